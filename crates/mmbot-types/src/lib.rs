@@ -1,0 +1,34 @@
+//! The nouns of the trading core. This crate depends on nothing of ours: every other crate speaks in
+//! these types, so that engine and simulator share words and never state.
+//!
+//! Units: prices are integer ticks, quantities integer lots, times integer nanoseconds UTC.
+//! Execution prices have a finer grid (1/10,000 tick) because slippage models move them off the
+//! tick grid, and money is an exact integer of that grid times lots, so that accounting identities
+//! hold exactly and not to a rounding error.
+
+pub mod action;
+pub mod block;
+pub mod columns;
+pub mod decimal;
+pub mod instrument;
+pub mod money;
+pub mod params;
+pub mod report;
+pub mod rng;
+pub mod side;
+pub mod units;
+
+pub use action::{Action, ActionBuf, NewOrder, TimeInForce};
+pub use block::{BlockDetail, BlockReason, Cause};
+pub use columns::{ChunkError, EventColumns, EventRow, RowKind};
+pub use decimal::{Decimal, DecimalError};
+pub use instrument::{Instrument, InstrumentError, InstrumentIdx};
+pub use money::{FeeRate, Money};
+pub use params::{
+    AntiStaleParams, Cadence, EdgeParams, ParamError, Params, QuoteParams, QuoterKind, ReplaceMode,
+    ReplaceParams, RiskParams, SignalParams, SizingParams, TailParams,
+};
+pub use report::{ExecReport, Liquidity, RejectReason, ReportKind};
+pub use rng::{CounterRng, StreamRng, sub_seed};
+pub use side::Side;
+pub use units::{Cid, ExecPrice, MidTick, PRICE_SCALE, PriceTick, QtyLot, TsNs};

@@ -1,0 +1,486 @@
+//! Parameters of a trader. Names, defaults and ranges are those of the configuration (section in
+//! brackets); Python resolves layers and hands over a complete, validated set.
+
+use crate::money::FeeRate;
+use thiserror::Error;
+
+/// A parameter outside its range.
+#[derive(Debug, Clone, PartialEq, Error)]
+#[error("{key} must be {rule}")]
+pub struct ParamError {
+    /// Configuration key.
+    pub key: &'static str,
+    /// Allowed range in words.
+    pub rule: &'static str,
+}
+
+/// When a trader decides.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Cadence {
+    /// On a consistent book update at most once per `refresh_ms`, on own fills, and at least every
+    /// second.
+    OnBook {
+        /// `trading.quote_refresh_ms`.
+        refresh_ms: i64,
+    },
+    /// On a fixed grid of local time that starts at the first local event, and at no other time.
+    FixedGrid {
+        /// Grid step.
+        interval_ms: i64,
+    },
+}
+
+/// Which strategy makes the targets.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum QuoterKind {
+    /// The built-in quoter (spread from volatility, inventory skew, levels).
+    BuiltIn,
+    /// The two-order market maker that backtest comparisons use: fixed half spread and inventory skew in
+    /// ticks, one order a side.
+    Reference,
+    /// Targets come from outside (a Python strategy).
+    External,
+}
+
+/// What a change of a resting order is made of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ReplaceMode {
+    /// One amend request.
+    Amend,
+    /// Cancel, and a new order once the cancel is confirmed.
+    CancelThenPlace,
+    /// Cancel and a new order at once; both may rest for a moment.
+    CancelAndPlace,
+}
+
+/// Spread, skew and levels [`strategy`, `trading`].
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct QuoteParams {
+    /// Which strategy.
+    pub kind: QuoterKind,
+    /// When it runs.
+    pub cadence: Cadence,
+    /// `trading.base_spread_bps`, full spread before volatility.
+    pub base_spread_bps: f64,
+    /// `strategy.k_vola_spread`, coefficient on 1-minute volatility in bps.
+    pub k_vola_spread: f64,
+    /// `strategy.skew_coeff`.
+    pub skew_coeff: f64,
+    /// `strategy.inventory_tilt_cap_ratio`, share of the spread.
+    pub inventory_tilt_cap_ratio: f64,
+    /// `strategy.slippage_penalty_coef`.
+    pub slippage_penalty_coef: f64,
+    /// `strategy.levels_per_side`.
+    pub levels_per_side: u32,
+    /// `strategy.level_spacing_coeff`, share of the spread between levels.
+    pub level_spacing_coeff: f64,
+    /// `strategy.imbalance_cutoff`, bid share of depth.
+    pub imbalance_cutoff: f64,
+    /// `strategy.guard_pause_ms`.
+    pub guard_pause_ms: i64,
+    /// `strategy.enable_dynamic_spread`.
+    pub enable_dynamic_spread: bool,
+    /// `strategy.enable_inventory_skew`.
+    pub enable_inventory_skew: bool,
+    /// `strategy.enable_adverse_guard`.
+    pub enable_adverse_guard: bool,
+    /// `trading.post_only`.
+    pub post_only: bool,
+    /// Reference strategy: half spread in ticks.
+    pub reference_half_ticks: f64,
+    /// Reference strategy: ticks of skew per order quantity held.
+    pub reference_skew_ticks: f64,
+    /// Reference strategy: order quantity in lots.
+    pub reference_qty_lots: i64,
+    /// Reference strategy: position limit in lots.
+    pub reference_max_lots: i64,
+}
+
+/// Size of the quotes [`portfolio`, `allocator.smoothing`, `signals`].
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct SizingParams {
+    /// Target notional per side, USD (`portfolio.budget_usd` times the symbol's weight).
+    pub target_usd: f64,
+    /// `allocator.smoothing.max_delta_ratio`: largest relative change of the target per decision.
+    pub max_delta_ratio: f64,
+    /// `allocator.smoothing.max_delta_abs_base_units`; 0 is off.
+    pub max_delta_abs_base_units: f64,
+    /// `signals.impact_cap_ratio`: largest share of a change that signals may add.
+    pub impact_cap_ratio: f64,
+    /// `signals.weights.imbalance`.
+    pub w_imbalance: f64,
+    /// `signals.weights.micro_tilt`.
+    pub w_micro_tilt: f64,
+    /// `signals.weights.sigma_regime`.
+    pub w_sigma_regime: f64,
+    /// Upper edges of the low and mid bands of sigma (`signals.sigma_bands`).
+    pub sigma_band_edges: [f64; 2],
+    /// Bias of the low, mid and high regime (`signals.regime_bias_map`).
+    pub regime_bias: [f64; 3],
+}
+
+/// Replace throttle and order changes [`latency_boost.replace`, `strategy`].
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct ReplaceParams {
+    /// How a change is sent.
+    pub mode: ReplaceMode,
+    /// `latency_boost.replace.max_concurrent`; may be fractional, never below 1.
+    pub max_concurrent: f64,
+    /// `latency_boost.replace.min_interval_ms`.
+    pub min_interval_ms: i64,
+    /// `latency_boost.replace.replace_rate_per_min`.
+    pub replace_rate_per_min: u32,
+    /// `strategy.min_time_in_book_ms`.
+    pub min_time_in_book_ms: i64,
+    /// `strategy.replace_threshold_bps`.
+    pub replace_threshold_bps: f64,
+    /// `strategy.amend_size_threshold_ratio`.
+    pub amend_size_threshold_ratio: f64,
+}
+
+/// Tail-age batch cancel [`latency_boost.tail_batch`].
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct TailParams {
+    /// Age from which an order off its target is taken out.
+    pub tail_age_ms: i64,
+    /// Largest number of cancels per pass.
+    pub max_batch: u32,
+    /// Seeded uniform addition to the age, 0..=jitter.
+    pub jitter_ms: i64,
+}
+
+/// Anti-stale guard [`strategy`].
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct AntiStaleParams {
+    /// `strategy.enable_anti_stale_guard`.
+    pub enabled: bool,
+    /// `strategy.order_ttl_ms`.
+    pub order_ttl_ms: i64,
+    /// `strategy.price_drift_bps`.
+    pub price_drift_bps: f64,
+}
+
+/// Limits and drawdown [`risk`, `limits`].
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct RiskParams {
+    /// `risk.max_position_usd`; infinite switches it off (reference strategy).
+    pub max_position_usd: f64,
+    /// `risk.max_drawdown_pct`, fraction.
+    pub max_drawdown_pct: f64,
+    /// `risk.risk_pause_threshold`, fraction.
+    pub risk_pause_threshold: f64,
+    /// `risk.recovery_minutes`.
+    pub recovery_minutes: f64,
+    /// `limits.max_active_per_side`.
+    pub max_active_per_side: u32,
+    /// `limits.max_order_notional_usd`; 0 is off.
+    pub max_order_notional_usd: f64,
+    /// `limits.max_gross_exposure_usd`; 0 is off.
+    pub max_gross_exposure_usd: f64,
+    /// Equity at the start of the run, USD (`portfolio.budget_usd`).
+    pub initial_equity_usd: f64,
+}
+
+/// Market signals [`signals`, `strategy.imbalance_levels`, `market`]. Lanes with equal signal
+/// parameters share one computation.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct SignalParams {
+    /// `signals.vola_half_life_sec`.
+    pub vola_half_life_sec: f64,
+    /// `signals.vola_baseline_half_life_sec`.
+    pub vola_baseline_half_life_sec: f64,
+    /// `signals.vola_min_samples`.
+    pub vola_min_samples: u32,
+    /// `strategy.imbalance_levels`.
+    pub imbalance_levels: u32,
+    /// Half-life of the signed trade flow, seconds.
+    pub flow_half_life_sec: f64,
+    /// `market.stale_after_ms`.
+    pub stale_after_ms: i64,
+}
+
+/// Edge accounting [`edge`].
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct EdgeParams {
+    /// `edge.adverse_horizon_ms`.
+    pub adverse_horizon_ms: i64,
+    /// Maker fee (`trading.maker_fee_bps`); negative is a rebate.
+    pub maker_fee: FeeRate,
+    /// Taker fee (`trading.taker_fee_bps`).
+    pub taker_fee: FeeRate,
+}
+
+/// Everything one trader needs for one instrument.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Params {
+    /// Spread, skew, levels.
+    pub quote: QuoteParams,
+    /// Size.
+    pub sizing: SizingParams,
+    /// Replace throttle.
+    pub replace: ReplaceParams,
+    /// Tail-age cancel.
+    pub tail: TailParams,
+    /// Anti-stale guard.
+    pub anti_stale: AntiStaleParams,
+    /// Limits.
+    pub risk: RiskParams,
+    /// Signals.
+    pub signals: SignalParams,
+    /// Edge accounting.
+    pub edge: EdgeParams,
+    /// Seed of everything random on the engine's side (tail jitter).
+    pub seed: u64,
+}
+
+impl Default for Params {
+    /// The configuration's defaults.
+    fn default() -> Self {
+        Self {
+            quote: QuoteParams {
+                kind: QuoterKind::BuiltIn,
+                cadence: Cadence::OnBook { refresh_ms: 100 },
+                base_spread_bps: 0.5,
+                k_vola_spread: 1.0,
+                skew_coeff: 0.3,
+                inventory_tilt_cap_ratio: 0.3,
+                slippage_penalty_coef: 0.0,
+                levels_per_side: 3,
+                level_spacing_coeff: 0.4,
+                imbalance_cutoff: 0.65,
+                guard_pause_ms: 300,
+                enable_dynamic_spread: true,
+                enable_inventory_skew: true,
+                enable_adverse_guard: true,
+                post_only: true,
+                reference_half_ticks: 5.0,
+                reference_skew_ticks: 0.5,
+                reference_qty_lots: 10,
+                reference_max_lots: 200,
+            },
+            sizing: SizingParams {
+                target_usd: 10_000.0,
+                max_delta_ratio: 0.15,
+                max_delta_abs_base_units: 0.0,
+                impact_cap_ratio: 0.10,
+                w_imbalance: 0.5,
+                w_micro_tilt: 0.3,
+                w_sigma_regime: 0.2,
+                sigma_band_edges: [0.8, 1.5],
+                regime_bias: [1.0, 0.0, -1.0],
+            },
+            replace: ReplaceParams {
+                mode: ReplaceMode::Amend,
+                max_concurrent: 2.0,
+                min_interval_ms: 60,
+                replace_rate_per_min: 400,
+                min_time_in_book_ms: 500,
+                replace_threshold_bps: 3.0,
+                amend_size_threshold_ratio: 0.2,
+            },
+            tail: TailParams {
+                tail_age_ms: 800,
+                max_batch: 10,
+                jitter_ms: 0,
+            },
+            anti_stale: AntiStaleParams {
+                enabled: true,
+                order_ttl_ms: 800,
+                price_drift_bps: 2.0,
+            },
+            risk: RiskParams {
+                max_position_usd: 10_000.0,
+                max_drawdown_pct: 0.05,
+                risk_pause_threshold: 0.03,
+                recovery_minutes: 5.0,
+                max_active_per_side: 10,
+                max_order_notional_usd: 0.0,
+                max_gross_exposure_usd: 0.0,
+                initial_equity_usd: 10_000.0,
+            },
+            signals: SignalParams {
+                vola_half_life_sec: 60.0,
+                vola_baseline_half_life_sec: 3600.0,
+                vola_min_samples: 10,
+                imbalance_levels: 5,
+                flow_half_life_sec: 10.0,
+                stale_after_ms: 2000,
+            },
+            edge: EdgeParams {
+                adverse_horizon_ms: 1000,
+                maker_fee: FeeRate::from_bps(1.0).unwrap_or_default(),
+                taker_fee: FeeRate::from_bps(5.0).unwrap_or_default(),
+            },
+            seed: 42,
+        }
+    }
+}
+
+impl Params {
+    /// Parameters of the comparison market maker: fixed grid, cancel and place at once, no limits but its
+    /// own position limit.
+    #[must_use]
+    pub fn reference(interval_ms: i64, half: f64, skew: f64, qty_lots: i64, max_lots: i64) -> Self {
+        let mut p = Self::default();
+        p.quote.kind = QuoterKind::Reference;
+        p.quote.cadence = Cadence::FixedGrid { interval_ms };
+        p.quote.reference_half_ticks = half;
+        p.quote.reference_skew_ticks = skew;
+        p.quote.reference_qty_lots = qty_lots;
+        p.quote.reference_max_lots = max_lots;
+        p.replace = ReplaceParams {
+            mode: ReplaceMode::CancelAndPlace,
+            max_concurrent: 1e9,
+            min_interval_ms: 0,
+            replace_rate_per_min: u32::MAX,
+            min_time_in_book_ms: 0,
+            replace_threshold_bps: 0.0,
+            amend_size_threshold_ratio: 1.0,
+        };
+        p.tail.tail_age_ms = i64::MAX;
+        p.anti_stale.enabled = false;
+        p.risk.max_position_usd = f64::INFINITY;
+        p.risk.max_drawdown_pct = f64::INFINITY;
+        p.risk.risk_pause_threshold = f64::INFINITY;
+        p.edge.maker_fee = FeeRate::from_bps(-0.5).unwrap_or_default();
+        p.edge.taker_fee = FeeRate::from_bps(4.0).unwrap_or_default();
+        p
+    }
+
+    /// Checks that every number can be computed with.
+    ///
+    /// # Errors
+    /// The first key outside its range.
+    pub fn validate(&self) -> Result<(), ParamError> {
+        let q = &self.quote;
+        let finite = "finite and not negative";
+        let non_negative = [
+            ("trading.base_spread_bps", q.base_spread_bps),
+            ("strategy.k_vola_spread", q.k_vola_spread),
+            ("strategy.skew_coeff", q.skew_coeff),
+            (
+                "strategy.inventory_tilt_cap_ratio",
+                q.inventory_tilt_cap_ratio,
+            ),
+            ("strategy.slippage_penalty_coef", q.slippage_penalty_coef),
+            ("strategy.level_spacing_coeff", q.level_spacing_coeff),
+            (
+                "strategy.replace_threshold_bps",
+                self.replace.replace_threshold_bps,
+            ),
+            (
+                "strategy.amend_size_threshold_ratio",
+                self.replace.amend_size_threshold_ratio,
+            ),
+            ("strategy.price_drift_bps", self.anti_stale.price_drift_bps),
+            ("portfolio.target_usd", self.sizing.target_usd),
+            (
+                "allocator.smoothing.max_delta_ratio",
+                self.sizing.max_delta_ratio,
+            ),
+            (
+                "allocator.smoothing.max_delta_abs_base_units",
+                self.sizing.max_delta_abs_base_units,
+            ),
+            ("signals.impact_cap_ratio", self.sizing.impact_cap_ratio),
+            ("risk.recovery_minutes", self.risk.recovery_minutes),
+            (
+                "limits.max_order_notional_usd",
+                self.risk.max_order_notional_usd,
+            ),
+            (
+                "limits.max_gross_exposure_usd",
+                self.risk.max_gross_exposure_usd,
+            ),
+        ];
+        for (key, value) in non_negative {
+            if !value.is_finite() || value < 0.0 {
+                return Err(ParamError { key, rule: finite });
+            }
+        }
+        self.validate_positive()
+    }
+
+    fn validate_positive(&self) -> Result<(), ParamError> {
+        let s = &self.signals;
+        let positive = [
+            ("signals.vola_half_life_sec", s.vola_half_life_sec),
+            (
+                "signals.vola_baseline_half_life_sec",
+                s.vola_baseline_half_life_sec,
+            ),
+            ("signals.flow_half_life_sec", s.flow_half_life_sec),
+            (
+                "latency_boost.replace.max_concurrent",
+                self.replace.max_concurrent,
+            ),
+            ("portfolio.budget_usd", self.risk.initial_equity_usd),
+        ];
+        for (key, value) in positive {
+            if !value.is_finite() || value <= 0.0 {
+                return Err(ParamError {
+                    key,
+                    rule: "finite and above zero",
+                });
+            }
+        }
+        let step_ms = match self.quote.cadence {
+            Cadence::OnBook { refresh_ms } => refresh_ms,
+            Cadence::FixedGrid { interval_ms } => interval_ms,
+        };
+        if !(1..=60_000).contains(&step_ms) {
+            return Err(ParamError {
+                key: "trading.quote_refresh_ms",
+                rule: "in [1,60000]",
+            });
+        }
+        if !(1..=10).contains(&self.quote.levels_per_side) {
+            return Err(ParamError {
+                key: "strategy.levels_per_side",
+                rule: "in [1,10]",
+            });
+        }
+        if self.quote.reference_qty_lots < 1 {
+            return Err(ParamError {
+                key: "reference.qty_lots",
+                rule: "at least 1",
+            });
+        }
+        let limits = [
+            self.risk.max_position_usd,
+            self.risk.max_drawdown_pct,
+            self.risk.risk_pause_threshold,
+        ];
+        if limits.iter().any(|x| x.is_nan() || *x < 0.0) {
+            return Err(ParamError {
+                key: "risk",
+                rule: "not negative",
+            });
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn defaults_and_reference_are_valid() {
+        assert_eq!(Params::default().validate(), Ok(()));
+        assert_eq!(Params::reference(100, 5.0, 0.5, 10, 200).validate(), Ok(()));
+    }
+
+    #[test]
+    fn a_bad_number_names_its_key() {
+        let mut p = Params::default();
+        p.quote.base_spread_bps = f64::NAN;
+        assert_eq!(p.validate().unwrap_err().key, "trading.base_spread_bps");
+        let mut p = Params::default();
+        p.quote.levels_per_side = 0;
+        assert_eq!(p.validate().unwrap_err().key, "strategy.levels_per_side");
+        let mut p = Params::default();
+        p.risk.max_position_usd = f64::NAN;
+        assert_eq!(p.validate().unwrap_err().key, "risk");
+    }
+}
