@@ -1,0 +1,124 @@
+# Every target sets up what it needs in .venv and does nothing twice: `make help` lists them.
+# Recipes are POSIX sh and also run under Git's bash on Windows.
+
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-print-directory
+
+UV_VERSION := 0.13.9
+VENV := .venv
+
+ifeq ($(OS),Windows_NT)
+  SHELL := bash
+  PYTHON ?= python
+  BIN := $(VENV)/Scripts
+  EXE := .exe
+else
+  PYTHON ?= python3
+  BIN := $(VENV)/bin
+  EXE :=
+endif
+
+PY := $(BIN)/python$(EXE)
+UV := $(BIN)/uv$(EXE)
+MMBOT := $(BIN)/mmbot$(EXE)
+
+# Passed through: `make run ARGS="--duration 30s"`, `make test PYTEST_ARGS="-k book"`.
+ARGS ?=
+PYTEST_ARGS ?=
+BENCH_ARGS ?=
+PYTEST_WORKERS ?= auto
+
+# One interpreter for every build, by one path: PyO3 recompiles when the path changes.
+export PYO3_PYTHON := $(CURDIR)/$(PY)
+export UV_PYTHON_DOWNLOADS := never
+export UV_PROJECT_ENVIRONMENT := $(VENV)
+unexport VIRTUAL_ENV
+unexport PYTHONPATH
+unexport PYTHONHOME
+# Where pip is told which certificates to trust, uv trusts the same.
+ifdef PIP_CERT
+  export SSL_CERT_FILE ?= $(PIP_CERT)
+endif
+
+# --- set-up: three stamps, each newer than what it was made from ---------------------------------
+
+TOOLS := $(VENV)/.stamp-tools
+BASE := $(VENV)/.stamp-base
+DEV := $(VENV)/.stamp-dev
+
+files = $(foreach entry,$(wildcard $(1)/*),$(call files,$(entry),$(2)) $(filter $(2),$(entry)))
+RUST := Cargo.toml Cargo.lock $(wildcard rust-toolchain.toml) $(call files,crates,%.rs %.toml)
+
+$(TOOLS):
+	$(PYTHON) -m venv $(VENV)
+	$(PY) -m pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
+	@touch $@
+
+# The extension is a release build, installed in place: Python sources need no rebuild.
+$(BASE): $(TOOLS) pyproject.toml uv.lock $(RUST)
+	$(UV) sync --quiet --locked --inexact --no-default-groups --group build --no-install-project
+	$(UV) sync --quiet --locked --inexact --no-default-groups --group build --reinstall-package mmbot
+	@touch $@
+
+$(DEV): $(BASE)
+	$(UV) sync --quiet --locked --inexact
+	@touch $@
+
+.PHONY: setup
+setup: $(DEV) ## create or update .venv with everything for development
+
+# --- use -----------------------------------------------------------------------------------------
+
+.PHONY: run
+run: $(BASE) ## trade on the embedded market; options: make run ARGS="--speed 10x --duration 60s"
+	@$(MMBOT) run $(ARGS)
+
+# --- prove ---------------------------------------------------------------------------------------
+
+# Both suites run even when the first fails, so that one run shows everything that is broken.
+.PHONY: test
+test: $(DEV) ## all tests: cargo, then pytest (PYTEST_ARGS="-k name")
+	@status=0; \
+	cargo test --workspace --locked --quiet || status=$$?; \
+	$(PY) -m pytest -n $(PYTEST_WORKERS) --dist loadgroup $(PYTEST_ARGS) || status=$$?; \
+	exit $$status
+
+.PHONY: check
+check: $(DEV) ## format, lint, types, import rules, tidy, fast tests: what CI runs
+	$(PY) -m ruff format --check
+	$(PY) -m ruff check
+	$(PY) -m mypy
+	$(BIN)/lint-imports$(EXE)
+	cargo fmt --all --check
+	cargo clippy --workspace --all-targets --locked --quiet -- -D warnings
+	$(PY) -m pytest -q -m "not slow" tests/tidy tests/docs tests/unit
+
+.PHONY: bench
+bench: $(DEV) ## ratios against peers, written to artifacts/BENCH.json (BENCH_ARGS=...)
+	$(PY) -m benches $(BENCH_ARGS)
+
+.PHONY: docs-check
+docs-check: $(DEV) ## links, anchors and commands named in the documents exist
+	$(PY) -m pytest -q tests/docs
+
+# --- maintain ------------------------------------------------------------------------------------
+
+.PHONY: format
+format: $(DEV) ## rewrite the sources in the project's format
+	$(PY) -m ruff format
+	$(PY) -m ruff check --fix
+	cargo fmt --all
+
+.PHONY: lock
+lock: $(TOOLS) ## resolve the Python dependencies again after a change of pyproject.toml
+	$(UV) lock
+
+.PHONY: clean
+clean: ## remove everything that was built or installed; artifacts stay
+	rm -rf $(VENV) target dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -f src/mmbot/_core*.so src/mmbot/_core*.pyd
+
+.PHONY: help
+help: ## this list
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1|\2/p' Makefile | while IFS='|' read -r name text; do \
+	  printf '  make %-12s %s\n' "$$name" "$$text"; done
