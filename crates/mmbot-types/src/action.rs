@@ -35,14 +35,15 @@ pub struct NewOrder {
 pub enum Action {
     /// Send a new order.
     Place(NewOrder),
-    /// Change price and/or total remaining quantity of a resting order.
+    /// Change price and/or quantity of a resting order.
     Amend {
         /// Which order.
         cid: Cid,
         /// New limit price.
         px: PriceTick,
-        /// New open quantity (remaining, not original).
-        qty: QtyLot,
+        /// New total quantity, the filled part included, as venues define it: what fills while the
+        /// request travels counts against it, so that an amend can never buy more than was meant.
+        total_qty: QtyLot,
     },
     /// Take an order out.
     Cancel {
