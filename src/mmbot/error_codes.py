@@ -1,0 +1,88 @@
+"""The registry of error codes: what each one means and what the operator does about it.
+
+A code is never renamed and never used for anything else. `tests/tidy` fails when the library names
+a code that is not here. Codes starting with ``W_`` are warnings: printed, never raised.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+
+__all__ = ["ERROR_CODES", "ErrorCode"]
+
+
+@dataclass(frozen=True, slots=True)
+class ErrorCode:
+    """One code: `meaning` in half a sentence, `remedy` as an instruction."""
+
+    meaning: str
+    remedy: str
+
+
+_CONFIG = {
+    "E_CFG_PARSE": ErrorCode(
+        "a configuration file is not valid YAML or JSON", "correct the file at the position named"
+    ),
+    "E_CFG_MISSING": ErrorCode("a file or required key is missing", "create it or give its path"),
+    "E_CFG_UNKNOWN_KEY": ErrorCode("a key is not in the schema", "correct its spelling"),
+    "E_CFG_TYPE": ErrorCode("a value has the wrong type or form", "give it in the form named"),
+    "E_CFG_RANGE": ErrorCode("a value is outside its range", "choose a value inside the range"),
+    "E_CFG_UNIT": ErrorCode("a numeric key has no unit suffix", "add the suffix of its unit"),
+    "E_CFG_CONFLICT": ErrorCode("two keys or layers contradict each other", "remove one of them"),
+    "E_CFG_INVARIANT": ErrorCode("keys do not fit each other", "change one of the keys named"),
+    "E_CFG_IMMUTABLE": ErrorCode("a fixed key was to be changed at run time", "restart with it"),
+    "E_CFG_SECRET": ErrorCode(
+        "a secret is missing or stands in a file", "give it by environment or secret file"
+    ),
+    "E_CFG_THROTTLE": ErrorCode("throttle settings do not fit each other", "correct the key named"),
+    "E_CFG_RUNTIME_OVERRIDES": ErrorCode(
+        "the runtime overrides cannot be read", "correct or remove the file or variable"
+    ),
+    "E_CFG_ARTIFACTS_DIR": ErrorCode(
+        "the artifacts directory cannot be written", "free it or set ARTIFACTS_DIR"
+    ),
+    "E_PROFILE_NOT_FOUND": ErrorCode("there is no profile of that name", "choose one that exists"),
+    "E_PROFILE_PARSE": ErrorCode("a profile file cannot be read", "correct the file"),
+    "E_PROFILE_KEY": ErrorCode("a profile sets a key it may not set", "remove the key"),
+    "E_PROFILE_AMBIGUOUS": ErrorCode("two profiles match the name", "give the full name"),
+    "W_CFG_LEGACY": ErrorCode("a key has an old name", "use the new name"),
+}
+
+_DATA = {
+    "E_MD_FRAME": ErrorCode("a market data frame or row is malformed", "import the data again"),
+    "E_MD_GAP": ErrorCode("updates of a book are missing", "none: the book waits for a snapshot"),
+    "E_MD_CROSSED": ErrorCode("best bid is not below best ask", "none: the book is rebuilt"),
+    "E_MD_STALE": ErrorCode("a book has not been updated for too long", "check the connection"),
+    "E_MD_CLOCK": ErrorCode("time moved backwards", "check the clock and the order of the files"),
+    "E_REC_WRITE": ErrorCode("recorded data cannot be written", "free space; data stays queued"),
+    "E_REC_IMPORT": ErrorCode(
+        "an imported line is unusable", "see the quarantine file for the lines and reasons"
+    ),
+    "E_BT_SOURCE": ErrorCode("the backtest has no usable data source", "give exactly one source"),
+    "E_BT_LOADER": ErrorCode("an input line of the backtest is bad", "correct or skip the line"),
+    "E_BT_BAD_RANGE": ErrorCode("the time range is empty or reversed", "give from before to"),
+    "E_BT_NO_DATA": ErrorCode("there is no data in the time range", "choose another range"),
+    "E_BT_NONDETERMINISTIC": ErrorCode(
+        "two equal runs differ", "report it with the command: this is a defect"
+    ),
+    "E_EDGE_IO": ErrorCode("an input of the edge report cannot be read", "check the path"),
+}
+
+_RUNTIME = {
+    "E_STORE_NONFINITE": ErrorCode(
+        "a value to be stored is NaN or infinite", "report it with the path: this is a defect"
+    ),
+    "E_STORE_TYPE": ErrorCode(
+        "a value cannot be stored in this form", "report it with the path: this is a defect"
+    ),
+    "E_STORE_DISK": ErrorCode("a file cannot be read or written", "free space or permissions"),
+    "E_EXEC_FATAL": ErrorCode(
+        "an invariant of the core is broken; quoting has stopped", "keep the journal, report it"
+    ),
+    "E_RISK_KILL": ErrorCode("the kill switch is on", "find the cause before resuming"),
+    "E_VENUE_PORT": ErrorCode("the local exchange's port is in use", "choose another port"),
+}
+
+ERROR_CODES: Mapping[str, ErrorCode] = MappingProxyType({**_CONFIG, **_DATA, **_RUNTIME})

@@ -1,0 +1,1 @@
+"""Everything that is kept on disk: artifacts, written by one writer."""

@@ -1,0 +1,54 @@
+"""What every test starts from: no inherited settings, artifacts in a temporary place, fixed seeds.
+
+Recorded market data is optional: tests ask for it through `real_data` and are skipped without it,
+and the report ends with a line that says how many and why.
+"""
+
+import os
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+# Derandomised: one commit runs the same examples everywhere. No deadline: time is not behaviour.
+settings.register_profile(
+    "mmbot",
+    deadline=None,
+    derandomize=True,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
+settings.load_profile("mmbot")
+
+REAL_DATA = os.environ.get("MMBOT_REAL_DATA", "")
+NO_REAL_DATA = "MMBOT_REAL_DATA is not set"
+
+
+@pytest.fixture(autouse=True)
+def _clean_environment(monkeypatch, tmp_path):
+    for name in list(os.environ):
+        if name.startswith(("MM_", "BYBIT_", "ADMIN_")) or name in {"CONFIG_PATH", "LOG_LEVEL"}:
+            monkeypatch.delenv(name)
+    monkeypatch.setenv("ARTIFACTS_DIR", str(tmp_path / "artifacts"))
+    monkeypatch.setenv("TZ", "UTC")
+
+
+@pytest.fixture(scope="session")
+def real_data() -> Path:
+    """The directory of recorded market data; the test is skipped where there is none."""
+    if not REAL_DATA:
+        pytest.skip(NO_REAL_DATA)
+    directory = Path(REAL_DATA)
+    assert any(directory.iterdir()), f"MMBOT_REAL_DATA is empty: {directory}"
+    return directory
+
+
+def pytest_terminal_summary(terminalreporter):
+    skipped = [
+        report
+        for report in terminalreporter.getreports("skipped")
+        if NO_REAL_DATA in str(report.longrepr)
+    ]
+    if skipped:
+        terminalreporter.write_sep(
+            "!", f"{NO_REAL_DATA}: {len(skipped)} tests did not run", red=True
+        )
