@@ -2,6 +2,10 @@
 //! market data (queue models, latency, fees, rejects), and a market generator. It knows nothing of the
 //! engine: orders come in as [`mmbot_types::Action`], reports go out as [`mmbot_types::ExecReport`].
 
+pub mod config;
+pub mod exchange;
 pub mod queue;
 
+pub use config::{FillMode, RequestLatency, ResponseLatency, SimConfig, SimConfigError};
+pub use exchange::{Account, Exchange, Reports};
 pub use queue::{QueueModel, QueuePosition};

@@ -1,0 +1,194 @@
+//! Order requests as they reach the exchange.
+
+use super::lane::Fill;
+use super::store::Resting;
+use super::{Exchange, Feed, Reports};
+use crate::queue::QueuePosition;
+use mmbot_types::{
+    Action, Cid, ExecReport, Liquidity, NewOrder, PriceTick, QtyLot, RejectReason, ReportKind,
+    Side, TimeInForce, TsNs,
+};
+
+impl Exchange {
+    /// Carries out a request of a lane at exchange time `now`; reports are appended to `out`.
+    ///
+    /// # Panics
+    /// If the lane does not exist.
+    pub fn request(&mut self, lane: u32, action: &Action, now: TsNs, out: &mut Reports) {
+        match *action {
+            Action::Place(order) => self.place(lane, order, now, out),
+            Action::Amend { cid, px, total_qty } => {
+                self.amend(lane, cid, px, total_qty, now, out);
+            }
+            Action::Cancel { cid } => self.cancel(lane, cid, now, out),
+        }
+    }
+
+    fn place(&mut self, lane_id: u32, order: NewOrder, now: TsNs, out: &mut Reports) {
+        let report = |kind| {
+            (
+                lane_id,
+                ExecReport {
+                    cid: order.cid,
+                    ts_exch: now,
+                    kind,
+                },
+            )
+        };
+        if let Some(reason) = self.refusal(lane_id, &order, now) {
+            out.push(report(ReportKind::Rejected(reason)));
+            return;
+        }
+        out.push(report(ReportKind::Accepted));
+        let mut resting = Resting::new(order.cid, lane_id, order.side, order.px, order.qty);
+        if order.tif != TimeInForce::PostOnly {
+            self.take_liquidity(&mut resting, now, out);
+        }
+        if resting.open.is_zero() {
+            return;
+        }
+        if order.tif == TimeInForce::ImmediateOrCancel {
+            out.push(report(ReportKind::Cancelled));
+            return;
+        }
+        resting.queue = QueuePosition::join(self.book.qty_at(order.side, order.px));
+        self.orders.insert(resting);
+    }
+
+    fn refusal(&mut self, lane_id: u32, order: &NewOrder, now: TsNs) -> Option<RejectReason> {
+        let lane = &mut self.lanes[lane_id as usize];
+        if !lane.within_rate(now) {
+            Some(RejectReason::RateLimit)
+        } else if self.feed != Feed::Live {
+            Some(RejectReason::MarketUnavailable)
+        } else if order.qty.get() <= 0
+            || order.px.get() <= 0
+            || self.orders.find(lane_id, order.cid).is_some()
+        {
+            Some(RejectReason::Filter)
+        } else if lane.happens(lane.config.reject_prob) {
+            Some(RejectReason::Injected)
+        } else if order.tif == TimeInForce::PostOnly && self.would_cross(order.side, order.px) {
+            Some(RejectReason::PostOnlyWouldCross)
+        } else {
+            None
+        }
+    }
+
+    fn would_cross(&self, side: Side, px: PriceTick) -> bool {
+        self.book
+            .best(side.opposite())
+            .is_some_and(|opposite| side.crosses(px, opposite))
+    }
+
+    /// Takes displayed opposite size level by level while the price allows; what this lane has taken
+    /// before and the market has not renewed is not there.
+    fn take_liquidity(&mut self, order: &mut Resting, now: TsNs, out: &mut Reports) {
+        let opposite = order.side.opposite();
+        let lane = &mut self.lanes[order.lane as usize];
+        for (px, displayed) in self.book.levels(opposite) {
+            if order.open.is_zero() || !order.side.crosses(order.px, px) {
+                break;
+            }
+            let free = displayed.get() - lane.taken_at(opposite, px).get();
+            let qty = order.open.min(QtyLot::new(free.max(0)));
+            if qty.is_zero() {
+                continue;
+            }
+            lane.take(opposite, px, qty);
+            self.any_taken = true;
+            order.open -= qty;
+            order.cum += qty;
+            let fill = Fill {
+                cid: order.cid,
+                side: order.side,
+                px,
+                qty,
+                cum: order.cum,
+                liquidity: Liquidity::Taker,
+            };
+            out.push((order.lane, lane.book_fill(fill, now)));
+        }
+    }
+
+    fn amend(
+        &mut self,
+        lane_id: u32,
+        cid: Cid,
+        px: PriceTick,
+        total: QtyLot,
+        now: TsNs,
+        out: &mut Reports,
+    ) {
+        let kind = match self.try_amend(lane_id, cid, px, total, now) {
+            Ok(open_qty) => ReportKind::Amended { px, open_qty },
+            Err(reason) => ReportKind::AmendRejected(reason),
+        };
+        out.push((
+            lane_id,
+            ExecReport {
+                cid,
+                ts_exch: now,
+                kind,
+            },
+        ));
+    }
+
+    fn try_amend(
+        &mut self,
+        lane_id: u32,
+        cid: Cid,
+        px: PriceTick,
+        total: QtyLot,
+        now: TsNs,
+    ) -> Result<QtyLot, RejectReason> {
+        let lane = &mut self.lanes[lane_id as usize];
+        if !lane.within_rate(now) {
+            return Err(RejectReason::RateLimit);
+        }
+        let handle = self
+            .orders
+            .find(lane_id, cid)
+            .ok_or(RejectReason::UnknownOrder)?;
+        if self.feed != Feed::Live {
+            return Err(RejectReason::MarketUnavailable);
+        }
+        let order = *self.orders.get(handle);
+        let open = QtyLot::new(total.get() - order.cum.get());
+        if open.get() <= 0 || px.get() <= 0 {
+            return Err(RejectReason::Filter);
+        }
+        // a resting order never takes: an amend across the touch is refused whatever its time in force
+        if px != order.px && self.would_cross(order.side, px) {
+            return Err(RejectReason::PostOnlyWouldCross);
+        }
+        if px == order.px && open <= order.open {
+            self.orders.get_mut(handle).open = open;
+            return Ok(open);
+        }
+        self.orders.requeue(handle, px);
+        let displayed = self.book.qty_at(order.side, px);
+        let moved = self.orders.get_mut(handle);
+        moved.open = open;
+        moved.queue = QueuePosition::join(displayed);
+        Ok(open)
+    }
+
+    fn cancel(&mut self, lane_id: u32, cid: Cid, now: TsNs, out: &mut Reports) {
+        let kind = match self.orders.find(lane_id, cid) {
+            Some(handle) => {
+                self.orders.remove(handle);
+                ReportKind::Cancelled
+            }
+            None => ReportKind::CancelRejected(RejectReason::UnknownOrder),
+        };
+        out.push((
+            lane_id,
+            ExecReport {
+                cid,
+                ts_exch: now,
+                kind,
+            },
+        ));
+    }
+}

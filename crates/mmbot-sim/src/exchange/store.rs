@@ -1,0 +1,271 @@
+//! Our resting orders of all lanes, found by price.
+//!
+//! An order is in a slab slot. Per side, a ring of 4096 buckets addressed by the low bits of the price
+//! heads a list of its orders in acceptance order; a bitmap says which buckets are in use, so that a
+//! market event at a price without own orders costs one bit test. Prices 4096 ticks apart share a
+//! bucket: the list is filtered by price.
+
+use crate::queue::QueuePosition;
+use mmbot_types::{Cid, PriceTick, QtyLot, Side};
+
+/// Slab index of an order.
+pub(crate) type Handle = u32;
+/// "No order": end of a list.
+pub(crate) const NONE: Handle = u32::MAX;
+
+const BUCKETS: usize = 4096;
+
+/// One resting order.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Resting {
+    pub cid: Cid,
+    pub lane: u32,
+    pub side: Side,
+    pub px: PriceTick,
+    /// What is left to fill.
+    pub open: QtyLot,
+    /// What has filled.
+    pub cum: QtyLot,
+    pub queue: QueuePosition,
+    prev: Handle,
+    next: Handle,
+}
+
+impl Resting {
+    pub(crate) fn new(cid: Cid, lane: u32, side: Side, px: PriceTick, open: QtyLot) -> Self {
+        Self {
+            cid,
+            lane,
+            side,
+            px,
+            open,
+            cum: QtyLot::ZERO,
+            queue: QueuePosition::default(),
+            prev: NONE,
+            next: NONE,
+        }
+    }
+}
+
+#[derive(Debug, Clone)]
+struct SideIndex {
+    heads: Box<[Handle; BUCKETS]>,
+    tails: Box<[Handle; BUCKETS]>,
+    bits: [u64; BUCKETS / 64],
+    /// No order of this side has a greater key (price for bids, minus price for asks). May be too
+    /// great after a removal; tightened when a market event meets it in vain.
+    bound: i64,
+    count: usize,
+}
+
+impl SideIndex {
+    fn new() -> Self {
+        Self {
+            heads: Box::new([NONE; BUCKETS]),
+            tails: Box::new([NONE; BUCKETS]),
+            bits: [0; BUCKETS / 64],
+            bound: i64::MIN,
+            count: 0,
+        }
+    }
+}
+
+/// All resting orders.
+#[derive(Debug, Clone)]
+pub(crate) struct OrderStore {
+    slots: Vec<Resting>,
+    free: Vec<Handle>,
+    sides: [SideIndex; 2],
+    by_lane: Vec<Vec<Handle>>,
+}
+
+impl OrderStore {
+    pub(crate) fn new(lanes: usize) -> Self {
+        Self {
+            slots: Vec::new(),
+            free: Vec::new(),
+            sides: [SideIndex::new(), SideIndex::new()],
+            by_lane: vec![Vec::with_capacity(16); lanes],
+        }
+    }
+
+    /// True if an own order of `side` may rest at `px` (or 4096 ticks from it).
+    #[inline(always)]
+    pub(crate) fn may_rest_at(&self, side: Side, px: PriceTick) -> bool {
+        let at = bucket(px);
+        self.sides[side.index()].bits[at >> 6] >> (at & 63) & 1 != 0
+    }
+
+    /// True if an own order of `side` may rest at `px` or at a better price.
+    #[inline(always)]
+    pub(crate) fn may_reach(&self, side: Side, px: PriceTick) -> bool {
+        self.sides[side.index()].bound >= key(side, px)
+    }
+
+    #[inline]
+    pub(crate) fn get(&self, handle: Handle) -> &Resting {
+        &self.slots[handle as usize]
+    }
+
+    #[inline]
+    pub(crate) fn get_mut(&mut self, handle: Handle) -> &mut Resting {
+        &mut self.slots[handle as usize]
+    }
+
+    pub(crate) fn of_lane(&self, lane: u32) -> &[Handle] {
+        &self.by_lane[lane as usize]
+    }
+
+    #[inline]
+    pub(crate) fn find(&self, lane: u32, cid: Cid) -> Option<Handle> {
+        let mine = &self.by_lane[lane as usize];
+        mine.iter()
+            .copied()
+            .find(|handle| self.slots[*handle as usize].cid == cid)
+    }
+
+    pub(crate) fn insert(&mut self, order: Resting) -> Handle {
+        let handle = if let Some(free) = self.free.pop() {
+            self.slots[free as usize] = order;
+            free
+        } else {
+            self.slots.push(order);
+            // lanes x open orders; four thousand million of them do not fit into memory
+            u32::try_from(self.slots.len() - 1).unwrap_or(NONE)
+        };
+        self.by_lane[order.lane as usize].push(handle);
+        self.link(handle);
+        handle
+    }
+
+    pub(crate) fn remove(&mut self, handle: Handle) {
+        self.unlink(handle);
+        let mine = &mut self.by_lane[self.slots[handle as usize].lane as usize];
+        if let Some(at) = mine.iter().position(|h| *h == handle) {
+            mine.remove(at);
+        }
+        self.free.push(handle);
+    }
+
+    /// Moves an order to the back of the queue at another (or the same) price.
+    pub(crate) fn requeue(&mut self, handle: Handle, px: PriceTick) {
+        self.unlink(handle);
+        self.slots[handle as usize].px = px;
+        self.link(handle);
+    }
+
+    fn link(&mut self, handle: Handle) {
+        let Resting { side, px, .. } = self.slots[handle as usize];
+        let (index, at) = (&mut self.sides[side.index()], bucket(px));
+        let tail = index.tails[at];
+        if tail == NONE {
+            index.heads[at] = handle;
+            index.bits[at >> 6] |= 1 << (at & 63);
+        } else {
+            self.slots[tail as usize].next = handle;
+        }
+        index.tails[at] = handle;
+        index.bound = index.bound.max(key(side, px));
+        index.count += 1;
+        let order = &mut self.slots[handle as usize];
+        (order.prev, order.next) = (tail, NONE);
+    }
+
+    fn unlink(&mut self, handle: Handle) {
+        let Resting {
+            side,
+            px,
+            prev,
+            next,
+            ..
+        } = self.slots[handle as usize];
+        let (index, at) = (&mut self.sides[side.index()], bucket(px));
+        if prev == NONE {
+            index.heads[at] = next;
+        } else {
+            self.slots[prev as usize].next = next;
+        }
+        if next == NONE {
+            index.tails[at] = prev;
+        } else {
+            self.slots[next as usize].prev = prev;
+        }
+        if index.heads[at] == NONE {
+            index.bits[at >> 6] &= !(1 << (at & 63));
+        }
+        index.count -= 1;
+        if index.count == 0 {
+            index.bound = i64::MIN;
+        }
+    }
+
+    /// Appends the orders of `side` at exactly `px`, oldest first.
+    pub(crate) fn collect_at(&self, side: Side, px: PriceTick, out: &mut Vec<Handle>) {
+        let mut at = self.sides[side.index()].heads[bucket(px)];
+        while at != NONE {
+            let order = &self.slots[at as usize];
+            if order.px == px {
+                out.push(at);
+            }
+            at = order.next;
+        }
+    }
+
+    /// Appends the orders of `side` at `px` or better: best price first, oldest first at a price.
+    /// Tightens the bound if nothing is as good as it claims.
+    pub(crate) fn collect_reached(&mut self, side: Side, px: PriceTick, out: &mut Vec<Handle>) {
+        let start = out.len();
+        let (from, to) = (self.sides[side.index()].bound, key(side, px));
+        if from.saturating_sub(to) < BUCKETS as i64 {
+            let mut level = from;
+            while level >= to {
+                let px = PriceTick::new(level * side.sign());
+                if self.may_rest_at(side, px) {
+                    self.collect_at(side, px, out);
+                }
+                level -= 1;
+            }
+        } else {
+            self.collect_far(side, to, out);
+        }
+        let best = out
+            .get(start)
+            .map(|h| key(side, self.slots[*h as usize].px));
+        if best != Some(from) {
+            self.sides[side.index()].bound = best.unwrap_or_else(|| self.true_bound(side));
+        }
+    }
+
+    #[cold]
+    fn collect_far(&self, side: Side, to: i64, out: &mut Vec<Handle>) {
+        let mut prices: Vec<i64> = self.keys(side).filter(|key| *key >= to).collect();
+        prices.sort_unstable_by(|a, b| b.cmp(a));
+        prices.dedup();
+        for level in prices {
+            self.collect_at(side, PriceTick::new(level * side.sign()), out);
+        }
+    }
+
+    fn true_bound(&self, side: Side) -> i64 {
+        self.keys(side).max().unwrap_or(i64::MIN)
+    }
+
+    fn keys(&self, side: Side) -> impl Iterator<Item = i64> + '_ {
+        let of_side = move |handle: &Handle| {
+            let order = &self.slots[*handle as usize];
+            (order.side == side).then(|| key(side, order.px))
+        };
+        self.by_lane.iter().flatten().filter_map(of_side)
+    }
+}
+
+#[inline(always)]
+#[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // masked to 12 bits
+const fn bucket(px: PriceTick) -> usize {
+    (px.get() & (BUCKETS as i64 - 1)) as usize
+}
+
+#[inline(always)]
+const fn key(side: Side, px: PriceTick) -> i64 {
+    px.get() * side.sign()
+}
