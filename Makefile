@@ -6,20 +6,23 @@ MAKEFLAGS += --no-print-directory
 
 UV_VERSION := 0.13.9
 VENV := .venv
+# The installer stays out of .venv, which holds nothing but what mmbot needs to run.
+TOOLS := target/tools
 
 ifeq ($(OS),Windows_NT)
   SHELL := bash
   PYTHON ?= python
-  BIN := $(VENV)/Scripts
+  SCRIPTS := Scripts
   EXE := .exe
 else
   PYTHON ?= python3
-  BIN := $(VENV)/bin
+  SCRIPTS := bin
   EXE :=
 endif
 
+BIN := $(VENV)/$(SCRIPTS)
 PY := $(BIN)/python$(EXE)
-UV := $(BIN)/uv$(EXE)
+UV := $(TOOLS)/$(SCRIPTS)/uv$(EXE)
 MMBOT := $(BIN)/mmbot$(EXE)
 
 # Passed through: `make run ARGS="--duration 30s"`, `make test PYTEST_ARGS="-k book"`.
@@ -30,6 +33,7 @@ PYTEST_WORKERS ?= auto
 
 # One interpreter for every build, by one path: PyO3 recompiles when the path changes.
 export PYO3_PYTHON := $(CURDIR)/$(PY)
+export UV_PYTHON := $(CURDIR)/$(TOOLS)/$(SCRIPTS)/python$(EXE)
 export UV_PYTHON_DOWNLOADS := never
 export UV_PROJECT_ENVIRONMENT := $(VENV)
 unexport VIRTUAL_ENV
@@ -42,22 +46,21 @@ endif
 
 # --- set-up: three stamps, each newer than what it was made from ---------------------------------
 
-TOOLS := $(VENV)/.stamp-tools
+INSTALLER := $(TOOLS)/.stamp
 BASE := $(VENV)/.stamp-base
 DEV := $(VENV)/.stamp-dev
 
 files = $(foreach entry,$(wildcard $(1)/*),$(call files,$(entry),$(2)) $(filter $(2),$(entry)))
 RUST := Cargo.toml Cargo.lock $(wildcard rust-toolchain.toml) $(call files,crates,%.rs %.toml)
 
-$(TOOLS):
-	$(PYTHON) -m venv $(VENV)
-	$(PY) -m pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
+$(INSTALLER):
+	$(PYTHON) -m venv $(TOOLS)
+	$(TOOLS)/$(SCRIPTS)/python$(EXE) -m pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
 	@touch $@
 
 # The extension is a release build, installed in place: Python sources need no rebuild.
-$(BASE): $(TOOLS) pyproject.toml uv.lock $(RUST)
-	$(UV) sync --quiet --locked --inexact --no-default-groups --group build --no-install-project
-	$(UV) sync --quiet --locked --inexact --no-default-groups --group build --reinstall-package mmbot
+$(BASE): $(INSTALLER) pyproject.toml uv.lock $(RUST)
+	$(UV) sync --quiet --locked --inexact --no-default-groups --reinstall-package mmbot
 	@touch $@
 
 $(DEV): $(BASE)
@@ -110,7 +113,7 @@ format: $(DEV) ## rewrite the sources in the project's format
 	cargo fmt --all
 
 .PHONY: lock
-lock: $(TOOLS) ## resolve the Python dependencies again after a change of pyproject.toml
+lock: $(INSTALLER) ## resolve the Python dependencies again after a change of pyproject.toml
 	$(UV) lock
 
 .PHONY: clean
