@@ -62,11 +62,14 @@ _DATA = {
     ),
     "E_BT_SOURCE": ErrorCode("the backtest has no usable data source", "give exactly one source"),
     "E_BT_LOADER": ErrorCode("an input line of the backtest is bad", "correct or skip the line"),
+    "E_BT_ARGS": ErrorCode("the options of a run do not fit together", "change the option named"),
     "E_BT_BAD_RANGE": ErrorCode("the time range is empty or reversed", "give from before to"),
     "E_BT_NO_DATA": ErrorCode("there is no data in the time range", "choose another range"),
     "E_BT_NONDETERMINISTIC": ErrorCode(
         "two equal runs differ", "report it with the command: this is a defect"
     ),
+    "E_CALIB_KEY": ErrorCode("a calibration parameter has an unknown name", "correct its name"),
+    "E_CALIB_RANGE": ErrorCode("a calibration parameter is out of range", "correct its value"),
     "E_EDGE_IO": ErrorCode("an input of the edge report cannot be read", "check the path"),
 }
 
@@ -81,7 +84,11 @@ _RUNTIME = {
     "E_EXEC_FATAL": ErrorCode(
         "an invariant of the core is broken; quoting has stopped", "keep the journal, report it"
     ),
+    "E_EXEC_STRATEGY": ErrorCode("a user's strategy failed", "correct it at the line named"),
     "E_RISK_KILL": ErrorCode("the kill switch is on", "find the cause before resuming"),
+    "E_SIM_IDENTITY": ErrorCode(
+        "engine and exchange disagree about money or position", "report it with the command"
+    ),
     "E_VENUE_PORT": ErrorCode("the local exchange's port is in use", "choose another port"),
 }
 
