@@ -1,1 +1,17 @@
-//! run
+//! Drivers in pure form: a backtest of many lanes over one pass of market data. Data come in as chunks,
+//! time comes from the data, results go out as values. The only crate that spreads work over threads.
+
+pub mod backtest;
+pub mod cursor;
+pub mod error;
+pub mod lane;
+pub mod merge;
+pub mod round_trip;
+pub mod timed;
+pub mod world;
+
+pub use backtest::{Backtest, LaneSpec, Span};
+pub use error::RunError;
+pub use lane::{Bars, Curve, Lane};
+pub use merge::{BookBatch, StreamMerger, TradeBatch, Wants};
+pub use world::{External, NoStrategy, Sampling, World};

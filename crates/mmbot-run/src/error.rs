@@ -1,0 +1,72 @@
+//! What can go wrong in a run; each has the code under which the user sees it.
+
+use mmbot_core::IdentityError;
+use mmbot_sim::SimConfigError;
+use mmbot_types::{ChunkError, ParamError};
+use thiserror::Error;
+
+/// Why a run was refused or stopped.
+#[derive(Debug, Clone, PartialEq, Error)]
+pub enum RunError {
+    /// A lane's parameter is out of range.
+    #[error("{0}")]
+    Param(#[from] ParamError),
+    /// A simulation parameter is out of range.
+    #[error("{0}")]
+    Sim(#[from] SimConfigError),
+    /// A chunk breaks the rules of its columns.
+    #[error("{0}")]
+    Chunk(#[from] ChunkError),
+    /// A chunk does not follow the one before it in time.
+    #[error("chunk starts at {at_ns} ns, before the data already seen ({seen_ns} ns)")]
+    ChunkOrder {
+        /// First time of the chunk.
+        at_ns: i64,
+        /// Last time seen.
+        seen_ns: i64,
+    },
+    /// No lanes, or not one simulation per lane.
+    #[error("a run needs at least one lane and one simulation per lane")]
+    Lanes,
+    /// Money does not add up: a defect of ours.
+    #[error("lane {lane}: {source}")]
+    Identity {
+        /// Which lane.
+        lane: usize,
+        /// What differs.
+        source: IdentityError,
+    },
+    /// Engine and exchange disagree at the end of a run: a defect of ours.
+    #[error("lane {lane}: {what}: engine {engine}, exchange {exchange}")]
+    Conservation {
+        /// Which lane.
+        lane: usize,
+        /// What differs.
+        what: &'static str,
+        /// The engine's value.
+        engine: i128,
+        /// The exchange's value.
+        exchange: i128,
+    },
+    /// A strategy from outside failed; its own message.
+    #[error("strategy failed: {0}")]
+    Strategy(String),
+    /// The run is over.
+    #[error("the run is finished")]
+    Finished,
+}
+
+impl RunError {
+    /// Registered error code.
+    #[must_use]
+    pub const fn code(&self) -> &'static str {
+        match self {
+            RunError::Param(_) => "E_CFG_RANGE",
+            RunError::Sim(_) => "E_CALIB_RANGE",
+            RunError::Chunk(_) | RunError::ChunkOrder { .. } => "E_MD_FRAME",
+            RunError::Lanes | RunError::Finished => "E_BT_ARGS",
+            RunError::Identity { .. } | RunError::Conservation { .. } => "E_SIM_IDENTITY",
+            RunError::Strategy(_) => "E_STRATEGY",
+        }
+    }
+}
