@@ -4,6 +4,7 @@
 
 pub mod config;
 pub mod exchange;
+pub mod market;
 pub mod queue;
 
 pub use config::{FillMode, RequestLatency, ResponseLatency, SimConfig, SimConfigError};

@@ -68,6 +68,45 @@ fn probes_do_not_change_the_market() {
     assert!(probed.take_probe_log().len() > 100);
 }
 
+/// Applies packets; each print must be at a displayed price and within the displayed size.
+fn replay(packets: &EventColumns, book: &mut NaiveBook) -> u64 {
+    let (mut prints, mut seen_depth) = (0, false);
+    let mut open = book.clone();
+    for i in 0..packets.len() {
+        let row = packets.row(i);
+        match row.kind {
+            RowKind::Reset => assert_eq!((i, row.ts_exch.get()), (0, 0)),
+            RowKind::Depth => {
+                assert_ne!(
+                    book.set(row.side, row.px, row.qty),
+                    row.qty,
+                    "a row is a change"
+                );
+                seen_depth = true;
+            }
+            RowKind::Trade => {
+                assert!(!seen_depth, "prints come before the depth they cause");
+                prints += 1;
+                let passive = row.side.opposite();
+                assert_eq!(
+                    open.best_of(passive),
+                    Some(row.px),
+                    "prints are at the best price"
+                );
+                let left = open.size_at(passive, row.px) - row.qty;
+                assert!(left.get() >= 0, "never more than was displayed");
+                open.set(passive, row.px, left);
+            }
+            RowKind::Gap => panic!("the generator has no gaps"),
+        }
+        if row.last {
+            seen_depth = false;
+            open = book.clone();
+        }
+    }
+    prints
+}
+
 /// Replays the feed packet by packet next to the true book; checks each print against the book it hits.
 fn replay_against_truth(seed: u64, regime: Regime, levels: usize, seconds: i64) -> u64 {
     let mut config = MarketConfig::new(seed, regime);
@@ -80,29 +119,7 @@ fn replay_against_truth(seed: u64, regime: Regime, levels: usize, seconds: i64) 
         if packet.is_empty() {
             return prints;
         }
-        let mut printed = [0i64; 2];
-        let mut seen_depth = false;
-        for i in 0..packet.len() {
-            let row = packet.row(i);
-            assert_eq!(row.last, i + 1 == packet.len());
-            match row.kind {
-                RowKind::Reset => assert_eq!((i, row.ts_exch.get()), (0, 0)),
-                RowKind::Depth => {
-                    let before = book.set(row.side, row.px, row.qty);
-                    assert_ne!(before, row.qty, "a depth row is a change");
-                    seen_depth = true;
-                }
-                RowKind::Trade => {
-                    assert!(!seen_depth, "prints come before the depth they cause");
-                    prints += 1;
-                    printed[row.side.index()] += row.qty.get();
-                    let passive = row.side.opposite();
-                    assert!(book.size_at(passive, row.px) >= row.qty);
-                }
-                RowKind::Gap => panic!("the generator has no gaps"),
-            }
-        }
-        assert!(printed[0] == 0 || printed[1] == 0, "one aggressor a packet");
+        prints += replay(&packet, &mut book);
         for side in Side::BOTH {
             let truth = market.true_levels(side, levels);
             assert_eq!(book.all_levels(side), truth);

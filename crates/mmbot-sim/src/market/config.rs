@@ -137,7 +137,8 @@ impl MarketConfig {
             });
         }
         // 100 years keep every time of a run far from the end of the i64 range
-        if self.start_ts.get() < 0 || self.start_ts.get() > i64::MAX - 100 * 31_557_600_000_000_000 {
+        if self.start_ts.get() < 0 || self.start_ts.get() > i64::MAX - 100 * 31_557_600_000_000_000
+        {
             return Err(MarketError::Config {
                 key: "start_ts",
                 rule: "a time since the epoch that leaves room for 100 years",
