@@ -13,7 +13,7 @@ const START_TICK_MIN: f64 = 100.0;
 const LEVELS_MAX: usize = 1_000;
 /// Quote currency that the touch queue of a liquid perpetual holds on average; measured on BTCUSDT
 /// and ETHUSDT perpetuals (docs/synthetic-market.md): 220,000 and 50,000.
-const TOUCH_USD: f64 = 150_000.0;
+const TOUCH_USD: f64 = 200_000.0;
 
 /// Why a market can not be made.
 #[derive(Debug, Clone, PartialEq, Error)]

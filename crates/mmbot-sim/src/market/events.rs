@@ -2,7 +2,7 @@
 
 use super::Market;
 use super::intensity::{INFORMED_COST_BPS, Kind, MAKER_CANCEL_AT_TOUCH, STEP_MAX_S, queue_lots};
-use super::lob::Class;
+use super::lob::{Class, NIL};
 use super::takers::whole;
 use mmbot_types::Side;
 
@@ -15,14 +15,16 @@ const PATIENT_SIGMA: f64 = 1.3;
 /// Patient orders lie within this distance, of which a share lies close.
 const DEPTH_BPS: f64 = 5.0;
 const DEPTH_TICKS_MIN: f64 = 80.0;
-const CLOSE_SHARE: f64 = 0.2;
+const CLOSE_SHARE: f64 = 0.08;
 const CLOSE_TICKS: f64 = 4.0;
 /// Share of makers that leave a price and quote again at once.
 const REQUOTE_SHARE: f64 = 0.75;
+/// Share of a stale queue that leaves in one step.
+const WITHDRAW_SHARE: f64 = 0.45;
 /// Price protection of uninformed market orders.
 const PROTECTION_BPS: f64 = 1.5;
 /// An improvement goes all the way to the makers' view with this probability.
-const FULL_IMPROVEMENT: f64 = 0.6;
+const FULL_IMPROVEMENT: f64 = 0.8;
 /// Seconds of book life before the snapshot.
 const WARM_UP_STEPS: u32 = 1_000;
 
@@ -95,14 +97,15 @@ impl Market {
         let qty = self.takers.size(best_lots, &self.table, &mut self.rng);
         let protection = floor_ticks(self.fair.ticks(PROTECTION_BPS)).max(2);
         self.market_order(side, qty, outward(side.opposite(), best, protection));
+        self.takers.excite();
     }
 
     fn informed(&mut self, side: Side) {
         let qty = self.takers.informed_size(&self.table, &mut self.rng);
         let cost = self.fair.ticks(INFORMED_COST_BPS);
         let limit = match side {
-            Side::Buy => floor_ticks(self.fair.price() - cost),
-            Side::Sell => floor_ticks(self.fair.price() + cost) + 1,
+            Side::Buy => floor_ticks(self.fair.informed_view() - cost),
+            Side::Sell => floor_ticks(self.fair.informed_view() + cost) + 1,
         };
         self.market_order(side, qty, limit);
     }
@@ -120,9 +123,8 @@ impl Market {
             self.publish();
         }
         if taken > 0 {
-            let sign = if side == Side::Buy { 1.0 } else { -1.0 };
-            self.fair.infer(sign, taken as f64, self.touch_lots);
-            self.takers.excite();
+            let impact = side.sign() as f64 * self.chain.scales().impact;
+            self.fair.infer(impact, taken as f64, self.touch_lots);
         }
     }
 
@@ -157,31 +159,27 @@ impl Market {
         self.world.place(side, Class::Maker, px, qty);
     }
 
-    /// The best price of a side is stale: one order leaves it, and most makers quote again where the price
-    /// is now believed to be.
+    /// The best price of a side is stale: a share of its queue leaves at once, and most of those makers
+    /// quote again where the price is now believed to be.
     fn withdraw(&mut self, side: Side) {
         let best = self.world.lob.best(side);
-        let mut id = self.world.lob.level(best).head;
-        for _ in 0..4 {
-            let Some(random) = self.pick(side, Class::Maker) else {
-                break;
-            };
-            if self.world.lob.order(random).px == best {
-                id = random;
-                break;
+        let view = floor_ticks(self.fair.view());
+        let goal = match side {
+            Side::Buy => view.min(best),
+            Side::Sell => (view + 1).max(best),
+        };
+        let mut at = self.world.lob.level(best).head;
+        while at != NIL {
+            let (id, order) = (at, *self.world.lob.order(at));
+            at = self.world.lob.behind(id);
+            let leaves = self.rng.uniform() < WITHDRAW_SHARE;
+            if !leaves || !self.world.cancel(id) || order.class == Class::Patient {
+                continue;
             }
-        }
-        let order = *self.world.lob.order(id);
-        if !self.world.cancel(id) || order.class == Class::Patient {
-            return;
-        }
-        if self.rng.uniform() < REQUOTE_SHARE {
-            let view = floor_ticks(self.fair.view());
-            let goal = match side {
-                Side::Buy => view.min(best),
-                Side::Sell => (view + 1).max(best),
-            };
-            self.world.place(side, Class::Maker, goal, order.qty);
+            // a price next to the old one would be this queue again
+            if goal != best && self.rng.uniform() < REQUOTE_SHARE {
+                self.world.place(side, Class::Maker, goal, order.qty);
+            }
         }
     }
 

@@ -15,19 +15,21 @@ const NEWS_PER_S: f64 = 4.0;
 const NEWS_BRANCHING: f64 = 0.45;
 const NEWS_DECAY_S: f64 = 0.8;
 /// Spread of the logarithm of a news item's scale (heavy tails).
-const NEWS_TAIL: f64 = 0.75;
+const NEWS_TAIL: f64 = 0.65;
 /// Slow volatility: spread of its logarithm and relaxation time.
-const VOL_SIGMA: f64 = 0.40;
+const VOL_SIGMA: f64 = 0.5;
 const VOL_RELAX_S: f64 = 45.0;
 const VOL_STEP_S: f64 = 0.1;
 /// How far makers are behind the news.
-const MAKER_LAG_S: f64 = 0.080;
+const MAKER_LAG_S: f64 = 0.012;
 /// Decay of the two parts of transient impact.
 const IMPACT_FAST_S: f64 = 1.5;
 const IMPACT_SLOW_S: f64 = 25.0;
 /// Push of a market order of a tenth of the usual queue on either part, bps.
-const PUSH_FAST_BPS: f64 = 0.030;
-const PUSH_SLOW_BPS: f64 = 0.012;
+const PUSH_FAST_BPS: f64 = 0.10;
+const PUSH_SLOW_BPS: f64 = 0.06;
+/// The part that stays: flow that carries information which arrives in no other way.
+const PUSH_KEPT_BPS: f64 = 0.06;
 /// The efficient price stays within this factor of its start.
 const RANGE: f64 = 6.0;
 
@@ -60,10 +62,17 @@ impl Fair {
         }
     }
 
-    /// What the asset is worth, ticks.
+    /// The efficient price, ticks.
     #[inline]
     pub(super) const fn price(&self) -> f64 {
         self.price
+    }
+
+    /// What makers will quote around once they have seen today's news: what informed takers compare
+    /// quotes with, ticks.
+    #[inline]
+    pub(super) fn informed_view(&self) -> f64 {
+        self.price + self.fast + self.slow
     }
 
     /// What makers quote around, ticks.
@@ -133,13 +142,14 @@ impl Fair {
         self.shift(self.ticks(if up { size } else { -size }));
     }
 
-    /// Makers infer from a market order of `qty` lots with the usual queue `touch_lots`; `sign` is +1
-    /// for a buy.
+    /// Makers infer from a market order of `qty` lots with the usual queue `touch_lots`;
+    /// `signed_impact` is the regime's scale of impact, positive for a buy.
     #[inline]
-    pub(super) fn infer(&mut self, sign: f64, qty: f64, touch_lots: f64) {
-        let weight = sign * libm::sqrt(qty / (0.1 * touch_lots)).min(3.0);
+    pub(super) fn infer(&mut self, signed_impact: f64, qty: f64, touch_lots: f64) {
+        let weight = self.vol * signed_impact * libm::sqrt(qty / (0.1 * touch_lots)).min(3.0);
         self.fast += weight * self.ticks(PUSH_FAST_BPS);
         self.slow += weight * self.ticks(PUSH_SLOW_BPS);
+        self.shift(weight * self.ticks(PUSH_KEPT_BPS));
     }
 
     /// Moves the efficient price; beyond its range the move is turned back.

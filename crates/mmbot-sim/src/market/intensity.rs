@@ -56,9 +56,9 @@ const ORDER: [Kind; KINDS] = [
 ];
 
 /// Candidate cancellations per second of a maker; at the best price most candidates are refused.
-pub(super) const MAKER_CANCEL_PER_S: f64 = 8.0;
+pub(super) const MAKER_CANCEL_PER_S: f64 = 20.0;
 /// The share that is not refused at the best price.
-pub(super) const MAKER_CANCEL_AT_TOUCH: f64 = 0.13;
+pub(super) const MAKER_CANCEL_AT_TOUCH: f64 = 0.035;
 /// Cancellations per second of a patient order.
 const PATIENT_CANCEL_PER_S: f64 = 0.9;
 /// Patient orders per second and side.
@@ -67,15 +67,15 @@ const DEEP_PER_S: f64 = 80.0;
 const TOUCH_PER_S: f64 = 40.0;
 /// Improvements per second while the spread is wider than a tick.
 const REFILL_PER_S: f64 = 900.0;
-/// Withdrawals per second and order while the best price is stale by one tolerance.
-const STALE_PER_S: f64 = 25.0;
+/// Withdrawals per second (of a share of the queue) while the best price is stale by two tolerances.
+const STALE_PER_S: f64 = 400.0;
 /// Market orders per second of informed takers while a price is off by [`INFORMED_SCALE_BPS`].
-const INFORMED_PER_S: f64 = 14.0;
+const INFORMED_PER_S: f64 = 40.0;
 const INFORMED_SCALE_BPS: f64 = 0.5;
 /// What informed takers leave alone (their costs).
 pub(super) const INFORMED_COST_BPS: f64 = 0.12;
 /// By how much the view must be beyond a quote before makers leave it.
-const TOLERANCE_BPS: f64 = 0.035;
+const TOLERANCE_BPS: f64 = 0.25;
 /// The tolerance in ticks is at least this, for instruments with large ticks.
 const TOLERANCE_TICKS: f64 = 0.6;
 
@@ -110,21 +110,20 @@ impl Intensity {
                 Deep(_) => DEEP_PER_S,
                 Touch(side) => {
                     let queue = queue_lots(lob, side) / (scales.depth * touch_lots);
-                    let wish = (1.8 - 0.8 * queue).max(0.1);
+                    let wish = (2.5 - 1.5 * queue).max(0.1);
                     TOUCH_PER_S * scales.speed * wish * (1.0 + 0.7 * signed(side, lean))
                 }
                 Uninformed => takers.rate(scales.takers_per_s * vol),
                 News => fair.news_rate(),
                 Informed(side) => {
                     let cost = fair.ticks(INFORMED_COST_BPS).max(TOLERANCE_TICKS);
-                    let gap = beyond(side.opposite(), lob, fair.price()) - cost;
+                    let gap = beyond(side.opposite(), lob, fair.informed_view()) - cost;
                     let scale = fair.ticks(INFORMED_SCALE_BPS).max(1.0);
                     INFORMED_PER_S * (gap / scale).clamp(0.0, 2.0)
                 }
                 Stale(side) => {
                     let gap = beyond(side, lob, view) / tolerance - 1.0;
-                    let orders = f64::from(lob.level(lob.best(side)).orders);
-                    STALE_PER_S * scales.speed * orders.max(3.0) * gap.clamp(0.0, 6.0)
+                    STALE_PER_S * scales.speed * gap.clamp(0.0, 6.0)
                 }
                 Refill if ask - bid > 1 => REFILL_PER_S * scales.speed,
                 Refill => 0.0,

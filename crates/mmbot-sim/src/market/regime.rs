@@ -129,6 +129,8 @@ pub(super) struct Scales {
     pub takers_per_s: f64,
     /// Probability that an uninformed market order follows its metaorder's sign; the rest sells.
     pub forced_sell: f64,
+    /// Scale of what makers infer from a market order.
+    pub impact: f64,
     /// Scale of the queues.
     pub depth: f64,
     /// Scale of the makers' speed: improving the touch, joining it, reacting to news.
@@ -139,12 +141,13 @@ impl State {
     pub(super) const fn scales(self) -> Scales {
         let calm = Scales {
             dwell_s: 150.0,
-            sigma_bps: 0.36,
+            sigma_bps: 0.25,
             shock_per_s: 0.004,
             shock_bps: 2.0,
             drift_bps: 0.0,
-            takers_per_s: 1.6,
+            takers_per_s: 1.5,
             forced_sell: 0.0,
+            impact: 0.5,
             depth: 1.0,
             speed: 1.0,
         };
@@ -152,11 +155,12 @@ impl State {
             State::Calm => calm,
             State::Volatile => Scales {
                 dwell_s: 60.0,
-                sigma_bps: 1.1,
+                sigma_bps: 0.6,
                 shock_per_s: 0.02,
                 shock_bps: 3.0,
-                takers_per_s: 4.5,
-                depth: 0.8,
+                takers_per_s: 3.0,
+                impact: 0.8,
+                depth: 0.9,
                 speed: 1.3,
                 ..calm
             },
@@ -165,7 +169,8 @@ impl State {
                 sigma_bps: 1.6,
                 shock_per_s: 0.35,
                 shock_bps: 10.0,
-                takers_per_s: 7.0,
+                takers_per_s: 6.0,
+                impact: 1.0,
                 depth: 0.5,
                 ..calm
             },
@@ -175,8 +180,9 @@ impl State {
                 shock_per_s: 0.5,
                 shock_bps: 8.0,
                 drift_bps: -13.0,
-                takers_per_s: 12.0,
+                takers_per_s: 10.0,
                 forced_sell: 0.75,
+                impact: 1.5,
                 depth: 0.25,
                 speed: 0.7,
             },
@@ -186,7 +192,8 @@ impl State {
                 shock_per_s: 0.1,
                 shock_bps: 6.0,
                 drift_bps: 2.4,
-                takers_per_s: 6.0,
+                takers_per_s: 5.0,
+                impact: 1.0,
                 depth: 0.5,
                 ..calm
             },
@@ -195,7 +202,8 @@ impl State {
                 sigma_bps: 0.9,
                 shock_per_s: 0.02,
                 shock_bps: 4.0,
-                takers_per_s: 1.6,
+                takers_per_s: 1.5,
+                impact: 1.5,
                 depth: 0.12,
                 speed: 0.04,
                 ..calm

@@ -8,23 +8,23 @@
 use super::draws::NormalTable;
 use mmbot_types::{Side, StreamRng};
 
-/// Kernels: share of direct offspring and mean delay. The sum of shares (0.7) is the branching ratio.
+/// Kernels: share of direct offspring and mean delay. The sum of shares (0.75) is the branching ratio.
 const FAST_SHARE: f64 = 0.35;
 const FAST_S: f64 = 0.025;
-const SLOW_SHARE: f64 = 0.35;
-const SLOW_S: f64 = 2.5;
+const SLOW_SHARE: f64 = 0.40;
+const SLOW_S: f64 = 0.8;
 /// Hidden orders that are worked at the same time.
-const HIDDEN: usize = 5;
-/// Tail exponent of their lengths: the autocorrelation of signs decays with exponent 0.5.
-const LENGTH_TAIL: f64 = 1.5;
+const HIDDEN: usize = 4;
+/// Tail exponent of their lengths: the autocorrelation of signs decays with exponent 0.4.
+const LENGTH_TAIL: f64 = 1.4;
 const LENGTH_MAX: f64 = 3_000.0;
 /// Spread of the logarithm of participation rates.
-const RATE_SIGMA: f64 = 1.0;
+const RATE_SIGMA: f64 = 0.8;
 /// Market order size over the usual queue at the touch: median and spread of the logarithm.
 const SIZE_MEDIAN: f64 = 0.0083;
-const SIZE_SIGMA: f64 = 2.2;
+const SIZE_SIGMA: f64 = 2.3;
 /// Share of orders that take no more than the best level shows.
-const SELECTIVE: f64 = 0.8;
+const SELECTIVE: f64 = 0.5;
 /// The same for informed orders.
 const INFORMED_MEDIAN: f64 = 0.05;
 const INFORMED_SIGMA: f64 = 1.5;
