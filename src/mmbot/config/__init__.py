@@ -1,0 +1,42 @@
+"""Configuration: one immutable object of sections, built from layers that remember their origin.
+
+``load_config(ConfigRequest(...))`` gives the configuration in force and where each value comes
+from; `lane_params` is what the trading core takes of it.
+"""
+
+from mmbot.config.app import AppConfig
+from mmbot.config.describe import (
+    Explanation,
+    cfg_hash,
+    describe,
+    difference,
+    explain,
+    format_value,
+    unit_findings,
+)
+from mmbot.config.lanes import lane_params, sim_params
+from mmbot.config.loader import (
+    DEFAULT_PATH,
+    ConfigRequest,
+    LoadedConfig,
+    check_config,
+    load_config,
+)
+
+__all__ = [
+    "DEFAULT_PATH",
+    "AppConfig",
+    "ConfigRequest",
+    "Explanation",
+    "LoadedConfig",
+    "cfg_hash",
+    "check_config",
+    "describe",
+    "difference",
+    "explain",
+    "format_value",
+    "lane_params",
+    "load_config",
+    "sim_params",
+    "unit_findings",
+]

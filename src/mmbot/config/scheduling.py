@@ -1,0 +1,57 @@
+"""When the bot trades: windows of the day, their suggestion, and shadow trading."""
+
+from __future__ import annotations
+
+from typing import Annotated, ClassVar, Literal
+
+from pydantic import Field
+
+from mmbot.config.base import Items, Section, key
+
+__all__ = ["SchedulerConfig", "SchedulerSuggestConfig", "ShadowConfig"]
+
+_TIME = r"^([01][0-9]|2[0-3]):[0-5][0-9]$"
+
+
+class TradingWindow(Section):
+    """One window; an end before the start crosses midnight and belongs to the start day."""
+
+    HOT: ClassVar[bool] = True
+
+    name: str = key("window", "name of the window", min_length=1, max_length=64)
+    days: Items[Annotated[int, Field(ge=1, le=7)]] = key(
+        (1, 2, 3, 4, 5, 6, 7), "ISO week days", min_length=1
+    )
+    start: str = key("00:00", "first minute, HH:MM", pattern=_TIME)
+    end: str = key("00:00", "minute after the last, HH:MM", pattern=_TIME)
+
+
+class SchedulerConfig(Section):
+    """Section `scheduler`; no windows: always open."""
+
+    HOT: ClassVar[bool] = True
+
+    tz: str = key("UTC", "time zone of the windows", pattern=r"^[A-Za-z0-9_+/-]+$")
+    windows: Items[TradingWindow] = key((), "when to trade")
+
+
+class SchedulerSuggestConfig(Section):
+    """Section `scheduler_suggest`."""
+
+    HOT: ClassVar[bool] = True
+
+    enabled: bool = key(default=False, doc="apply suggestions periodically")
+    top_k: int = key(6, "windows in a suggestion", ge=1, le=12)
+    min_sample: int = key(200, "minutes of data a slot needs", ge=1)
+    mode: Literal["conservative", "neutral", "aggressive"] = key("neutral", "weights of the score")
+
+
+class ShadowConfig(Section):
+    """Section `shadow`: virtual orders beside the real market."""
+
+    HOT: ClassVar[bool] = True
+
+    enabled: bool = key(default=False, doc="place virtual orders", hot=False)
+    max_price_diff_bps: float = key(5.0, "mean distance from the best price", ge=0, le=1000)
+    max_size_diff_pct: float = key(10.0, "mean distance from the best size, percent", ge=0)
+    min_count: int = key(50, "samples before a verdict", ge=1)

@@ -1,0 +1,100 @@
+"""The textual forms of a configuration, and what the core takes of it."""
+
+import pytest
+
+from mmbot.config import (
+    AppConfig,
+    ConfigRequest,
+    cfg_hash,
+    describe,
+    difference,
+    format_value,
+    lane_params,
+    load_config,
+)
+from mmbot.errors import ConfigError
+
+
+def with_sets(*sets):
+    return load_config(ConfigRequest(sets=sets, env={}, path=None)).config
+
+
+@pytest.fixture(autouse=True)
+def _nowhere(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+
+
+def test_describe_is_sorted_ascii_and_ends_with_a_line_feed():
+    text = describe(AppConfig())
+    lines = text.splitlines()
+    assert lines == sorted(lines, key=lambda line: line.split("=")[0].encode())
+    assert text.endswith("\n")
+    assert text.isascii()
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (1.5, "1.500000"),
+        (3, "3"),
+        (True, "true"),
+        (None, "null"),
+        ((1.0, "a"), "1.000000,a"),
+        ((), ""),
+        ("caf\u00e9", "caf\\u00e9"),
+    ],
+)
+def test_values_have_one_form(value, text):
+    assert format_value(value) == text
+
+
+def test_secrets_are_not_described():
+    overlay = AppConfig.model_validate({"rollout": {"blue": {"x.api_key": "abcdef"}}})
+    assert "abcdef" not in describe(overlay)
+    assert cfg_hash(overlay) == cfg_hash(with_sets())
+
+
+def test_the_hash_follows_values_and_nothing_else():
+    assert cfg_hash(AppConfig()) == cfg_hash(with_sets())
+    assert cfg_hash(AppConfig()) == cfg_hash(with_sets("strategy.skew_coeff=0.3"))
+    assert cfg_hash(AppConfig()) != cfg_hash(with_sets("strategy.skew_coeff=0.30000001"))
+    assert len(cfg_hash(AppConfig())) == 64
+
+
+def test_difference_names_both_values():
+    assert difference(AppConfig(), with_sets("strategy.skew_coeff=0.4")) == [
+        ("strategy.skew_coeff", "0.300000", "0.400000")
+    ]
+    assert difference(AppConfig(), AppConfig()) == []
+
+
+def test_lane_parameters_are_flat_and_hold_the_target():
+    lane = lane_params(AppConfig(), "BTCUSDT")
+    assert lane["strategy.k_vola_spread"] == 1.0
+    assert lane["latency_boost.replace.min_interval_ms"] == 60
+    assert lane["portfolio.target_usd"] == 10_000.0
+    assert lane["signals.sigma_bands.low_end"] == 0.8
+    assert lane["signals.sigma_bands.mid_end"] == 1.5
+    assert [lane[f"signals.regime_bias_map.{r}"] for r in ("low", "mid", "high")] == [1, 0, -1]
+    assert all(isinstance(value, bool | int | float) for value in lane.values())
+
+
+def test_the_budget_is_shared():
+    two = with_sets("trading.symbols=[BTCUSDT,ETHUSDT]")
+    assert lane_params(two, "ETHUSDT")["portfolio.target_usd"] == 5000.0
+    manual = with_sets(
+        "trading.symbols=[BTCUSDT,ETHUSDT]",
+        "portfolio.mode=manual",
+        "portfolio.manual_weights={btcusdt: 3, ethusdt: 1}",
+    )
+    assert lane_params(manual, "BTCUSDT")["portfolio.target_usd"] == 7500.0
+
+
+def test_more_regimes_than_the_core_knows_are_refused():
+    config = with_sets(
+        "signals.sigma_bands=[[0,1,a],[1,2,b],[2,3,c],[3,4,d]]",
+        "signals.regime_bias_map={a: 1, b: 0, c: 0, d: -1}",
+        "mux.bands=[[0.0,9.0,low]]",
+    )
+    with pytest.raises(ConfigError, match="at most 3 bands"):
+        lane_params(config, "BTCUSDT")
