@@ -1,0 +1,12 @@
+//! What follows from the market alone, updated as it changes.
+
+pub mod decay;
+pub mod flow;
+pub mod micro;
+pub mod mids;
+pub mod volatility;
+
+pub use flow::TradeFlow;
+pub use micro::Micro;
+pub use mids::MidHistory;
+pub use volatility::{Volatility, VolatilityView};

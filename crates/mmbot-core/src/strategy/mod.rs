@@ -1,0 +1,36 @@
+//! What to quote: targets from the market, the position and the parameters.
+
+use crate::market::MarketView;
+use mmbot_types::{PriceTick, QtyLot, QuoteParams, Side, TsNs};
+
+/// A wanted order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Quote {
+    /// Side.
+    pub side: Side,
+    /// Limit price.
+    pub px: PriceTick,
+    /// Quantity.
+    pub qty: QtyLot,
+}
+
+/// What a strategy sees at a decision.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct StrategyView {
+    /// Local time of the decision.
+    pub now: TsNs,
+    /// Book top and signals.
+    pub market: MarketView,
+    /// Position.
+    pub position: QtyLot,
+    /// Position marked at the mid, USD.
+    pub position_usd: f64,
+    /// Equity: start plus PnL so far, marked at the mid, after fees, USD.
+    pub equity_usd: f64,
+    /// Notional to quote per side after smoothing, USD.
+    pub target_usd: f64,
+    /// Largest position, USD.
+    pub max_position_usd: f64,
+    /// Spread, skew and level parameters.
+    pub quote: QuoteParams,
+}
