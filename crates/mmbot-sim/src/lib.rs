@@ -6,6 +6,7 @@ pub mod config;
 pub mod exchange;
 pub mod market;
 pub mod queue;
+pub mod truth;
 
 pub use config::{FillMode, RequestLatency, ResponseLatency, SimConfig, SimConfigError};
 pub use exchange::{Account, Exchange, Reports};

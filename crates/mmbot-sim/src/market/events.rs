@@ -119,8 +119,10 @@ impl Market {
             if part == 0 || taken == qty {
                 break;
             }
-            // a sweep through the whole published window: show what came up behind it, then go on
+            // a sweep through the whole published window: show what came up behind it, then go on (a
+            // nanosecond later, so that the two packets stay apart when they are sorted by time)
             self.publish();
+            self.now_ns += 1;
         }
         if taken > 0 {
             let impact = side.sign() as f64 * self.chain.scales().impact;

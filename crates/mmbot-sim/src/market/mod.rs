@@ -100,7 +100,7 @@ impl Market {
     }
 
     /// The next packets: at most `max_rows` rows (but at least one packet), all before `until` if given.
-    /// Packets are never cut; an empty answer means that nothing happens before `until`.
+    /// The packets of one sweep are never parted; an empty answer means that nothing happens before `until`.
     pub fn next_chunk(&mut self, max_rows: usize, until: Option<TsNs>) -> EventColumns {
         let until = until.map_or(i64::MAX, TsNs::get);
         let mut chunk = EventColumns::default();
@@ -108,7 +108,7 @@ impl Market {
             if self.held.is_empty() {
                 self.step(until);
             }
-            let due = self.held.ts_exch.first().is_some_and(|&ts| ts < until);
+            let due = self.held.ts_exch.last().is_some_and(|&ts| ts < until);
             let fits = chunk.is_empty() || chunk.len() + self.held.len() <= max_rows;
             if !due || !fits {
                 return chunk;
