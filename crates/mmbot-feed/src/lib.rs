@@ -1,1 +1,38 @@
-//! feed
+//! Venue frame decoders: bytes of one frame or line in, typed rows out. No IO, no clock, no threads.
+//!
+//! - [`bybit`], [`binance`], [`okx`], [`tardis`], [`bybit_csv`]: one file per format, each one function that
+//!   fills a reused [`Decoded`] or returns a row;
+//! - [`sequence`]: continuity of a book stream, gaps and joins;
+//! - [`frame_book`]: the whole hot path for one Bybit stream;
+//! - [`capture`]: recorded files of any block size into catalog columns, with counts and rejects.
+//!
+//! A refused frame is an error value with the offset of the offending byte ([`FrameError`]); nothing in
+//! here panics on input.
+
+pub mod binance;
+pub mod bybit;
+pub mod bybit_csv;
+pub mod capture;
+mod csv;
+pub mod decoded;
+pub mod error;
+pub mod events;
+mod fields;
+pub mod frame_book;
+pub mod grid;
+mod levels;
+pub mod okx;
+mod scan;
+pub mod sequence;
+pub mod tardis;
+pub mod time;
+pub mod top;
+
+pub use decoded::{Decoded, FrameKind, Level, Quote, Span, Target, TradeRow, UpdateIds};
+pub use error::{FrameError, FrameErrorKind};
+pub use events::append_events;
+pub use frame_book::{FrameBook, FrameCounts};
+pub use grid::{Grid, Step};
+pub use scan::MAX_FRAME_BYTES;
+pub use sequence::{BookState, Rule, Sequence, Verdict};
+pub use top::{BookSink, Top};
