@@ -42,7 +42,9 @@ fn checksum(bids: &HalfBook, asks: &HalfBook, grid: &Grid) -> i64 {
         push(bids.iter().rev().nth(i));
         push(asks.iter().nth(i));
     }
-    i64::from(crc32(parts.join(":").as_bytes()).cast_signed())
+    i64::from(i32::from_ne_bytes(
+        crc32(parts.join(":").as_bytes()).to_ne_bytes(),
+    ))
 }
 
 #[test]

@@ -1,5 +1,8 @@
 //! What the test files share: the fast book as a sink, and the recorded data, where present.
 #![allow(dead_code, reason = "each test file uses a part")]
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+#![allow(clippy::panic, reason = "a test fails by panicking")]
+#![allow(clippy::print_stdout, reason = "a skip must be seen")]
 #![allow(
     clippy::disallowed_methods,
     reason = "tests read recorded files; the crate does not"
