@@ -138,6 +138,19 @@ pub(super) struct Scales {
 }
 
 impl State {
+    /// Name in reports.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            State::Calm => "calm",
+            State::Volatile => "volatile",
+            State::Spike => "spike",
+            State::Crash => "crash",
+            State::Rebound => "rebound",
+            State::Gap => "gap",
+        }
+    }
+
     pub(super) const fn scales(self) -> Scales {
         let calm = Scales {
             dwell_s: 150.0,
