@@ -1,1 +1,31 @@
-//! py
+//! The seam: PyO3 bindings of the core. Thin: each class wraps one Rust type, copies or owns every buffer it
+//! keeps, and releases the GIL while a chunk runs. Python imports this module through `mmbot.core` only.
+
+mod backtest;
+mod chunk;
+mod error;
+mod instrument;
+mod lane_keys;
+mod market;
+mod merger;
+mod queue_score;
+mod reading;
+mod result;
+mod sim_keys;
+mod snapshot;
+mod strategy;
+
+use pyo3::prelude::*;
+
+/// Private extension module; see `mmbot.core`.
+#[pymodule]
+fn _core(m: &Bound<'_, PyModule>) -> PyResult<()> {
+    m.add("__version__", env!("CARGO_PKG_VERSION"))?;
+    m.add("CoreError", m.py().get_type::<error::CoreError>())?;
+    m.add_class::<instrument::PyInstrument>()?;
+    m.add_class::<chunk::EventChunk>()?;
+    m.add_class::<merger::PyStreamMerger>()?;
+    m.add_class::<backtest::PyBacktest>()?;
+    market::register(m)?;
+    Ok(())
+}

@@ -42,7 +42,9 @@ impl Span {
 
     fn add(&mut self, chunk: &EventColumns) {
         let received = chunk.ts_local.iter().copied();
-        self.first_exch_ns = self.first_exch_ns.or_else(|| chunk.ts_exch.first().copied());
+        self.first_exch_ns = self
+            .first_exch_ns
+            .or_else(|| chunk.ts_exch.first().copied());
         self.first_local_ns = self.first_local_ns.or_else(|| received.clone().min());
         self.last_exch_ns = chunk.ts_exch.last().copied().unwrap_or(self.last_exch_ns);
         self.last_local_ns = received.max().unwrap_or(self.last_local_ns);
@@ -98,7 +100,12 @@ impl Backtest {
             places.extend((0..block.len()).map(|lane| (worlds.len(), lane)));
             worlds.push(World::new(instrument, block, sampling)?);
         }
-        Ok(Self { worlds, places, span: Span::default(), finished: false })
+        Ok(Self {
+            worlds,
+            places,
+            span: Span::default(),
+            finished: false,
+        })
     }
 
     /// Number of lanes.
@@ -113,6 +120,12 @@ impl Backtest {
         let (world, at) = *self.places.get(lane)?;
         let world = self.worlds.get(world)?;
         Some((world, world.lane(at)?))
+    }
+
+    /// Number of a lane in its world; 0 beyond the last.
+    #[must_use]
+    pub fn place_of(&self, lane: usize) -> usize {
+        self.places.get(lane).map_or(0, |place| place.1)
     }
 
     /// World of a lane and the lane's number in it; `None` beyond the last.
@@ -202,7 +215,15 @@ impl Backtest {
         if let Some(from) = self.span.open_gap.take() {
             self.span.gaps.push((from, self.span.last_exch_ns));
         }
-        self.worlds.iter_mut().try_for_each(|world| world.finish(last))
+        self.worlds
+            .iter_mut()
+            .try_for_each(|world| world.finish(last))
+    }
+
+    /// Latest time processed so far, ns; 0 before the first event.
+    #[must_use]
+    pub fn now_ns(&self) -> i64 {
+        self.worlds.first().map_or(0, World::now_ns)
     }
 
     /// Cancels all orders of all lanes at receive time `now_ns` and quotes no more.
@@ -223,7 +244,7 @@ impl Backtest {
 
     fn run_all(
         &mut self,
-        run: impl Fn(&mut World) -> Result<(), RunError> + Sync,
+        run: impl Fn(&mut World) -> Result<(), RunError> + Sync + Send,
     ) -> Result<(), RunError> {
         if let [single] = self.worlds.as_mut_slice() {
             return run(single);
@@ -234,7 +255,9 @@ impl Backtest {
     fn run_single(&mut self, limit: i64, external: &mut impl External) -> Result<(), RunError> {
         match self.worlds.as_mut_slice() {
             [single] => single.run_before(limit, external),
-            _ => Err(RunError::Strategy("a strategy from outside runs on one thread only".into())),
+            _ => Err(RunError::Strategy(
+                "a strategy from outside runs on one thread only".into(),
+            )),
         }
     }
 }

@@ -33,8 +33,14 @@ impl Chunks {
     pub(crate) fn release(&mut self, places: [&mut Place; 3]) {
         let mut places = places;
         for place in &mut places {
-            while self.get(place.chunk).is_some_and(|chunk| place.row >= chunk.len()) {
-                **place = Place { chunk: place.chunk + 1, row: 0 };
+            while self
+                .get(place.chunk)
+                .is_some_and(|chunk| place.row >= chunk.len())
+            {
+                **place = Place {
+                    chunk: place.chunk + 1,
+                    row: 0,
+                };
             }
         }
         let unneeded = places.iter().map(|place| place.chunk).min().unwrap_or(0);
@@ -59,7 +65,10 @@ impl Chunks {
                 }
                 scout.row += 1;
             }
-            *scout = Place { chunk: scout.chunk + 1, row: 0 };
+            *scout = Place {
+                chunk: scout.chunk + 1,
+                row: 0,
+            };
         }
         i64::MAX
     }

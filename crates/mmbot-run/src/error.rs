@@ -66,7 +66,7 @@ impl RunError {
             RunError::Chunk(_) | RunError::ChunkOrder { .. } => "E_MD_FRAME",
             RunError::Lanes | RunError::Finished => "E_BT_ARGS",
             RunError::Identity { .. } | RunError::Conservation { .. } => "E_SIM_IDENTITY",
-            RunError::Strategy(_) => "E_STRATEGY",
+            RunError::Strategy(_) => "E_EXEC_STRATEGY",
         }
     }
 }

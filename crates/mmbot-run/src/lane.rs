@@ -3,7 +3,8 @@
 use crate::round_trip::RoundTrips;
 use mmbot_core::{EdgeTotals, Market, Trader};
 use mmbot_sim::{RequestLatency, SimConfig};
-use mmbot_types::{Action, MidTick, Money, Params, QtyLot, TsNs};
+use mmbot_types::{Action, ExecPrice, Instrument, MidTick, Money, Params, QtyLot, Side, TsNs};
+use std::collections::VecDeque;
 
 /// A lane as asked for.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -42,6 +43,24 @@ pub struct Curve {
     pub own_ask: Vec<i64>,
 }
 
+/// A fill for the live view.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RecentFill {
+    /// Venue time.
+    pub ts_exch: TsNs,
+    /// Side of our order.
+    pub side: Side,
+    /// Execution price.
+    pub px: ExecPrice,
+    /// Quantity.
+    pub qty: QtyLot,
+    /// Our order was resting.
+    pub maker: bool,
+}
+
+/// Fills kept for the live view.
+const RECENT_FILLS: usize = 10;
+
 /// A lane in a run.
 #[derive(Debug, Clone)]
 pub struct Lane {
@@ -54,6 +73,7 @@ pub struct Lane {
     /// Which market view the lane reads.
     pub(crate) market: usize,
     pub(crate) trips: RoundTrips,
+    pub(crate) recent: VecDeque<RecentFill>,
     pub(crate) bars: Bars,
     pub(crate) curve: Curve,
     pub(crate) edge: Option<EdgeTotals>,
@@ -68,6 +88,7 @@ impl Lane {
             last_delivery_ns: i64::MIN,
             market,
             trips: RoundTrips::default(),
+            recent: VecDeque::with_capacity(RECENT_FILLS),
             bars: Bars::default(),
             curve: Curve::default(),
             edge: None,
@@ -96,6 +117,26 @@ impl Lane {
     #[must_use]
     pub const fn edge(&self) -> Option<&EdgeTotals> {
         self.edge.as_ref()
+    }
+
+    /// Last fills, oldest first.
+    pub fn recent_fills(&self) -> impl Iterator<Item = &RecentFill> {
+        self.recent.iter()
+    }
+
+    /// What the open position cost, USD; negative for a short position.
+    #[must_use]
+    pub fn open_cost_usd(&self, instrument: &Instrument) -> f64 {
+        instrument.money_to_f64(self.trips.open_cost())
+    }
+
+    /// Books a fill in closed trades and in the live view.
+    pub(crate) fn note_fill(&mut self, fill: RecentFill, fee: Money) {
+        self.trips.on_fill(fill.side, fill.px, fill.qty, fee);
+        if self.recent.len() == RECENT_FILLS {
+            self.recent.pop_front();
+        }
+        self.recent.push_back(fill);
     }
 
     /// Samples since the last call.
@@ -142,25 +183,21 @@ impl Lane {
         for order in self.trader.open_orders() {
             let px = order.px.get();
             match order.side {
-                mmbot_types::Side::Buy => own_bid = px.max(own_bid),
-                mmbot_types::Side::Sell if own_ask == 0 => own_ask = px,
-                mmbot_types::Side::Sell => own_ask = px.min(own_ask),
+                Side::Buy => own_bid = px.max(own_bid),
+                Side::Sell if own_ask == 0 => own_ask = px,
+                Side::Sell => own_ask = px.min(own_ask),
             }
         }
         let net = self.net(market.last_mid());
         let curve = &mut self.curve;
         curve.ts_ns.push(at_ns);
         curve.mid2.push(touch.map_or(i64::MIN, |t| t.mid().get()));
-        curve.spread.push(touch.map_or(0, |t| t.ask.ticks_from(t.bid)));
+        curve
+            .spread
+            .push(touch.map_or(0, |t| t.ask.ticks_from(t.bid)));
         curve.position.push(self.trader.position().get());
         curve.net.push(net);
         curve.own_bid.push(own_bid);
         curve.own_ask.push(own_ask);
-    }
-
-    /// Position that the sum of reports gives; the exchange must have the same.
-    #[must_use]
-    pub fn position(&self) -> QtyLot {
-        self.trader.position()
     }
 }

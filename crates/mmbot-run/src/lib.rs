@@ -12,6 +12,6 @@ pub mod world;
 
 pub use backtest::{Backtest, LaneSpec, Span};
 pub use error::RunError;
-pub use lane::{Bars, Curve, Lane};
+pub use lane::{Bars, Curve, Lane, RecentFill};
 pub use merge::{BookBatch, StreamMerger, TradeBatch, Wants};
 pub use world::{External, NoStrategy, Sampling, World};

@@ -95,12 +95,20 @@ impl Pending {
         if self.ended {
             return i64::MAX;
         }
-        self.rows.ts_exch.get(self.settled).copied().unwrap_or(self.last_ts)
+        self.rows
+            .ts_exch
+            .get(self.settled)
+            .copied()
+            .unwrap_or(self.last_ts)
     }
 
     fn compact(&mut self) {
         let head = self.head;
-        for column in [&mut self.rows.qty, &mut self.rows.ts_exch, &mut self.rows.ts_local] {
+        for column in [
+            &mut self.rows.qty,
+            &mut self.rows.ts_exch,
+            &mut self.rows.ts_local,
+        ] {
             column.drain(..head);
         }
         self.rows.flags.drain(..head);
@@ -120,9 +128,16 @@ pub struct StreamMerger {
 
 impl Default for StreamMerger {
     fn default() -> Self {
-        let pending =
-            || Pending { last_ts: i64::MIN, last_recv: i64::MIN, ..Pending::default() };
-        Self { book: pending(), trades: pending(), last_update: None }
+        let pending = || Pending {
+            last_ts: i64::MIN,
+            last_recv: i64::MIN,
+            ..Pending::default()
+        };
+        Self {
+            book: pending(),
+            trades: pending(),
+            last_update: None,
+        }
     }
 }
 
@@ -140,7 +155,12 @@ impl StreamMerger {
     /// The first bad row of the batch; rows before it are kept.
     pub fn push_book(&mut self, batch: BookBatch<'_>) -> Result<(), ChunkError> {
         let n = batch.ts_ns.len();
-        let columns = [batch.recv_ns.len(), batch.update_id.len(), batch.px.len(), batch.qty.len()];
+        let columns = [
+            batch.recv_ns.len(),
+            batch.update_id.len(),
+            batch.px.len(),
+            batch.qty.len(),
+        ];
         if columns.iter().any(|len| *len != n) || batch.kind.len() != n || batch.side.len() != n {
             return Err(ChunkError::Length);
         }
@@ -160,9 +180,19 @@ impl StreamMerger {
                     self.book.add(flags, 0, 0, ts, recv);
                 }
             }
-            let kind = if kind == GAP_ROW { RowKind::Gap } else { RowKind::Depth };
+            let kind = if kind == GAP_ROW {
+                RowKind::Gap
+            } else {
+                RowKind::Depth
+            };
             let side = Side::from_bit(batch.side[row]);
-            self.book.add(EventColumns::flags_of(kind, side, false), px, batch.qty[row], ts, recv);
+            self.book.add(
+                EventColumns::flags_of(kind, side, false),
+                px,
+                batch.qty[row],
+                ts,
+                recv,
+            );
         }
         Ok(())
     }
@@ -173,7 +203,12 @@ impl StreamMerger {
     /// The first bad row of the batch; rows before it are kept.
     pub fn push_trades(&mut self, batch: TradeBatch<'_>) -> Result<(), ChunkError> {
         let n = batch.ts_ns.len();
-        let columns = [batch.recv_ns.len(), batch.side.len(), batch.px.len(), batch.qty.len()];
+        let columns = [
+            batch.recv_ns.len(),
+            batch.side.len(),
+            batch.px.len(),
+            batch.qty.len(),
+        ];
         if columns.iter().any(|len| *len != n) {
             return Err(ChunkError::Length);
         }
@@ -236,13 +271,19 @@ impl StreamMerger {
         while b < book_to || t < trades_to {
             let trade_first = t < trades_to
                 && (b >= book_to || self.trades.rows.ts_exch[t] <= self.book.rows.ts_exch[b]);
-            let (stream, at) = if trade_first { (&self.trades, &mut t) } else { (&self.book, &mut b) };
+            let (stream, at) = if trade_first {
+                (&self.trades, &mut t)
+            } else {
+                (&self.book, &mut b)
+            };
             copy_row(&stream.rows, *at, &mut merged);
             *at += 1;
         }
         let cut = self.local_cut(&merged, book_to, trades_to);
-        let trades_cut =
-            merged.flags[..cut].iter().filter(|f| RowKind::from_flags(**f) == RowKind::Trade).count();
+        let trades_cut = merged.flags[..cut]
+            .iter()
+            .filter(|f| RowKind::from_flags(**f) == RowKind::Trade)
+            .count();
         self.trades.head = from_trades + trades_cut;
         self.book.head = from_book + cut - trades_cut;
         self.book.compact();
@@ -307,7 +348,10 @@ pub fn local_order(ts_local: &[i64]) -> Option<Vec<u32>> {
 }
 
 fn price(px: i64, row: usize) -> Result<i32, ChunkError> {
-    i32::try_from(px).ok().filter(|px| *px >= 0).ok_or(ChunkError::Price { row })
+    i32::try_from(px)
+        .ok()
+        .filter(|px| *px >= 0)
+        .ok_or(ChunkError::Price { row })
 }
 
 fn with_capacity(n: usize) -> EventColumns {

@@ -22,6 +22,13 @@ pub struct RoundTrips {
 }
 
 impl RoundTrips {
+    /// Notional at which the open lots were opened; negative for a short position.
+    #[must_use]
+    pub fn open_cost(&self) -> Money {
+        let cost = |lot: &OpenLot| i128::from(lot.px.get()) * i128::from(lot.side.sign() * lot.qty);
+        Money::new(self.open.iter().map(cost).sum())
+    }
+
     /// Books a fill.
     pub fn on_fill(&mut self, side: Side, px: ExecPrice, qty: QtyLot, fee: Money) {
         let (mut left, mut fee_left) = (qty.get(), fee.get());
@@ -32,8 +39,7 @@ impl RoundTrips {
             let matched = left.min(lot.qty);
             let lot_fee = lot.fee_left * i128::from(matched) / i128::from(lot.qty);
             let own_fee = fee_left * i128::from(matched) / i128::from(left);
-            let gross =
-                Money::signed_move(lot.side, px, lot.px, QtyLot::new(matched)).get();
+            let gross = Money::signed_move(lot.side, px, lot.px, QtyLot::new(matched)).get();
             self.closed += 1;
             self.profitable += u64::from(gross - lot_fee - own_fee > 0);
             lot.qty -= matched;
@@ -45,7 +51,12 @@ impl RoundTrips {
             }
         }
         if left > 0 {
-            self.open.push_back(OpenLot { side, qty: left, px, fee_left });
+            self.open.push_back(OpenLot {
+                side,
+                qty: left,
+                px,
+                fee_left,
+            });
         }
     }
 }
@@ -67,7 +78,11 @@ mod tests {
         assert_eq!((trips.closed, trips.profitable), (2, 1));
         fill(&mut trips, Side::Sell, 100, 1, 3);
         fill(&mut trips, Side::Buy, 95, 1, 3);
-        assert_eq!((trips.closed, trips.profitable), (3, 1), "five of gross, six of fees");
+        assert_eq!(
+            (trips.closed, trips.profitable),
+            (3, 1),
+            "five of gross, six of fees"
+        );
     }
 
     #[test]
@@ -77,5 +92,8 @@ mod tests {
         fill(&mut trips, Side::Buy, 90, 3, 0);
         fill(&mut trips, Side::Sell, 91, 2, 0);
         assert_eq!((trips.closed, trips.profitable), (2, 2));
+        assert_eq!(trips.open_cost(), Money::ZERO);
+        fill(&mut trips, Side::Sell, 91, 2, 0);
+        assert_eq!(trips.open_cost(), Money::new(-182));
     }
 }

@@ -11,7 +11,9 @@ pub struct TimedQueue<T> {
 
 impl<T> Default for TimedQueue<T> {
     fn default() -> Self {
-        Self { items: VecDeque::with_capacity(256) }
+        Self {
+            items: VecDeque::with_capacity(256),
+        }
     }
 }
 

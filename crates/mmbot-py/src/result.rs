@@ -1,0 +1,265 @@
+//! A lane's counters and accounts as a dict; its fills and samples as columns.
+
+use mmbot_book::state_hash as book_hash;
+use mmbot_core::{EdgeTotals, FillRecord, Histogram};
+use mmbot_run::{Backtest, Curve, Lane, World};
+use mmbot_types::{BlockDetail, BlockReason, Instrument, Money, Side};
+use numpy::PyArray1;
+use pyo3::prelude::*;
+use pyo3::types::{PyDict, PyList};
+
+/// Everything a report needs; `None` if the lane does not exist.
+pub(crate) fn lane_result<'py>(
+    py: Python<'py>,
+    backtest: &mut Backtest,
+    lane: usize,
+    instrument: &Instrument,
+) -> PyResult<Option<Bound<'py, PyDict>>> {
+    let span = backtest.span().clone();
+    let out = PyDict::new(py);
+    out.set_item("rows", span.rows)?;
+    out.set_item("first_ts_ns", span.first_exch_ns.unwrap_or(0))?;
+    out.set_item("last_ts_ns", span.last_exch_ns)?;
+    let duration_ns = span.last_exch_ns - span.first_exch_ns.unwrap_or(span.last_exch_ns);
+    out.set_item("duration_ns", duration_ns)?;
+    out.set_item("gaps", span.gaps)?;
+    let lag = backtest.world_mut(lane).and_then(|(world, at)| {
+        world.market_of(at).map(|market| market.ws_lag().clone())
+    });
+    let Some((world, entry)) = backtest.lane(lane) else {
+        return Ok(None);
+    };
+    let number = u32::try_from(place_in(backtest, lane)).unwrap_or(u32::MAX);
+    accounts(&out, world, entry, number, instrument)?;
+    counters(&out, entry, duration_ns)?;
+    out.set_item("blocked_by", blocked_by(py, entry)?)?;
+    out.set_item("block_counts", block_counts(py, entry)?)?;
+    out.set_item("block_details", block_details(py, entry)?)?;
+    let edge = entry.edge().copied().unwrap_or_default();
+    out.set_item("edge", edge_usd(py, &edge, instrument)?)?;
+    distributions(&out, entry)?;
+    if let Some(lag) = lag {
+        out.set_item("ws_lag_ms", quantiles_ms(py, &lag)?)?;
+    }
+    out.set_item("markouts", PyList::empty(py))?;
+    out.set_item("bars", bars(py, entry, instrument)?)?;
+    out.set_item("state_hash", format!("{:016x}", state_hash(world, entry)))?;
+    Ok(Some(out))
+}
+
+/// Number of a lane in its world.
+fn place_in(backtest: &Backtest, lane: usize) -> usize {
+    backtest.place_of(lane)
+}
+
+fn accounts(
+    out: &Bound<'_, PyDict>,
+    world: &World,
+    lane: &Lane,
+    number: u32,
+    i: &Instrument,
+) -> PyResult<()> {
+    let (trader, telemetry) = (lane.trader(), lane.trader().telemetry());
+    let edge = lane.edge().copied().unwrap_or_default();
+    let usd = |money: Money| i.money_to_f64(money);
+    let maker_turnover = telemetry.turnover - telemetry.taker_turnover;
+    out.set_item("fills_total", telemetry.fills())?;
+    out.set_item("maker_fills", telemetry.maker_fills)?;
+    out.set_item("taker_fills", telemetry.taker_fills)?;
+    out.set_item("toxic_sweeps", world.exchange().toxic_sweeps(number))?;
+    out.set_item("turnover_usd", usd(telemetry.turnover))?;
+    out.set_item("maker_turnover_usd", usd(maker_turnover))?;
+    out.set_item("taker_turnover_usd", usd(telemetry.taker_turnover))?;
+    let maker_fee = trader.params().edge.maker_fee.fee_on(maker_turnover);
+    out.set_item("fees_usd", usd(trader.fees()))?;
+    out.set_item("maker_rebate_usd", usd(maker_fee).min(0.0).abs())?;
+    out.set_item("taker_fees_usd", usd(trader.fees() - maker_fee))?;
+    out.set_item("net_pnl_usd", usd(edge.net))?;
+    out.set_item("cash_usd", usd(trader.cash()))?;
+    out.set_item("final_position", i.qty_f64(trader.position()))?;
+    out.set_item("max_abs_position", i.qty_f64(telemetry.position.max_abs()))?;
+    out.set_item("avg_abs_position", telemetry.position.avg_abs_lots() * i.lot_f64())?;
+    let mid = edge.last_mid.unwrap_or_default();
+    out.set_item("final_mid", i.exec_price_f64(mid.to_exec()))?;
+    let marked = usd(Money::notional(mid.to_exec(), trader.position()));
+    out.set_item("unrealized_pnl_usd", marked - lane.open_cost_usd(i))?;
+    out.set_item("round_trips", lane.round_trips().closed)?;
+    out.set_item("profitable_round_trips", lane.round_trips().profitable)
+}
+
+#[allow(clippy::cast_precision_loss)]
+fn counters(out: &Bound<'_, PyDict>, lane: &Lane, duration_ns: i64) -> PyResult<()> {
+    let t = lane.trader().telemetry();
+    let minutes = duration_ns as f64 / 60e9;
+    let per_minute = if minutes > 0.0 { t.replaces as f64 / minutes } else { 0.0 };
+    out.set_item("quotes", t.places + t.amends)?;
+    out.set_item("orders", t.places)?;
+    out.set_item("orders_accepted", t.accepted)?;
+    out.set_item("orders_rejected", t.rejected)?;
+    out.set_item("orders_with_fill", t.orders_with_fill)?;
+    out.set_item("places", t.places)?;
+    out.set_item("amends", t.amends)?;
+    out.set_item("cancels", t.cancels)?;
+    out.set_item("replaces", t.replaces)?;
+    out.set_item("replace_rate_per_min", per_minute)?;
+    out.set_item("batch_cancels", t.batch_cancels)?;
+    out.set_item("stale_cancels", t.ttl_cancels + t.drift_cancels)?;
+    out.set_item("refresh_amends", t.drift_refreshes)?;
+    out.set_item("illegal_transitions", t.illegal_transitions)?;
+    out.set_item("attempts", t.attempts)?;
+    out.set_item("total_iterations", t.blocks.total_iterations())
+}
+
+pub(crate) fn blocked_by<'py>(py: Python<'py>, lane: &Lane) -> PyResult<Bound<'py, PyDict>> {
+    let out = PyDict::new(py);
+    for reason in BlockReason::ALL {
+        out.set_item(reason.name(), lane.trader().telemetry().blocks.blocked_by(reason))?;
+    }
+    Ok(out)
+}
+
+pub(crate) fn block_counts<'py>(py: Python<'py>, lane: &Lane) -> PyResult<Bound<'py, PyDict>> {
+    let out = PyDict::new(py);
+    for reason in BlockReason::ALL {
+        out.set_item(reason.name(), lane.trader().telemetry().blocks.count_of(reason))?;
+    }
+    Ok(out)
+}
+
+fn block_details<'py>(py: Python<'py>, lane: &Lane) -> PyResult<Bound<'py, PyDict>> {
+    let out = PyDict::new(py);
+    for detail in BlockDetail::ALL {
+        out.set_item(detail.name(), lane.trader().telemetry().blocks.count(detail))?;
+    }
+    Ok(out)
+}
+
+fn edge_usd<'py>(
+    py: Python<'py>,
+    edge: &EdgeTotals,
+    i: &Instrument,
+) -> PyResult<Bound<'py, PyDict>> {
+    let out = PyDict::new(py);
+    for (name, amount) in [
+        ("gross_usd", edge.gross),
+        ("fees_usd", edge.fees),
+        ("slippage_usd", edge.slippage),
+        ("adverse_usd", edge.adverse),
+        ("inventory_usd", edge.inventory),
+        ("net_usd", edge.net),
+    ] {
+        out.set_item(name, i.money_to_f64(amount))?;
+    }
+    Ok(out)
+}
+
+#[allow(clippy::cast_precision_loss)]
+fn milliseconds(ns: Option<i64>) -> f64 {
+    ns.unwrap_or(0) as f64 / 1e6
+}
+
+pub(crate) fn quantiles_ms<'py>(
+    py: Python<'py>,
+    histogram: &Histogram,
+) -> PyResult<Bound<'py, PyDict>> {
+    let out = PyDict::new(py);
+    for (name, permille) in [("p50", 500), ("p95", 950), ("p99", 990)] {
+        out.set_item(name, milliseconds(histogram.percentile(permille)))?;
+    }
+    out.set_item("mean", histogram.mean().unwrap_or(0.0) / 1e6)?;
+    Ok(out)
+}
+
+#[allow(clippy::cast_precision_loss)]
+fn distributions(out: &Bound<'_, PyDict>, lane: &Lane) -> PyResult<()> {
+    let (py, t) = (out.py(), lane.trader().telemetry());
+    out.set_item("order_age_ms", quantiles_ms(py, &t.order_age_ns)?)?;
+    out.set_item("latency_ms", quantiles_ms(py, &t.ack_latency_ns)?)?;
+    let wait = quantiles_ms(py, &t.queue_wait_ns)?;
+    let (mut edges, mut counts) = (Vec::new(), Vec::new());
+    for (upper_ns, count) in t.queue_wait_ns.buckets() {
+        edges.push(upper_ns as f64 / 1e6);
+        counts.push(i64::from(count));
+    }
+    wait.set_item("hist_edges_ms", PyArray1::from_vec(py, edges))?;
+    wait.set_item("hist_counts", PyArray1::from_vec(py, counts))?;
+    out.set_item("queue_wait_ms", wait)?;
+    let bps = |value: Option<i64>| value.unwrap_or(0) as f64 / 1e4;
+    out.set_item("adverse_bps_p95", bps(t.adverse_bps_e4.percentile(950)))?;
+    out.set_item("slippage_bps_p95", bps(t.slippage_bps_e4.percentile(950)))
+}
+
+fn bars<'py>(py: Python<'py>, lane: &Lane, i: &Instrument) -> PyResult<Bound<'py, PyDict>> {
+    let (out, bars) = (PyDict::new(py), lane.bars());
+    let net: Vec<f64> = bars.net.iter().map(|net| i.money_to_f64(*net)).collect();
+    out.set_item("ts_ns", PyArray1::from_slice(py, &bars.ts_ns))?;
+    out.set_item("equity_usd", PyArray1::from_vec(py, net))?;
+    Ok(out)
+}
+
+/// One hash over the exchange's book, the orders, the position and the accounts.
+pub(crate) fn state_hash(world: &World, lane: &Lane) -> u64 {
+    let (book, trader) = (book_hash(world.exchange().book()), lane.trader().state_hash());
+    (book.rotate_left(17) ^ trader).wrapping_mul(0x9E37_79B9_7F4A_7C15)
+}
+
+/// Fills as columns.
+#[allow(clippy::cast_precision_loss)]
+pub(crate) fn fill_columns<'py>(
+    py: Python<'py>,
+    fills: &[FillRecord],
+    i: &Instrument,
+) -> PyResult<Bound<'py, PyDict>> {
+    let out = PyDict::new(py);
+    let ints = |name: &str, read: &dyn Fn(&FillRecord) -> i64| {
+        out.set_item(name, PyArray1::from_iter(py, fills.iter().map(read)))
+    };
+    let floats = |name: &str, read: &dyn Fn(&FillRecord) -> f64| {
+        out.set_item(name, PyArray1::from_iter(py, fills.iter().map(read)))
+    };
+    ints("ts_ns", &|f| f.ts_exch.get())?;
+    ints("ts_local_ns", &|f| f.ts_local.get())?;
+    ints("cid", &|f| i64::try_from(f.cid.get()).unwrap_or(i64::MAX))?;
+    let sides = fills.iter().map(|f| if f.side == Side::Buy { 1i8 } else { -1 });
+    out.set_item("side", PyArray1::from_iter(py, sides))?;
+    floats("px", &|f| i.exec_price_f64(f.px))?;
+    floats("qty", &|f| i.qty_f64(f.qty))?;
+    floats("fee_usd", &|f| i.money_to_f64(f.fee))?;
+    out.set_item("maker", PyArray1::from_iter(py, fills.iter().map(|f| f.maker)))?;
+    floats("mid_decision", &|f| i.exec_price_f64(f.decision_mid.to_exec()))?;
+    floats("ref_px", &|f| i.price_f64(f.reference_px))?;
+    let mid = |mid: Option<mmbot_types::MidTick>| {
+        mid.map_or(f64::NAN, |mid| i.exec_price_f64(mid.to_exec()))
+    };
+    floats("mid_before", &|f| mid(f.mid_before))?;
+    floats("mid_after", &|f| mid(f.mid_after))?;
+    floats("queue_wait_ms", &|f| f.queue_wait_ns as f64 / 1e6)?;
+    floats("order_age_ms", &|f| f.order_age_ns as f64 / 1e6)?;
+    ints("level", &|f| i64::from(f.level))?;
+    Ok(out)
+}
+
+/// Samples as columns; NaN where there was no market or no own order.
+#[allow(clippy::cast_precision_loss)]
+pub(crate) fn curve_columns<'py>(
+    py: Python<'py>,
+    curve: &Curve,
+    i: &Instrument,
+) -> PyResult<Bound<'py, PyDict>> {
+    let out = PyDict::new(py);
+    let tick = i.tick_f64();
+    let mid = |mid2: i64| if mid2 == i64::MIN { f64::NAN } else { mid2 as f64 * 0.5 * tick };
+    let price = |px: i64| if px == 0 { f64::NAN } else { px as f64 * tick };
+    let spread_bps = curve.spread.iter().zip(&curve.mid2).map(|(spread, mid2)| {
+        if *spread == 0 { f64::NAN } else { *spread as f64 / (*mid2 as f64 * 0.5) * 1e4 }
+    });
+    let column = |name: &str, values: Vec<f64>| out.set_item(name, PyArray1::from_vec(py, values));
+    out.set_item("ts_ns", PyArray1::from_slice(py, &curve.ts_ns))?;
+    column("mid", curve.mid2.iter().map(|m| mid(*m)).collect())?;
+    column("spread_bps", spread_bps.collect())?;
+    column("position", curve.position.iter().map(|lots| *lots as f64 * i.lot_f64()).collect())?;
+    column("net_pnl_usd", curve.net.iter().map(|net| i.money_to_f64(*net)).collect())?;
+    column("own_bid", curve.own_bid.iter().map(|px| price(*px)).collect())?;
+    column("own_ask", curve.own_ask.iter().map(|px| price(*px)).collect())?;
+    Ok(out)
+}

@@ -1,0 +1,280 @@
+//! A world: one exchange, one or more views of its market, and the lanes that trade in it.
+//!
+//! Time moves from stop to stop. A stop is the next moment at which something reaches the other side
+//! (a request the exchange, a report the engine) or a trader decides. Up to it the exchange reads rows in
+//! exchange order and the engine's view reads them in receive order, each in a tight loop. At a stop:
+//! requests, then reports, then decisions. Lanes share the market and nothing else, so a lane does not
+//! depend on which others run beside it.
+
+mod read;
+mod step;
+
+use crate::cursor::{Chunks, Place, local_row};
+use crate::error::RunError;
+use crate::lane::{Lane, LaneSpec};
+use crate::timed::TimedQueue;
+use mmbot_core::{Market, Quote, StrategyView, Trader};
+use mmbot_sim::{Exchange, Reports, ResponseLatency};
+use mmbot_types::{Action, ActionBuf, EventColumns, ExecReport, Instrument, SignalParams, TsNs};
+use std::sync::Arc;
+
+/// A strategy from outside the core: gets a view, gives targets.
+pub trait External {
+    /// Targets of `lane` at this decision.
+    ///
+    /// # Errors
+    /// [`RunError::Strategy`] with the strategy's own message; the run stops.
+    fn quotes(&mut self, lane: usize, view: &StrategyView) -> Result<Vec<Quote>, RunError>;
+}
+
+/// No strategy from outside: a lane that asks for one is an error.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct NoStrategy;
+
+impl External for NoStrategy {
+    fn quotes(&mut self, lane: usize, _view: &StrategyView) -> Result<Vec<Quote>, RunError> {
+        Err(RunError::Strategy(format!(
+            "lane {lane} has strategy.kind external but no strategy"
+        )))
+    }
+}
+
+/// What is sampled.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Sampling {
+    /// Bar length of the PnL observations, ns.
+    pub bar_ns: i64,
+    /// Step of the curve, ns; `None` records neither curve nor fills.
+    pub curve_ns: Option<i64>,
+}
+
+/// See the module.
+#[derive(Debug, Clone)]
+pub struct World {
+    exchange: Exchange,
+    markets: Vec<(SignalParams, Market)>,
+    lanes: Vec<Lane>,
+    response: Vec<ResponseLatency>,
+    /// Per lane: when a packet end, and when anything at all, leads to a decision.
+    due: Vec<i64>,
+    timer: Vec<i64>,
+    chunks: Chunks,
+    at_exchange: Place,
+    at_engine: Place,
+    scout: Place,
+    requests: TimedQueue<(u32, Action)>,
+    reports: TimedQueue<(u32, ExecReport)>,
+    made: Reports,
+    actions: ActionBuf,
+    /// Latency of the market data at the exchange cursor.
+    feed_latency_ns: i64,
+    last_packet_ns: i64,
+    now_ns: i64,
+    next_bar_ns: i64,
+    next_curve_ns: i64,
+    sampling: Sampling,
+    started: bool,
+}
+
+impl World {
+    /// A world of `lanes` for one instrument.
+    ///
+    /// # Errors
+    /// The first parameter outside its range.
+    pub fn new(
+        instrument: &Instrument,
+        specs: &[LaneSpec],
+        sampling: Sampling,
+    ) -> Result<Self, RunError> {
+        let sims: Vec<_> = specs.iter().map(|spec| spec.sim).collect();
+        let mut world = Self {
+            exchange: Exchange::new(&sims)?,
+            markets: Vec::new(),
+            lanes: Vec::with_capacity(specs.len()),
+            response: sims.iter().map(|sim| sim.response).collect(),
+            due: vec![i64::MAX; specs.len()],
+            timer: vec![i64::MAX; specs.len()],
+            chunks: Chunks::default(),
+            at_exchange: Place::default(),
+            at_engine: Place::default(),
+            scout: Place::default(),
+            requests: TimedQueue::default(),
+            reports: TimedQueue::default(),
+            made: Vec::with_capacity(64),
+            actions: ActionBuf::new(),
+            feed_latency_ns: 0,
+            last_packet_ns: i64::MIN,
+            now_ns: 0,
+            next_bar_ns: i64::MAX,
+            next_curve_ns: i64::MAX,
+            sampling,
+            started: false,
+        };
+        for spec in specs {
+            world.add_lane(instrument, spec)?;
+        }
+        Ok(world)
+    }
+
+    fn add_lane(&mut self, instrument: &Instrument, spec: &LaneSpec) -> Result<(), RunError> {
+        let signals = spec.params.signals;
+        let horizon_ms = spec.params.edge.adverse_horizon_ms;
+        let known = self
+            .markets
+            .iter()
+            .position(|(params, market)| *params == signals && market.horizon_ms() == horizon_ms);
+        let market = known.unwrap_or_else(|| {
+            let mut market = Market::new(instrument.clone(), signals, horizon_ms);
+            if self.sampling.curve_ns.is_some() {
+                market.keep_long_history();
+            }
+            self.markets.push((signals, market));
+            self.markets.len() - 1
+        });
+        let mut trader = Trader::new(instrument.clone(), spec.params)?;
+        if self.sampling.curve_ns.is_some() {
+            trader.enable_fill_log();
+        }
+        self.lanes.push(Lane::new(trader, &spec.sim, market));
+        Ok(())
+    }
+
+    /// Number of lanes.
+    #[must_use]
+    pub fn lane_count(&self) -> usize {
+        self.lanes.len()
+    }
+
+    /// A lane; `None` beyond the last.
+    #[must_use]
+    pub fn lane(&self, lane: usize) -> Option<&Lane> {
+        self.lanes.get(lane)
+    }
+
+    /// A lane, to take its samples from; `None` beyond the last.
+    pub fn lane_mut(&mut self, lane: usize) -> Option<&mut Lane> {
+        self.lanes.get_mut(lane)
+    }
+
+    /// The received market as lane `lane` sees it; `None` beyond the last lane.
+    pub fn market_of(&mut self, lane: usize) -> Option<&mut Market> {
+        let market = self.lanes.get(lane)?.market;
+        self.markets.get_mut(market).map(|entry| &mut entry.1)
+    }
+
+    /// The exchange.
+    #[must_use]
+    pub const fn exchange(&self) -> &Exchange {
+        &self.exchange
+    }
+
+    /// Latest stop, ns; 0 before the first event.
+    #[must_use]
+    pub const fn now_ns(&self) -> i64 {
+        self.now_ns
+    }
+
+    /// Adds market data; nothing is processed yet.
+    pub fn push(&mut self, chunk: Arc<EventColumns>) {
+        if chunk.is_empty() {
+            return;
+        }
+        self.chunks.push(chunk);
+        if !self.started {
+            self.start();
+        }
+    }
+
+    fn start(&mut self) {
+        let Some(first) = self.chunks.get(0) else {
+            return;
+        };
+        let at_ns = first.ts_local[local_row(first, 0)];
+        self.started = true;
+        self.next_bar_ns = at_ns.saturating_add(self.sampling.bar_ns);
+        if let Some(step) = self.sampling.curve_ns {
+            self.next_curve_ns = at_ns.saturating_add(step);
+        }
+        for lane in 0..self.lanes.len() {
+            self.lanes[lane].trader.start(TsNs::new(at_ns));
+            self.refresh_due(lane);
+        }
+    }
+
+    /// New parameters of a lane, between two events. Signal parameters are the market's and stay.
+    ///
+    /// # Errors
+    /// A parameter outside its range, or changed signal parameters.
+    pub fn apply_params(
+        &mut self,
+        lane: usize,
+        params: mmbot_types::Params,
+        now: i64,
+    ) -> Result<(), RunError> {
+        let Some(entry) = self.lanes.get_mut(lane) else {
+            return Err(RunError::Lanes);
+        };
+        entry.trader.apply_params(TsNs::new(now), params)?;
+        self.refresh_due(lane);
+        self.scout = self.at_engine;
+        Ok(())
+    }
+
+    /// Cancels all orders of all lanes and quotes no more.
+    pub fn stop(&mut self, now: i64) {
+        for lane in 0..self.lanes.len() {
+            self.actions.clear();
+            self.lanes[lane]
+                .trader
+                .stop(TsNs::new(now), &mut self.actions);
+            self.send(lane, now);
+        }
+    }
+
+    /// Ends the run: the last bar is taken, fills are resolved, money and positions are compared.
+    ///
+    /// # Errors
+    /// [`RunError::Identity`] and [`RunError::Conservation`]: defects of ours.
+    pub fn finish(&mut self, last_ns: i64) -> Result<(), RunError> {
+        // reports still on the wire when the data end are read, what they make a trader want is not sent
+        while let Some((lane, report)) = self.reports.pop_until(i64::MAX) {
+            self.read_report(lane as usize, &report, last_ns);
+        }
+        for at in 0..self.lanes.len() {
+            let lane = &mut self.lanes[at];
+            let market = &mut self.markets[lane.market].1;
+            lane.sample_bar(last_ns, market);
+            let edge = lane.trader.finish(market);
+            lane.edge = Some(edge.map_err(|source| RunError::Identity { lane: at, source })?);
+        }
+        self.check_conservation()
+    }
+
+    fn check_conservation(&self) -> Result<(), RunError> {
+        for (at, lane) in self.lanes.iter().enumerate() {
+            let theirs = self.exchange.account(u32::try_from(at).unwrap_or(u32::MAX));
+            let ours = &lane.trader;
+            let (position, theirs_position) = (ours.position().get(), theirs.position.get());
+            let pairs = [
+                (
+                    "position",
+                    i128::from(position),
+                    i128::from(theirs_position),
+                ),
+                ("cash", ours.cash().get(), theirs.cash.get()),
+                ("fees", ours.fees().get(), theirs.fees.get()),
+            ];
+            for (what, engine, exchange) in pairs {
+                if engine != exchange {
+                    return Err(RunError::Conservation {
+                        lane: at,
+                        what,
+                        engine,
+                        exchange,
+                    });
+                }
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,164 @@
+//! The tight loops: market rows into the exchange and into the engine's views.
+
+use super::World;
+use crate::cursor::{Place, local_row};
+use crate::lane::Lane;
+use crate::timed::TimedQueue;
+use mmbot_core::Market;
+use mmbot_sim::{Reports, ResponseLatency};
+use mmbot_types::columns::{LAST_BIT, SIDE_BIT};
+use mmbot_types::{EventColumns, ExecReport, PriceTick, QtyLot, RowKind, Side, TsNs};
+
+impl World {
+    /// Rows at or before `until`, in exchange order. A fill makes a report that may be due before `until`: the
+    /// new, earlier end is returned.
+    pub(super) fn read_at_exchange(&mut self, mut until: i64) -> i64 {
+        while let Some(chunk) = self.chunks.get(self.at_exchange.chunk) {
+            let n = chunk.len();
+            let (flags, px) = (&chunk.flags[..n], &chunk.px[..n]);
+            let (qty, ts) = (&chunk.qty[..n], &chunk.ts_exch[..n]);
+            let mut row = self.at_exchange.row;
+            while row < n && ts[row] <= until {
+                let now = TsNs::new(ts[row]);
+                let flag = flags[row];
+                let side = Side::from_bit(flag & SIDE_BIT);
+                let (price, size) = (PriceTick::new(i64::from(px[row])), QtyLot::new(qty[row]));
+                match RowKind::from_flags(flag) {
+                    RowKind::Depth => {
+                        self.exchange.depth(side, price, size, now, &mut self.made);
+                    }
+                    RowKind::Trade => {
+                        self.exchange.trade(side, price, size, now, &mut self.made);
+                    }
+                    RowKind::Reset => self.exchange.reset(),
+                    RowKind::Gap => self.exchange.gap(),
+                }
+                if flag & LAST_BIT != 0 {
+                    self.exchange.end_packet(now, &mut self.made);
+                }
+                if !self.made.is_empty() {
+                    self.feed_latency_ns = chunk.ts_local[row] - ts[row];
+                    let earliest = schedule(
+                        &mut self.made,
+                        &mut self.lanes,
+                        &self.response,
+                        self.feed_latency_ns,
+                        &mut self.reports,
+                    );
+                    until = until.min(earliest);
+                }
+                row += 1;
+            }
+            if row > 0 && row != self.at_exchange.row {
+                self.feed_latency_ns = chunk.ts_local[row - 1] - ts[row - 1];
+            }
+            self.at_exchange.row = row;
+            if row < n {
+                break;
+            }
+            self.at_exchange = Place {
+                chunk: self.at_exchange.chunk + 1,
+                row: 0,
+            };
+        }
+        until
+    }
+
+    pub(super) fn schedule_reports(&mut self) {
+        schedule(
+            &mut self.made,
+            &mut self.lanes,
+            &self.response,
+            self.feed_latency_ns,
+            &mut self.reports,
+        );
+    }
+
+    /// Rows received at or before `until`, in receive order, into every market view.
+    pub(super) fn read_at_engine(&mut self, until: i64) {
+        while let Some(chunk) = self.chunks.get(self.at_engine.chunk) {
+            let from = self.at_engine.row;
+            let mut to = from;
+            for (_, market) in &mut self.markets {
+                to = match &chunk.local_order {
+                    None => read_rows(market, chunk, from, until, |at| at),
+                    Some(order) => read_rows(market, chunk, from, until, |at| order[at] as usize),
+                };
+            }
+            if let Some(last) = (from..to)
+                .rev()
+                .map(|at| local_row(chunk, at))
+                .find(|row| chunk.flags[*row] & LAST_BIT != 0)
+            {
+                self.last_packet_ns = chunk.ts_local[last];
+            }
+            self.at_engine.row = to;
+            if to < chunk.len() {
+                break;
+            }
+            self.at_engine = Place {
+                chunk: self.at_engine.chunk + 1,
+                row: 0,
+            };
+        }
+        self.scout = self.scout.max(self.at_engine);
+    }
+}
+
+/// Puts reports on the wire; returns the earliest delivery.
+fn schedule(
+    made: &mut Reports,
+    lanes: &mut [Lane],
+    response: &[ResponseLatency],
+    feed_latency_ns: i64,
+    wire: &mut TimedQueue<(u32, ExecReport)>,
+) -> i64 {
+    let mut earliest = i64::MAX;
+    for (lane, report) in made.drain(..) {
+        let latency = match response[lane as usize] {
+            ResponseLatency::OfFeed => feed_latency_ns.max(0),
+            ResponseLatency::ConstantNs(ns) => ns,
+        };
+        let at = lanes[lane as usize].delivery(report.ts_exch.get(), latency);
+        wire.push(at, (lane, report));
+        earliest = earliest.min(at);
+    }
+    earliest
+}
+
+/// Applies rows from position `from` of the receive order while received at or before `until`; returns the
+/// position after the last.
+#[inline(always)]
+fn read_rows(
+    market: &mut Market,
+    chunk: &EventColumns,
+    from: usize,
+    until: i64,
+    row_at: impl Fn(usize) -> usize,
+) -> usize {
+    let n = chunk.len();
+    let (flags, px) = (&chunk.flags[..n], &chunk.px[..n]);
+    let (qty, received) = (&chunk.qty[..n], &chunk.ts_local[..n]);
+    let mut at = from;
+    while at < n {
+        let row = row_at(at);
+        let ts_local = received[row];
+        if ts_local > until {
+            break;
+        }
+        let flag = flags[row];
+        let side = Side::from_bit(flag & SIDE_BIT);
+        let (price, size) = (PriceTick::new(i64::from(px[row])), QtyLot::new(qty[row]));
+        match RowKind::from_flags(flag) {
+            RowKind::Depth => market.depth(side, price, size),
+            RowKind::Trade => market.trade(side, price, size, TsNs::new(ts_local)),
+            RowKind::Reset => market.reset(),
+            RowKind::Gap => market.gap(),
+        }
+        if flag & LAST_BIT != 0 {
+            market.end_packet(TsNs::new(chunk.ts_exch[row]), TsNs::new(ts_local));
+        }
+        at += 1;
+    }
+    at
+}
