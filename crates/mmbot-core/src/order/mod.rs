@@ -1,29 +1,16 @@
-//! Orders of one trader.
+//! Orders of one trader: their states, where they are kept, how fills are booked and how often they may
+//! be replaced.
 
-use mmbot_types::{Cid, PriceTick, QtyLot, Side, TsNs};
+pub mod fills;
+pub mod state;
+pub mod table;
+pub mod throttle;
+pub mod transition;
+#[cfg(test)]
+mod transition_tests;
 
-/// State of an order.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum OrderState {
-    /// Placeholder.
-    PendingNew,
-}
-
-/// An order for the live view.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct OpenOrder {
-    /// Client order id.
-    pub cid: Cid,
-    /// Side.
-    pub side: Side,
-    /// Price in force.
-    pub px: PriceTick,
-    /// Open quantity.
-    pub open_qty: QtyLot,
-    /// Filled so far.
-    pub filled_qty: QtyLot,
-    /// Name of the state.
-    pub state: &'static str,
-    /// Local time of the last place or accepted amend.
-    pub since: TsNs,
-}
+pub use fills::{Booking, EarlyFills};
+pub use state::{DoneReason, OpenOrder, Order, OrderState, Terms};
+pub use table::{OrderTable, SLOTS, Slots};
+pub use throttle::{ANSWER_TIMEOUT_NS, ReplaceThrottle};
+pub use transition::{IllegalTransition, OrderEvent, transition};

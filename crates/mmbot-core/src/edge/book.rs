@@ -1,0 +1,256 @@
+//! Fills on their way through the accounting.
+
+use super::{EdgeTotals, FillRecord, Markouts};
+use crate::market::Market;
+use crate::telemetry::Telemetry;
+use mmbot_types::{ExecPrice, Money, QtyLot, Side, TsNs};
+use std::collections::VecDeque;
+
+/// What the accounting needs of a fill.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Fill {
+    /// Venue time.
+    pub ts: TsNs,
+    /// Side of the order.
+    pub side: Side,
+    /// Quantity.
+    pub qty: QtyLot,
+    /// p: execution price.
+    pub px: ExecPrice,
+    /// M: mid at the decision.
+    pub decision_mid: ExecPrice,
+    /// R: reference price.
+    pub reference: ExecPrice,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Pending {
+    fill: Fill,
+    /// m, once known.
+    before: Option<ExecPrice>,
+}
+
+/// See the module above.
+#[derive(Debug, Clone)]
+pub struct EdgeBook {
+    horizon_ns: i64,
+    /// Fills that wait for m', oldest first; those from `known` on wait for m, too.
+    pending: VecDeque<Pending>,
+    known: usize,
+    gross: Money,
+    slippage: Money,
+    adverse: Money,
+    /// Sum of d m' q.
+    carried: Money,
+    /// Sum of d q over completed fills.
+    resolved_position: i64,
+    recorded: Option<Box<Recorded>>,
+}
+
+/// What is kept of every fill when recording is on.
+#[derive(Debug, Clone, Default)]
+struct Recorded {
+    log: Vec<FillRecord>,
+    /// Records at the start of the log whose m', and whose m, is known.
+    resolved: usize,
+    resolved_before: usize,
+    markouts: Markouts,
+}
+
+impl EdgeBook {
+    /// Empty books with an adverse horizon of `horizon_ms`.
+    #[must_use]
+    pub fn new(horizon_ms: i64) -> Self {
+        Self {
+            horizon_ns: horizon_ms.saturating_mul(1_000_000),
+            pending: VecDeque::with_capacity(64),
+            known: 0,
+            gross: Money::ZERO,
+            slippage: Money::ZERO,
+            adverse: Money::ZERO,
+            carried: Money::ZERO,
+            resolved_position: 0,
+            recorded: None,
+        }
+    }
+
+    /// Keeps a record of every fill from now on, and markouts at all horizons.
+    pub fn enable_log(&mut self) {
+        self.recorded.get_or_insert_default();
+    }
+
+    /// Books a fill. `record` makes its record if records are kept.
+    #[inline]
+    pub fn on_fill(&mut self, fill: Fill, record: impl FnOnce() -> FillRecord) {
+        self.gross += Money::signed_move(fill.side, fill.decision_mid, fill.reference, fill.qty);
+        self.pending.push_back(Pending { fill, before: None });
+        if let Some(recorded) = &mut self.recorded {
+            recorded.log.push(record());
+            recorded.markouts.on_fill(fill.ts, fill.side, fill.px);
+        }
+    }
+
+    /// Completes the fills whose mids are known by now.
+    #[inline]
+    pub fn resolve(&mut self, market: &Market, telemetry: &mut Telemetry) {
+        if self.pending.is_empty() && self.recorded.is_none() {
+            return;
+        }
+        self.resolve_until(market.last_ts_exch(), market, telemetry);
+    }
+
+    /// Completes all fills with the last known mids: the data end here.
+    pub fn resolve_all(&mut self, market: &Market, telemetry: &mut Telemetry) {
+        self.resolve_until(TsNs::NEVER, market, telemetry);
+    }
+
+    /// Components so far; fills that wait count with the last known mids.
+    #[must_use]
+    pub fn totals(&self, market: &Market, fees: Money, turnover: Money) -> EdgeTotals {
+        let (mut slippage, mut adverse, mut carried) = (self.slippage, self.adverse, self.carried);
+        let mut position = 0;
+        for pending in &self.pending {
+            let fill = &pending.fill;
+            let before = pending.before.unwrap_or_else(|| mid_before(fill, market));
+            let after = mid_after(fill, before, self.horizon_ns, market);
+            if pending.before.is_none() {
+                slippage += slippage_of(fill, before);
+            }
+            adverse += Money::signed_move(fill.side, before, after, fill.qty);
+            carried += Money::notional(after, signed(fill));
+            position += signed(fill).get();
+        }
+        let last_mid = market.last_mid();
+        let last = last_mid.map_or(ExecPrice::ZERO, |mid| mid.to_exec());
+        let held = QtyLot::new(self.resolved_position + position);
+        let inventory = carried - Money::notional(last, held);
+        EdgeTotals {
+            gross: self.gross,
+            slippage,
+            adverse,
+            inventory,
+            fees,
+            net: self.gross - fees - slippage - adverse - inventory,
+            turnover,
+            last_mid,
+        }
+    }
+
+    /// Takes the records that are complete.
+    pub fn take_fills(&mut self) -> Vec<FillRecord> {
+        let Some(recorded) = &mut self.recorded else {
+            return Vec::new();
+        };
+        let taken: Vec<_> = recorded.log.drain(..recorded.resolved).collect();
+        recorded.resolved_before -= recorded.resolved;
+        recorded.resolved = 0;
+        taken
+    }
+
+    /// Markouts at all horizons; `None` if records are not kept.
+    #[must_use]
+    pub fn markouts(&self) -> Option<&Markouts> {
+        self.recorded.as_ref().map(|recorded| &recorded.markouts)
+    }
+
+    fn resolve_until(&mut self, clock: TsNs, market: &Market, telemetry: &mut Telemetry) {
+        while let Some(pending) = self.pending.get_mut(self.known) {
+            let fill = pending.fill;
+            if clock < fill.ts {
+                break;
+            }
+            let before = mid_before(&fill, market);
+            pending.before = Some(before);
+            self.known += 1;
+            self.slippage += slippage_of(&fill, before);
+            let moved =
+                fill.decision_mid.get() - before.get() + fill.px.get() - fill.reference.get();
+            telemetry
+                .slippage_bps_e4
+                .record(bps_e4(fill.side.sign() * moved, fill.px));
+            if let Some(recorded) = &mut self.recorded {
+                recorded.set_before(market.mid_before(fill.ts));
+            }
+        }
+        while let Some(Pending {
+            fill,
+            before: Some(before),
+        }) = self.pending.front().copied()
+        {
+            if clock <= fill.ts.plus_ns(self.horizon_ns) {
+                break;
+            }
+            self.complete(&fill, before, market, telemetry);
+        }
+        if let Some(recorded) = &mut self.recorded {
+            recorded.markouts.resolve(clock, market);
+        }
+    }
+
+    fn complete(
+        &mut self,
+        fill: &Fill,
+        before: ExecPrice,
+        market: &Market,
+        telemetry: &mut Telemetry,
+    ) {
+        let after = mid_after(fill, before, self.horizon_ns, market);
+        self.adverse += Money::signed_move(fill.side, before, after, fill.qty);
+        self.carried += Money::notional(after, signed(fill));
+        self.resolved_position += signed(fill).get();
+        let moved = fill.side.sign() * (before.get() - after.get());
+        telemetry.adverse_bps_e4.record(bps_e4(moved, fill.px));
+        if let Some(recorded) = &mut self.recorded {
+            recorded.set_after(market.mid_at(fill.ts.plus_ns(self.horizon_ns)));
+        }
+        self.pending.pop_front();
+        self.known -= 1;
+    }
+}
+
+impl Recorded {
+    fn set_before(&mut self, mid: Option<mmbot_types::MidTick>) {
+        if let Some(record) = self.log.get_mut(self.resolved_before) {
+            record.mid_before = mid;
+            self.resolved_before += 1;
+        }
+    }
+
+    fn set_after(&mut self, mid: Option<mmbot_types::MidTick>) {
+        if let Some(record) = self.log.get_mut(self.resolved) {
+            record.mid_after = mid;
+            self.resolved += 1;
+        }
+    }
+}
+
+/// m; the decision's mid where the history does not reach so far (the sum telescopes all the same).
+fn mid_before(fill: &Fill, market: &Market) -> ExecPrice {
+    let mid = market.mid_before(fill.ts);
+    mid.map_or(fill.decision_mid, |mid| mid.to_exec())
+}
+
+/// m'; m where the history does not reach so far.
+fn mid_after(fill: &Fill, before: ExecPrice, horizon_ns: i64, market: &Market) -> ExecPrice {
+    let mid = market.mid_at(fill.ts.plus_ns(horizon_ns));
+    mid.map_or(before, |mid| mid.to_exec())
+}
+
+fn slippage_of(fill: &Fill, before: ExecPrice) -> Money {
+    Money::signed_move(fill.side, fill.decision_mid, before, fill.qty)
+        + Money::signed_move(fill.side, fill.px, fill.reference, fill.qty)
+}
+
+fn signed(fill: &Fill) -> QtyLot {
+    QtyLot::new(fill.side.sign() * fill.qty.get())
+}
+
+/// `moved` over `px` in 1e-4 bps, rounded to the nearest; 0 for a price that is none.
+#[allow(clippy::cast_precision_loss, clippy::cast_possible_truncation)] // a float cast saturates
+fn bps_e4(moved: i64, px: ExecPrice) -> i64 {
+    if px.get() <= 0 {
+        return 0;
+    }
+    let scaled = moved as f64 * (1e8 / px.get() as f64);
+    (scaled + if scaled < 0.0 { -0.5 } else { 0.5 }) as i64
+}

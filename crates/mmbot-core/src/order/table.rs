@@ -1,0 +1,281 @@
+//! The orders of one trader in a fixed number of slots. The slot is part of the client order id, so a
+//! report finds its order by index; the rest of the id tells whether the slot still holds that order.
+
+use super::state::{DoneReason, Order, OrderState, Terms};
+use mmbot_types::{Cid, MidTick, PriceTick, QtyLot, Side, TsNs};
+
+/// Orders of one trader at a time, those that ended a moment ago included. Ten levels on two sides,
+/// each with its predecessor on the way out, and room for late fills.
+pub const SLOTS: usize = 64;
+/// Ended orders are kept so long that this many others have ended since: reports that come late still
+/// find them.
+const COOLING: usize = 16;
+const SLOT_BITS: u32 = 8;
+
+/// See the module.
+#[derive(Debug, Clone)]
+pub struct OrderTable {
+    orders: Box<[Order; SLOTS]>,
+    /// Slots in use by orders that are not over, per side, one bit each.
+    open: [u64; 2],
+    free: u64,
+    /// Slots of ended orders, longest ended first.
+    cooling: [u8; SLOTS],
+    cooling_head: usize,
+    cooling_len: usize,
+    next_seq: u64,
+}
+
+const VACANT: Order = Order {
+    cid: Cid::new(0),
+    state: OrderState::Done(DoneReason::Rejected),
+    terms: Terms {
+        px: PriceTick::ZERO,
+        total: QtyLot::ZERO,
+        decision_mid: MidTick::ZERO,
+        opposite: PriceTick::ZERO,
+    },
+    filled: QtyLot::ZERO,
+    filled_prefix: QtyLot::ZERO,
+    sent: TsNs::ZERO,
+    since: TsNs::ZERO,
+    rests_from: None,
+    queued_from: TsNs::ZERO,
+    drift_mid: MidTick::ZERO,
+    side: Side::Buy,
+    level: 0,
+    replacing: false,
+    not_amendable: false,
+    refreshing: false,
+};
+
+impl Default for OrderTable {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl OrderTable {
+    /// A table without orders.
+    #[must_use]
+    pub fn new() -> Self {
+        Self {
+            orders: Box::new([VACANT; SLOTS]),
+            open: [0; 2],
+            free: u64::MAX,
+            cooling: [0; SLOTS],
+            cooling_head: 0,
+            cooling_len: 0,
+            next_seq: 1,
+        }
+    }
+
+    /// Takes a slot for a new order and returns it with the order that it held before (its id is to
+    /// be forgotten); `None` if all slots hold orders that are not over.
+    #[inline]
+    pub fn insert(
+        &mut self,
+        side: Side,
+        level: u8,
+        terms: Terms,
+        now: TsNs,
+    ) -> Option<(usize, Cid)> {
+        if self.free == 0 {
+            self.cool_one()?;
+        }
+        let slot = self.free.trailing_zeros() as usize;
+        let before = self.orders[slot].cid;
+        self.free &= self.free - 1;
+        self.open[side.index()] |= 1 << slot;
+        self.orders[slot] = Order {
+            cid: Cid::new(self.next_seq << SLOT_BITS | slot as u64),
+            state: OrderState::PendingNew,
+            terms,
+            sent: now,
+            since: now,
+            drift_mid: terms.decision_mid,
+            side,
+            level,
+            ..VACANT
+        };
+        self.next_seq += 1;
+        Some((slot, before))
+    }
+
+    /// Slot of an order that is still known.
+    #[inline]
+    #[must_use]
+    pub fn find(&self, cid: Cid) -> Option<usize> {
+        let slot = (cid.get() & ((1 << SLOT_BITS) - 1)) as usize;
+        (self.orders.get(slot)?.cid == cid && cid.get() != 0).then_some(slot)
+    }
+
+    /// The order in `slot`.
+    #[inline]
+    #[must_use]
+    pub const fn get(&self, slot: usize) -> &Order {
+        &self.orders[slot & (SLOTS - 1)]
+    }
+
+    /// The order in `slot`; its state is changed through [`Self::set_state`] only.
+    #[inline]
+    pub const fn get_mut(&mut self, slot: usize) -> &mut Order {
+        &mut self.orders[slot & (SLOTS - 1)]
+    }
+
+    /// Moves an order to `state` and keeps the sets of open and ended orders.
+    #[inline]
+    pub fn set_state(&mut self, slot: usize, state: OrderState) {
+        let order = self.get_mut(slot);
+        let (was_done, side) = (order.state.is_done(), order.side);
+        order.state = state;
+        match (was_done, state.is_done()) {
+            (false, true) => self.retire(slot, side),
+            (true, false) => self.revive(slot, side),
+            (false, false) | (true, true) => {}
+        }
+    }
+
+    /// Slots of orders of a side that are not over, lowest slot first.
+    #[inline]
+    #[must_use]
+    pub const fn open(&self, side: Side) -> Slots {
+        Slots(self.open[side.index()])
+    }
+
+    /// Slots of all orders that are not over, lowest slot first.
+    #[inline]
+    #[must_use]
+    pub const fn all_open(&self) -> Slots {
+        Slots(self.open[0] | self.open[1])
+    }
+
+    fn retire(&mut self, slot: usize, side: Side) {
+        self.open[side.index()] &= !(1 << slot);
+        let at = (self.cooling_head + self.cooling_len) % SLOTS;
+        // slots are below 64
+        self.cooling[at] = u8::try_from(slot).unwrap_or(0);
+        self.cooling_len += 1;
+        if self.cooling_len > COOLING {
+            self.cool_one();
+        }
+    }
+
+    /// Frees the slot of the longest ended order.
+    fn cool_one(&mut self) -> Option<()> {
+        self.cooling_len = self.cooling_len.checked_sub(1)?;
+        self.free |= 1 << self.cooling[self.cooling_head];
+        self.cooling_head = (self.cooling_head + 1) % SLOTS;
+        Some(())
+    }
+
+    /// An order that was thought to be over is not.
+    #[cold]
+    fn revive(&mut self, slot: usize, side: Side) {
+        self.open[side.index()] |= 1 << slot;
+        self.free &= !(1 << slot);
+        let kept: Vec<u8> = (0..self.cooling_len)
+            .map(|i| self.cooling[(self.cooling_head + i) % SLOTS])
+            .filter(|cooled| usize::from(*cooled) != slot)
+            .collect();
+        self.cooling_head = 0;
+        self.cooling_len = kept.len();
+        self.cooling[..kept.len()].copy_from_slice(&kept);
+    }
+}
+
+/// A set of slots, iterated lowest first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Slots(u64);
+
+impl Slots {
+    /// Number of slots.
+    #[inline]
+    #[must_use]
+    pub const fn len(self) -> u32 {
+        self.0.count_ones()
+    }
+
+    /// True without slots.
+    #[inline]
+    #[must_use]
+    pub const fn is_empty(self) -> bool {
+        self.0 == 0
+    }
+}
+
+impl Iterator for Slots {
+    type Item = usize;
+
+    #[inline]
+    fn next(&mut self) -> Option<usize> {
+        if self.0 == 0 {
+            return None;
+        }
+        let slot = self.0.trailing_zeros() as usize;
+        self.0 &= self.0 - 1;
+        Some(slot)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn terms() -> Terms {
+        Terms {
+            px: PriceTick::new(5),
+            total: QtyLot::new(1),
+            ..VACANT.terms
+        }
+    }
+
+    fn insert(table: &mut OrderTable) -> Option<usize> {
+        table.insert(Side::Buy, 0, terms(), TsNs::ZERO).map(|x| x.0)
+    }
+
+    #[test]
+    fn an_ended_order_is_found_until_its_slot_is_taken_again() {
+        let mut table = OrderTable::new();
+        let slot = insert(&mut table).unwrap();
+        let cid = table.get(slot).cid;
+        table.set_state(slot, OrderState::Done(DoneReason::Cancelled));
+        for _ in 0..COOLING {
+            assert_eq!(table.find(cid), Some(slot));
+            let next = insert(&mut table).unwrap();
+            table.set_state(next, OrderState::Done(DoneReason::Filled));
+        }
+        assert_eq!(insert(&mut table), Some(slot));
+        assert_eq!(table.find(cid), None);
+        assert_eq!(table.find(Cid::new(0)), None);
+        assert_eq!(table.find(Cid::new(u64::MAX)), None);
+    }
+
+    #[test]
+    fn a_full_table_takes_the_longest_ended_order_first_and_no_live_one() {
+        let mut table = OrderTable::new();
+        for _ in 0..SLOTS {
+            assert!(insert(&mut table).is_some());
+        }
+        assert_eq!(insert(&mut table), None);
+        table.set_state(9, OrderState::Done(DoneReason::Filled));
+        table.set_state(4, OrderState::Done(DoneReason::Filled));
+        assert_eq!(insert(&mut table), Some(9));
+        assert_eq!(insert(&mut table), Some(4));
+        assert_eq!(insert(&mut table), None);
+        assert_eq!(table.open(Side::Buy).len(), 64);
+        assert!(table.open(Side::Sell).is_empty());
+    }
+
+    #[test]
+    fn a_revived_order_keeps_its_slot() {
+        let mut table = OrderTable::new();
+        let slot = insert(&mut table).unwrap();
+        table.set_state(slot, OrderState::Done(DoneReason::Rejected));
+        table.set_state(slot, OrderState::Unknown { amend: None });
+        for _ in 1..SLOTS {
+            assert_ne!(insert(&mut table), Some(slot));
+        }
+        assert_eq!(insert(&mut table), None);
+    }
+}
