@@ -131,3 +131,104 @@ class Backtest:
         """Samples since the last call: ts_ns, mid, spread_bps, position, equity_usd, net_bps parts (needs `record`)."""
     def state_hash(self, lane: int = 0) -> str:
         """Hash of book, orders, position and accounts."""
+
+# --- venue frames (crates/mmbot-py/src/feed.rs) ---------------------------------------------------
+
+class FrameError(CoreError):
+    """A frame was refused: `code` is E_MD_FRAME, `key` the symbol, `offset` the offending byte of the frame."""
+
+    offset: int
+
+@final
+class FrameBook:
+    """Order book of one symbol, fed by raw Bybit v5 `orderbook.{depth}.{symbol}` frames (the first depth seen stays).
+
+    Not synced before a snapshot, after a gap, a crossed book or a refused frame of its stream; the next snapshot syncs it.
+    """
+
+    def __init__(self, symbol: str, tick_size: str, lot_size: str) -> None:
+        """`tick_size`, `lot_size`: decimal texts in quote and base currency; CoreError E_CFG_RANGE if not positive."""
+    def apply(self, frame: bytes) -> tuple[float, float, float, float] | None:
+        """Applies a frame: (best bid, its size, best ask, its size), prices in quote and sizes in base currency.
+
+        None if the frame is no book frame of the symbol, the book is not synced or has one side only.
+        Raises FrameError if the frame is malformed, a price is off the tick grid or a size negative.
+        """
+    @property
+    def symbol(self) -> str: ...
+    @property
+    def state(self) -> str:
+        """EMPTY, SYNCED or DESYNCED."""
+    @property
+    def snapshots(self) -> int: ...
+    @property
+    def gaps(self) -> int: ...
+    @property
+    def duplicates(self) -> int: ...
+    @property
+    def crossed(self) -> int: ...
+    @property
+    def rejected(self) -> int: ...
+
+@final
+class CaptureDecoder:
+    """Decodes recorded files of one symbol: blocks of any size in, catalog columns out.
+
+    `format`: one of `capture_formats()`. `market` picks one of several markets that trade the symbol in the capture ("linear",
+    "spot", "usdm", ...); None takes the first that carries it. Take rows and rejects after each block: memory stays bounded.
+    """
+
+    def __init__(
+        self, format: str, symbol: str, tick_size: str, lot_size: str, *, market: str | None = None
+    ) -> None: ...
+    def begin_file(self) -> None:
+        """Another file follows that continues the last one: its CSV header is read again, the book stands."""
+    def feed(self, data: bytes) -> None:
+        """Decodes a block of the decompressed file; a line that it breaks off waits for the next. The GIL is released."""
+    def finish(self) -> None:
+        """End of the input: the last line counts without its newline, updates that wait for a snapshot are given up."""
+    def take(self) -> dict[str, NDArray[Any]]:
+        """Book rows since the last call: ts_ns, recv_ns, update_id, seq, px (ticks), qty (lots; 0 deletes) int64;
+        kind (0 snapshot row, 1 delta, 3 gap mark), side (0 bid, 1 ask) uint8. ts_ns and recv_ns never go back."""
+    def take_trades(self) -> dict[str, Any]:
+        """Trades since the last call: ts_ns, recv_ns, px (ticks), qty (lots) int64; side of the aggressor (0 buy, 1 sell)
+        uint8; trade_id list[str]. Times never go back, except in `bybit-trades-csv`: sort if `out_of_order` > 0."""
+    def take_rejects(self) -> list[tuple[int, int, str, str, bytes]]:
+        """Refused lines since the last call: (line number from 1, offset of the offending byte, code, reason, line)."""
+    def stats(self) -> dict[str, int | None]:
+        """Counts so far: bytes, lines, frames (book), trade_frames, snapshots, rows, trades, gaps, duplicates,
+        before_snapshot, ignored (frames while the book was unusable), out_of_order, recv_out_of_order, crossed, rounded
+        (sizes off the lot grid, rounded down), rejected, others, foreign, other_stream, reconnects; first_ts_ns,
+        last_ts_ns (None before the first row)."""
+    @property
+    def state(self) -> str:
+        """EMPTY, SYNCED or DESYNCED."""
+
+@final
+class SymbolInfo:
+    """A symbol that a capture holds. `stated`: the grid is the venue's own (instrument list in the capture), else it is
+    the greatest step that all prices and sizes seen are multiples of."""
+
+    @property
+    def symbol(self) -> str: ...
+    @property
+    def market(self) -> str: ...
+    @property
+    def tick_size(self) -> str | None: ...
+    @property
+    def lot_size(self) -> str | None: ...
+    @property
+    def stated(self) -> bool: ...
+    @property
+    def book_frames(self) -> int: ...
+    @property
+    def trades(self) -> int: ...
+
+def scan_symbols(format: str, data: bytes) -> list[SymbolInfo]:
+    """Symbols with book frames or trades in `data` (whole lines of a decompressed file), sorted by symbol and market."""
+
+def detect_format(head: bytes) -> str | None:
+    """Capture format that the first lines of a decompressed file look like; None if unknown."""
+
+def capture_formats() -> list[str]:
+    """Names of all capture formats."""

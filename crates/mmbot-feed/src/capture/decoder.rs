@@ -336,6 +336,11 @@ impl<B: BookSink> CaptureDecoder<B> {
         self.stats.out_of_order += u64::from(ts_ns < last_ts);
         self.stats.recv_out_of_order += u64::from(recv_ns < last_recv);
         self.last_trade_ns = (last_ts.max(ts_ns), last_recv.max(recv_ns));
+        // a dump without receive times need not be in order of arrival: it is sorted, not corrected
+        let (ts_ns, recv_ns) = match self.format {
+            Format::BybitTrades => (ts_ns, recv_ns),
+            _ => self.last_trade_ns,
+        };
         self.stats.note_time(ts_ns);
         self.stats.trades += 1;
         self.trades.ts_ns.push(ts_ns);
