@@ -1,9 +1,9 @@
-//! One side of a ladder, as a structure whose best key is its greatest: bids are keyed by price, asks by
-//! minus price, so that one piece of code serves both without a branch on the side.
+//! One side of a ladder, as a structure whose best key is its greatest: bids are keyed by price,
+//! asks by minus price, so that one piece of code serves both without a branch on the side.
 //!
-//! Keys in the window `[base, base + WINDOW)` live in a ring of sizes addressed by the low bits of the
-//! key, with one bit per key and one summary bit per 64 keys. Keys below the window live in an ordered
-//! map. A key above the window moves the window, so nothing is ever above it.
+//! Keys in the window `[base, base + WINDOW)` live in a ring of sizes addressed by the low bits of
+//! the key, with one bit per key and one summary bit per 64 keys. Keys below the window live in an
+//! ordered map. A key above the window moves the window, so nothing is ever above it.
 
 use std::collections::BTreeMap;
 
@@ -157,7 +157,8 @@ impl HalfBook {
             }
             return before;
         }
-        // an empty book, a better price than the window holds, or a touch that drifted to the bottom
+        // an empty book, a better price than the window holds, or a touch that drifted to the
+        // bottom
         if self.best == NO_KEY {
             self.move_window(key);
         } else if above {

@@ -66,8 +66,8 @@ impl Ladder {
         }
     }
 
-    /// Sets the size of a level (0 deletes it) and returns the size before. Negative sizes count as 0;
-    /// decoders refuse them before they come here.
+    /// Sets the size of a level (0 deletes it) and returns the size before. Negative sizes count as
+    /// 0; decoders refuse them before they come here.
     #[inline(always)]
     pub fn set(&mut self, side: Side, px: PriceTick, qty: QtyLot) -> QtyLot {
         QtyLot::new(self.halves[side.index()].set(key(side, px), qty.get().max(0)))

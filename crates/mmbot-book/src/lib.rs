@@ -1,5 +1,5 @@
-//! L2 order book. [`Ladder`] is the fast one, [`NaiveBook`] its obviously right twin; both answer the
-//! same questions ([`BookRead`]) and must agree after any sequence of updates.
+//! L2 order book. [`Ladder`] is the fast one, [`NaiveBook`] its obviously right twin; both answer
+//! the same questions ([`BookRead`]) and must agree after any sequence of updates.
 
 mod half;
 pub mod ladder;
@@ -20,8 +20,8 @@ pub trait BookRead {
     fn all_levels(&self, side: Side) -> Vec<(PriceTick, QtyLot)>;
 }
 
-/// One hash of the whole book (FNV-1a over sides and levels from the touch outward): equal books, equal
-/// hashes, whatever structure holds them.
+/// One hash of the whole book (FNV-1a over sides and levels from the touch outward): equal books,
+/// equal hashes, whatever structure holds them.
 #[must_use]
 pub fn state_hash(book: &impl BookRead) -> u64 {
     let mut hash = 0xcbf2_9ce4_8422_2325u64;

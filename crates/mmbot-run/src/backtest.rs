@@ -183,8 +183,8 @@ impl Backtest {
         Ok(())
     }
 
-    /// Processes up to and including receive time `until_ns`, as far as the data held allow; true if more
-    /// data are needed to get there.
+    /// Processes up to and including receive time `until_ns`, as far as the data held allow; true
+    /// if more data are needed to get there.
     ///
     /// # Errors
     /// A strategy's failure.

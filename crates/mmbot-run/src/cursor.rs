@@ -1,5 +1,6 @@
-//! Chunks of market data and the three places in them: the exchange reads rows in exchange order, the
-//! engine in receive order, and a scout looks ahead in receive order for the next consistent book.
+//! Chunks of market data and the three places in them: the exchange reads rows in exchange order,
+//! the engine in receive order, and a scout looks ahead in receive order for the next consistent
+//! book.
 
 use mmbot_types::EventColumns;
 use mmbot_types::columns::LAST_BIT;
@@ -52,8 +53,8 @@ impl Chunks {
         }
     }
 
-    /// Receive time of the first packet end at or after `from_ns`, searched from `scout` on, which is
-    /// left on it; `i64::MAX` if the data held do not reach so far.
+    /// Receive time of the first packet end at or after `from_ns`, searched from `scout` on, which
+    /// is left on it; `i64::MAX` if the data held do not reach so far.
     #[inline]
     pub(crate) fn next_packet_end(&self, scout: &mut Place, from_ns: i64) -> i64 {
         while let Some(chunk) = self.get(scout.chunk) {

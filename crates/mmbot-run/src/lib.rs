@@ -1,5 +1,6 @@
-//! Drivers in pure form: a backtest of many lanes over one pass of market data. Data come in as chunks,
-//! time comes from the data, results go out as values. The only crate that spreads work over threads.
+//! Drivers in pure form: a backtest of many lanes over one pass of market data. Data come in as
+//! chunks, time comes from the data, results go out as values. The only crate that spreads work
+//! over threads.
 
 pub mod backtest;
 pub mod cursor;

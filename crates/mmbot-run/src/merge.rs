@@ -1,8 +1,9 @@
 //! Merges the book and trade streams of the catalog into chunks for a run, in bounded memory.
 //!
-//! A stream is in arrival order, with times that never go back. A chunk holds rows that no later row can
-//! precede, neither in exchange order nor in receive order; what is not yet certain waits for more input.
-//! At equal exchange times trades come before depth rows: a print explains the decrease that follows it.
+//! A stream is in arrival order, with times that never go back. A chunk holds rows that no later
+//! row can precede, neither in exchange order nor in receive order; what is not yet certain waits
+//! for more input. At equal exchange times trades come before depth rows: a print explains the
+//! decrease that follows it.
 
 use mmbot_types::{ChunkError, EventColumns, RowKind, Side};
 
@@ -148,8 +149,8 @@ impl StreamMerger {
         Self::default()
     }
 
-    /// Adds rows of the book stream. A change of update id ends a packet; a packet of snapshot rows begins
-    /// with a reset.
+    /// Adds rows of the book stream. A change of update id ends a packet; a packet of snapshot rows
+    /// begins with a reset.
     ///
     /// # Errors
     /// The first bad row of the batch; rows before it are kept.
@@ -295,7 +296,8 @@ impl StreamMerger {
 
     /// Rows of both streams that nothing to come can precede in exchange order.
     fn certain(&self) -> (usize, usize) {
-        // a trade at the time of an open packet comes before it, a packet at the time of a later trade after
+        // a trade at the time of an open packet comes before it, a packet at the time of a later
+        // trade after
         let (book_open, trades_open) = (self.book.open_ts(), self.trades.open_ts());
         let book = &self.book.rows.ts_exch[..self.book.settled];
         let trades = &self.trades.rows.ts_exch[..self.trades.settled];

@@ -3,7 +3,8 @@
 use std::collections::VecDeque;
 
 /// A queue in time order; equal times keep the order in which they came. Entries come nearly sorted
-/// (latency varies little), so insertion from the back is cheap and nothing is allocated after warm-up.
+/// (latency varies little), so insertion from the back is cheap and nothing is allocated after
+/// warm-up.
 #[derive(Debug, Clone)]
 pub struct TimedQueue<T> {
     items: VecDeque<(i64, T)>,

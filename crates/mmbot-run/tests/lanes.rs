@@ -1,4 +1,5 @@
-//! A lane gives the same bits alone, beside others, on one thread or several, however the data are cut.
+//! A lane gives the same bits alone, beside others, on one thread or several, however the data are
+//! cut.
 
 use mmbot_run::{Backtest, LaneSpec, NoStrategy, Sampling};
 use mmbot_sim::market::{Market, MarketConfig, Regime};

@@ -141,8 +141,8 @@ impl RequestLatency {
         }
     }
 
-    /// Nanoseconds from sending `action` to its effect at the exchange. `draw` numbers the lane's new
-    /// orders.
+    /// Nanoseconds from sending `action` to its effect at the exchange. `draw` numbers the lane's
+    /// new orders.
     #[inline]
     #[must_use]
     #[allow(clippy::cast_possible_truncation)] // bounded by the validated range

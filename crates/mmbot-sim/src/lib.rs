@@ -1,6 +1,7 @@
 //! The other side of the wire: an exchange that matches our orders against recorded or generated
-//! market data (queue models, latency, fees, rejects), and a market generator. It knows nothing of the
-//! engine: orders come in as [`mmbot_types::Action`], reports go out as [`mmbot_types::ExecReport`].
+//! market data (queue models, latency, fees, rejects), and a market generator. It knows nothing of
+//! the engine: orders come in as [`mmbot_types::Action`], reports go out as
+//! [`mmbot_types::ExecReport`].
 
 pub mod config;
 pub mod exchange;

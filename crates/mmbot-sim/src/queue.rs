@@ -1,9 +1,9 @@
 //! Where our order stands in the queue of a price level, estimated from L2 data.
 //!
-//! After E. Rigtorp, "Estimating order queue position" (2013). `ahead` is the volume that trades before
-//! us, `behind` what came after us. A print at our price takes from `ahead`; a growing level adds to
-//! `behind`; a shrinking level that prints do not explain is a cancellation somewhere in the queue, and the
-//! models differ in where they put it.
+//! After E. Rigtorp, "Estimating order queue position" (2013). `ahead` is the volume that trades
+//! before us, `behind` what came after us. A print at our price takes from `ahead`; a growing level
+//! adds to `behind`; a shrinking level that prints do not explain is a cancellation somewhere in
+//! the queue, and the models differ in where they put it.
 
 use mmbot_types::QtyLot;
 
@@ -31,7 +31,8 @@ pub enum QueueModel {
 pub struct QueuePosition {
     ahead: f64,
     behind: f64,
-    /// Printed at this price since the level last changed: the next decrease is this much explained.
+    /// Printed at this price since the level last changed: the next decrease is this much
+    /// explained.
     explained: i64,
 }
 

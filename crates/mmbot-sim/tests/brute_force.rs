@@ -1,5 +1,5 @@
-//! The exchange against a brute-force order-by-order market: real queues of single orders, in which our
-//! order stands as a ghost at a known place. The exchange sees only levels and prints.
+//! The exchange against a brute-force order-by-order market: real queues of single orders, in which
+//! our order stands as a ghost at a known place. The exchange sees only levels and prints.
 
 use mmbot_sim::{Exchange, FillMode, QueueModel, Reports, SimConfig};
 use mmbot_types::{Action, Cid, NewOrder, PriceTick, QtyLot, ReportKind, Side, TimeInForce, TsNs};
@@ -132,7 +132,8 @@ impl Market {
             if print == 0 {
                 continue;
             }
-            // what comes past the real orders before a ghost reaches it; a print below its price is all its
+            // what comes past the real orders before a ghost reaches it; a print below its price is
+            // all its
             for ghost in self.ghosts.iter_mut().filter(|g| g.px >= px) {
                 let ahead: i64 = if ghost.px > px {
                     0

@@ -1,4 +1,5 @@
-//! Rules of the simulated exchange, one sentence a test. The first three are defects found in peers.
+//! Rules of the simulated exchange, one sentence a test. The first three are defects found in
+//! peers.
 
 use mmbot_sim::{Exchange, Reports, SimConfig};
 use mmbot_types::{

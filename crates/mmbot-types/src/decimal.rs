@@ -108,8 +108,8 @@ impl Decimal {
     /// How many whole `step`s this value is.
     ///
     /// # Errors
-    /// [`DecimalError::OffGrid`] if it is not a whole number of steps (or the step is not positive),
-    /// [`DecimalError::Overflow`] if the count does not fit.
+    /// [`DecimalError::OffGrid`] if it is not a whole number of steps (or the step is not
+    /// positive), [`DecimalError::Overflow`] if the count does not fit.
     pub fn steps_of(self, step: Decimal) -> Result<i64, DecimalError> {
         if step.mantissa <= 0 {
             return Err(DecimalError::OffGrid);

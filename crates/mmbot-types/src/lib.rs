@@ -1,5 +1,5 @@
-//! The nouns of the trading core. This crate depends on nothing of ours: every other crate speaks in
-//! these types, so that engine and simulator share words and never state.
+//! The nouns of the trading core. This crate depends on nothing of ours: every other crate speaks
+//! in these types, so that engine and simulator share words and never state.
 //!
 //! Units: prices are integer ticks, quantities integer lots, times integer nanoseconds UTC.
 //! Execution prices have a finer grid (1/10,000 tick) because slippage models move them off the

@@ -1,10 +1,10 @@
 //! A world: one exchange, one or more views of its market, and the lanes that trade in it.
 //!
-//! Time moves from stop to stop. A stop is the next moment at which something reaches the other side
-//! (a request the exchange, a report the engine) or a trader decides. Up to it the exchange reads rows in
-//! exchange order and the engine's view reads them in receive order, each in a tight loop. At a stop:
-//! requests, then reports, then decisions. Lanes share the market and nothing else, so a lane does not
-//! depend on which others run beside it.
+//! Time moves from stop to stop. A stop is the next moment at which something reaches the other
+//! side (a request the exchange, a report the engine) or a trader decides. Up to it the exchange
+//! reads rows in exchange order and the engine's view reads them in receive order, each in a tight
+//! loop. At a stop: requests, then reports, then decisions. Lanes share the market and nothing
+//! else, so a lane does not depend on which others run beside it.
 
 mod read;
 mod step;
@@ -236,7 +236,8 @@ impl World {
     /// # Errors
     /// [`RunError::Identity`] and [`RunError::Conservation`]: defects of ours.
     pub fn finish(&mut self, last_ns: i64) -> Result<(), RunError> {
-        // reports still on the wire when the data end are read, what they make a trader want is not sent
+        // reports still on the wire when the data end are read, what they make a trader want is not
+        // sent
         while let Some((lane, report)) = self.reports.pop_until(i64::MAX) {
             self.read_report(lane as usize, &report, last_ns);
         }

@@ -10,8 +10,8 @@ use mmbot_types::columns::{LAST_BIT, SIDE_BIT};
 use mmbot_types::{EventColumns, ExecReport, PriceTick, QtyLot, RowKind, Side, TsNs};
 
 impl World {
-    /// Rows at or before `until`, in exchange order. A fill makes a report that may be due before `until`: the
-    /// new, earlier end is returned.
+    /// Rows at or before `until`, in exchange order. A fill makes a report that may be due before
+    /// `until`: the new, earlier end is returned.
     pub(super) fn read_at_exchange(&mut self, mut until: i64) -> i64 {
         while let Some(chunk) = self.chunks.get(self.at_exchange.chunk) {
             let n = chunk.len();
@@ -126,8 +126,8 @@ fn schedule(
     earliest
 }
 
-/// Applies rows from position `from` of the receive order while received at or before `until`; returns the
-/// position after the last.
+/// Applies rows from position `from` of the receive order while received at or before `until`;
+/// returns the position after the last.
 #[inline(always)]
 fn read_rows(
     market: &mut Market,

@@ -49,8 +49,8 @@ impl Lane {
         }
     }
 
-    /// Volume of market event `event` (of `total` lots) that is still free for this lane's orders: a print
-    /// or a quote fills at most its own size over all of them.
+    /// Volume of market event `event` (of `total` lots) that is still free for this lane's orders:
+    /// a print or a quote fills at most its own size over all of them.
     #[inline]
     pub(crate) fn volume_left(&mut self, event: u64, total: QtyLot) -> QtyLot {
         if self.event != event {

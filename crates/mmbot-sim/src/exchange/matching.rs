@@ -109,7 +109,8 @@ impl Exchange {
         self.scratch = reached;
     }
 
-    /// Fills `qty` of a resting order at its price (or all of it, as taker, if a toxic sweep happens).
+    /// Fills `qty` of a resting order at its price (or all of it, as taker, if a toxic sweep
+    /// happens).
     fn fill_resting(&mut self, handle: Handle, qty: QtyLot, now: TsNs, out: &mut Reports) {
         let order = self.orders.get_mut(handle);
         let lane = &mut self.lanes[order.lane as usize];

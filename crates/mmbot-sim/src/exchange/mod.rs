@@ -1,13 +1,13 @@
 //! Matching against a market that our orders do not change.
 //!
-//! One book, the exchange's, serves all lanes; a lane has its own configuration, orders, queue positions and
-//! account, and lanes never see each other. A resting order fills at its price when a print goes
-//! through it, when the opposite quote reaches it, and (queue aware) when a print at its price comes
-//! past the estimated queue ahead. A print or a displayed quote fills at most its own size over all
-//! orders of a lane: best price first, then acceptance order.
+//! One book, the exchange's, serves all lanes; a lane has its own configuration, orders, queue
+//! positions and account, and lanes never see each other. A resting order fills at its price when a
+//! print goes through it, when the opposite quote reaches it, and (queue aware) when a print at its
+//! price comes past the estimated queue ahead. A print or a displayed quote fills at most its own
+//! size over all orders of a lane: best price first, then acceptance order.
 //!
-//! After a gap in the data nothing fills and nothing is accepted until a snapshot is complete; orders
-//! that rested meanwhile then stand at the back of their levels.
+//! After a gap in the data nothing fills and nothing is accepted until a snapshot is complete;
+//! orders that rested meanwhile then stand at the back of their levels.
 
 mod lane;
 mod matching;

@@ -81,8 +81,8 @@ impl Exchange {
             .is_some_and(|opposite| side.crosses(px, opposite))
     }
 
-    /// Takes displayed opposite size level by level while the price allows; what this lane has taken
-    /// before and the market has not renewed is not there.
+    /// Takes displayed opposite size level by level while the price allows; what this lane has
+    /// taken before and the market has not renewed is not there.
     fn take_liquidity(&mut self, order: &mut Resting, now: TsNs, out: &mut Reports) {
         let opposite = order.side.opposite();
         let lane = &mut self.lanes[order.lane as usize];
@@ -158,7 +158,8 @@ impl Exchange {
         if open.get() <= 0 || px.get() <= 0 {
             return Err(RejectReason::Filter);
         }
-        // a resting order never takes: an amend across the touch is refused whatever its time in force
+        // a resting order never takes: an amend across the touch is refused whatever its time in
+        // force
         if px != order.px && self.would_cross(order.side, px) {
             return Err(RejectReason::PostOnlyWouldCross);
         }

@@ -1,9 +1,9 @@
 //! Our resting orders of all lanes, found by price.
 //!
-//! An order is in a slab slot. Per side, a ring of 4096 buckets addressed by the low bits of the price
-//! heads a list of its orders in acceptance order; a bitmap says which buckets are in use, so that a
-//! market event at a price without own orders costs one bit test. Prices 4096 ticks apart share a
-//! bucket: the list is filtered by price.
+//! An order is in a slab slot. Per side, a ring of 4096 buckets addressed by the low bits of the
+//! price heads a list of its orders in acceptance order; a bitmap says which buckets are in use, so
+//! that a market event at a price without own orders costs one bit test. Prices 4096 ticks apart
+//! share a bucket: the list is filtered by price.
 
 use crate::queue::QueuePosition;
 use mmbot_types::{Cid, PriceTick, QtyLot, Side};

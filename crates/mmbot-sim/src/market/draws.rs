@@ -1,5 +1,5 @@
-//! Normal and lognormal draws from a table of quantiles: one random word each, bounded tails, the same
-//! bits on every platform.
+//! Normal and lognormal draws from a table of quantiles: one random word each, bounded tails, the
+//! same bits on every platform.
 
 use mmbot_types::StreamRng;
 

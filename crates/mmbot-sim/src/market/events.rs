@@ -21,6 +21,10 @@ const CLOSE_TICKS: f64 = 4.0;
 const REQUOTE_SHARE: f64 = 0.75;
 /// Share of a stale queue that leaves in one step.
 const WITHDRAW_SHARE: f64 = 0.45;
+/// How keen on leaving the first of a queue is, compared with the average; the last is as much
+/// keener (queue position has value: C. C. Moallemi, K. Yuan, "A model for queue position valuation
+/// in a limit order book", 2016).
+const KEEN_AT_FRONT: f64 = 0.4;
 /// Price protection of uninformed market orders.
 const PROTECTION_BPS: f64 = 1.5;
 /// An improvement goes all the way to the makers' view with this probability.
@@ -119,8 +123,8 @@ impl Market {
             if part == 0 || taken == qty {
                 break;
             }
-            // a sweep through the whole published window: show what came up behind it, then go on (a
-            // nanosecond later, so that the two packets stay apart when they are sorted by time)
+            // a sweep through the whole published window: show what came up behind it, then go on
+            // (a nanosecond later, so that the two packets stay apart when they are sorted by time)
             self.publish();
             self.now_ns += 1;
         }
@@ -161,8 +165,8 @@ impl Market {
         self.world.place(side, Class::Maker, px, qty);
     }
 
-    /// The best price of a side is stale: a share of its queue leaves at once, and most of those makers
-    /// quote again where the price is now believed to be.
+    /// The best price of a side is stale: a share of its queue leaves at once, and most of those
+    /// makers quote again where the price is now believed to be.
     fn withdraw(&mut self, side: Side) {
         let best = self.world.lob.best(side);
         let view = floor_ticks(self.fair.view());
@@ -204,7 +208,8 @@ impl Market {
         self.world.place(side, Class::Patient, px, qty);
     }
 
-    /// Makers at the best price mostly stay; those that the price left behind go and mostly join it again.
+    /// Makers at the best price mostly stay; those that the price left behind go and mostly join it
+    /// again.
     fn maker_cancel(&mut self, side: Side) {
         let Some(id) = self.pick(side, Class::Maker) else {
             return;
@@ -213,7 +218,9 @@ impl Market {
         let best = self.world.lob.best(side);
         let share = self.queue_share(side);
         if order.px == best {
-            let keen = MAKER_CANCEL_AT_TOUCH * (0.5 + 0.5 * share).min(3.0);
+            // a place near the front is worth keeping
+            let rank = KEEN_AT_FRONT + 2.0 * (1.0 - KEEN_AT_FRONT) * self.world.lob.rank(id);
+            let keen = MAKER_CANCEL_AT_TOUCH * rank * (0.5 + 0.5 * share).min(3.0);
             if self.rng.uniform() < keen {
                 self.world.cancel(id);
             }

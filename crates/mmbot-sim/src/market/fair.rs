@@ -1,10 +1,11 @@
 //! Two prices behind the book: what the asset is worth, and what the makers believe.
 //!
-//! The efficient price moves by news: a self-exciting jump process with heavy-tailed sizes whose scale is a
-//! slow stochastic volatility (so that absolute returns are autocorrelated), plus the regime's shocks
-//! and drift. Informed takers see it at once. Makers see it with a lag and add an inference from the
-//! order flow (each market order moves their view in its direction; the part that was no news decays), so
-//! that uninformed flow has transient impact and informed flow picks off stale quotes.
+//! The efficient price moves by news: a self-exciting jump process with heavy-tailed sizes whose
+//! scale is a slow stochastic volatility (so that absolute returns are autocorrelated), plus the
+//! regime's shocks and drift. Informed takers see it at once. Makers see it with a lag and add an
+//! inference from the order flow (each market order moves their view in its direction; the part
+//! that was no news decays), so that uninformed flow has transient impact and informed flow picks
+//! off stale quotes.
 
 use super::draws::NormalTable;
 use super::regime::Scales;

@@ -1,10 +1,10 @@
 //! How often each thing happens: the queue-reactive part of the model.
 //!
 //! After W. Huang, C.-A. Lehalle, M. Rosenbaum, "Simulating and analyzing order book data: the
-//! queue-reactive model" (2015): intensities of limit orders, cancellations and market orders depend on the
-//! state of the queues (here: size of the best queue, number of orders, distance from the touch, spread) and
-//! on where the makers' view of the price stands against the touch. They are constant between two
-//! candidate events, which are at most [`STEP_MAX_S`] apart.
+//! queue-reactive model" (2015): intensities of limit orders, cancellations and market orders
+//! depend on the state of the queues (here: size of the best queue, number of orders, distance from
+//! the touch, spread) and on where the makers' view of the price stands against the touch. They are
+//! constant between two candidate events, which are at most [`STEP_MAX_S`] apart.
 
 use super::fair::Fair;
 use super::lob::{Class, Lob};
@@ -67,7 +67,8 @@ const DEEP_PER_S: f64 = 80.0;
 const TOUCH_PER_S: f64 = 40.0;
 /// Improvements per second while the spread is wider than a tick.
 const REFILL_PER_S: f64 = 900.0;
-/// Withdrawals per second (of a share of the queue) while the best price is stale by two tolerances.
+/// Withdrawals per second (of a share of the queue) while the best price is stale by two
+/// tolerances.
 const STALE_PER_S: f64 = 400.0;
 /// Market orders per second of informed takers while a price is off by [`INFORMED_SCALE_BPS`].
 const INFORMED_PER_S: f64 = 40.0;

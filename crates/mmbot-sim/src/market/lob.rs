@@ -1,12 +1,12 @@
 //! The order-by-order book: a FIFO queue of orders per price.
 //!
-//! Levels live in a ring of price slots (price modulo capacity), found through a bitmap; orders live in a
-//! slab as a doubly linked list per level. Each side keeps its orders by class in flat lists, so that a
-//! random order of a class is one draw. Everything is O(1) but the search for the next level, which reads one
-//! word per 64 ticks.
+//! Levels live in a ring of price slots (price modulo capacity), found through a bitmap; orders
+//! live in a slab as a doubly linked list per level. Each side keeps its orders by class in flat
+//! lists, so that a random order of a class is one draw. Everything is O(1) but the search for the
+//! next level, which reads one word per 64 ticks.
 //!
-//! Invariants: all prices of both sides lie within one ring length; the best bid is below the best ask; a
-//! side never loses its last [`LEVELS_MIN`] levels (callers ask [`Lob::may_empty`] first).
+//! Invariants: all prices of both sides lie within one ring length; the best bid is below the best
+//! ask; a side never loses its last [`LEVELS_MIN`] levels (callers ask [`Lob::may_empty`] first).
 
 use mmbot_types::Side;
 
@@ -147,6 +147,17 @@ impl Lob {
         self.orders[id as usize].next
     }
 
+    /// Place of an order between the first (0) and the last (1) of its level, by arrival.
+    #[inline]
+    #[allow(clippy::cast_precision_loss)] // a share
+    pub(super) fn rank(&self, id: u32) -> f64 {
+        let order = self.order(id);
+        let level = self.level(order.px);
+        let first = self.order(level.head).seq;
+        let span = self.order(level.tail).seq - first;
+        (order.seq - first) as f64 / span.max(1) as f64
+    }
+
     /// Orders of a class on a side.
     #[inline]
     pub(super) fn list(&self, side: Side, class: Class) -> &[u32] {
@@ -165,8 +176,8 @@ impl Lob {
         self.count[side.index()] > LEVELS_MIN
     }
 
-    /// Appends an order at the back of its level. The caller keeps prices within the ring and the book
-    /// uncrossed. Returns true if the level is new.
+    /// Appends an order at the back of its level. The caller keeps prices within the ring and the
+    /// book uncrossed. Returns true if the level is new.
     pub(super) fn add(&mut self, side: Side, class: Class, px: i32, qty: i64) -> bool {
         let slot = self.slot(px);
         let tail = self.levels[slot].tail;

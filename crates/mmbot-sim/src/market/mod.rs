@@ -1,11 +1,12 @@
 //! Synthetic market: a seeded order-by-order exchange that publishes only L2 and trades.
 //!
-//! Every order has an identity, a size and a true place in a FIFO queue. Limit orders, cancellations and market
-//! orders arrive with intensities that react to the queues ([`intensity`]), market orders excite
-//! themselves and come in persistent directions ([`takers`]), the efficient price jumps and some takers
-//! know it before the makers do ([`fair`]), so passive fills are adversely selected. The feed is made of
-//! packets: prints first, then the depth changes they cause; its last row is flagged. Queue places of
-//! [`probe`]s are logged as ground truth for queue models.
+//! Every order has an identity, a size and a true place in a FIFO queue. Limit orders,
+//! cancellations and market orders arrive with intensities that react to the queues
+//! ([`intensity`]), market orders excite themselves and come in persistent directions ([`takers`]),
+//! the efficient price jumps and some takers know it before the makers do ([`fair`]), so passive
+//! fills are adversely selected. The feed is made of packets: prints first, then the depth changes
+//! they cause; its last row is flagged. Queue places of [`probe`]s are logged as ground truth for
+//! queue models.
 //!
 //! Same configuration, same bytes, however the chunks are cut. Memory does not grow with time.
 
@@ -99,8 +100,9 @@ impl Market {
         Ok(market)
     }
 
-    /// The next packets: at most `max_rows` rows (but at least one packet), all before `until` if given.
-    /// The packets of one sweep are never parted; an empty answer means that nothing happens before `until`.
+    /// The next packets: at most `max_rows` rows (but at least one packet), all before `until` if
+    /// given. The packets of one sweep are never parted; an empty answer means that nothing happens
+    /// before `until`.
     pub fn next_chunk(&mut self, max_rows: usize, until: Option<TsNs>) -> EventColumns {
         let until = until.map_or(i64::MAX, TsNs::get);
         let mut chunk = EventColumns::default();
@@ -121,7 +123,8 @@ impl Market {
         }
     }
 
-    /// What happened to the probes up to the newest generated packet, in order; each entry is given once.
+    /// What happened to the probes up to the newest generated packet, in order; each entry is given
+    /// once.
     pub fn take_probe_log(&mut self) -> Vec<ProbeEvent> {
         self.world
             .probes
@@ -135,7 +138,8 @@ impl Market {
         self.chain.state()
     }
 
-    /// True levels of a side from the touch outward, at most `max`, after the newest generated packet.
+    /// True levels of a side from the touch outward, at most `max`, after the newest generated
+    /// packet.
     #[must_use]
     pub fn true_levels(&self, side: Side, max: usize) -> Vec<(PriceTick, QtyLot)> {
         let lob = &self.world.lob;

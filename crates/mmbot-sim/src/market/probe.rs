@@ -1,10 +1,10 @@
 //! Probes: imaginary orders of zero size whose true queue place is known.
 //!
-//! A probe joins the back of a real queue and never changes the market, exactly like a simulated order in a
-//! backtest. Because the book is order by order, the volume ahead of it is exact: it falls when an order that
-//! came earlier trades or is cancelled, and by nothing else. It is filled when a print takes from an order
-//! behind it at its price, when a print happens at a worse price (through it), or when the opposite best
-//! price reaches it.
+//! A probe joins the back of a real queue and never changes the market, exactly like a simulated
+//! order in a backtest. Because the book is order by order, the volume ahead of it is exact: it
+//! falls when an order that came earlier trades or is cancelled, and by nothing else. It is filled
+//! when a print takes from an order behind it at its price, when a print happens at a worse price
+//! (through it), or when the opposite best price reaches it.
 
 use super::config::MarketError;
 use super::lob::{Lob, nearer};

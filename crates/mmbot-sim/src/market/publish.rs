@@ -1,7 +1,8 @@
 //! From the order-by-order book to the L2 feed: the best N levels of each side.
 //!
-//! A row is published exactly when what the feed shows at a price changes: its level changed inside the
-//! window, it entered the window because a nearer level went, or it fell out because a nearer one came.
+//! A row is published exactly when what the feed shows at a price changes: its level changed inside
+//! the window, it entered the window because a nearer level went, or it fell out because a nearer
+//! one came.
 
 use super::lob::{Lob, nearer};
 use mmbot_types::{EventColumns, RowKind, Side};
@@ -97,8 +98,8 @@ impl Publisher {
         }
     }
 
-    /// Writes the packet's rows: prints first, then the depth changes that they and the orders made.
-    /// A packet whose changes cancel out has no rows.
+    /// Writes the packet's rows: prints first, then the depth changes that they and the orders
+    /// made. A packet whose changes cancel out has no rows.
     pub(super) fn flush(&mut self, lob: &mut Lob, ts: Stamp, out: &mut EventColumns) {
         let before = out.len();
         for print in self.prints.drain(..) {
@@ -122,7 +123,8 @@ impl Publisher {
         }
     }
 
-    /// Writes the opening snapshot: a reset and all shown levels, bids first, from the touch outward.
+    /// Writes the opening snapshot: a reset and all shown levels, bids first, from the touch
+    /// outward.
     pub(super) fn snapshot(&mut self, lob: &mut Lob, ts: Stamp, out: &mut EventColumns) {
         self.dirty.clear();
         self.prints.clear();

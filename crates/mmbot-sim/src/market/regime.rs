@@ -1,7 +1,7 @@
 //! Regimes: which states a market visits, and the numbers of each state.
 //!
-//! A state is a set of scales; a regime is a Markov chain over states with exponential dwell times. The
-//! numbers are calibrated to recorded markets (docs/synthetic-market.md), not to any strategy.
+//! A state is a set of scales; a regime is a Markov chain over states with exponential dwell times.
+//! The numbers are calibrated to recorded markets (docs/synthetic-market.md), not to any strategy.
 
 use mmbot_types::StreamRng;
 use std::fmt;
@@ -125,7 +125,8 @@ pub(super) struct Scales {
     pub shock_bps: f64,
     /// Drift of the efficient price, bps per second.
     pub drift_bps: f64,
-    /// Rate of market orders without self-excitation, per second (long-run rate is about 3.3 times).
+    /// Rate of market orders without self-excitation, per second (long-run rate is about 3.3
+    /// times).
     pub takers_per_s: f64,
     /// Probability that an uninformed market order follows its metaorder's sign; the rest sells.
     pub forced_sell: f64,

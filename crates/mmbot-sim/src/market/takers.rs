@@ -1,14 +1,16 @@
 //! Who takes liquidity, when, and which side.
 //!
-//! Uninformed market orders arrive by a Hawkes process with two exponential kernels (E. Bacry, I. Mastromatteo,
-//! J.-F. Muzy, "Hawkes processes in finance", 2015). Their signs come from a few large hidden orders that
-//! are worked in pieces; lengths have a power-law tail, which makes the signs' autocorrelation decay as a
-//! power law (F. Lillo, S. Mike, J. D. Farmer, "Theory for long memory in supply and demand", 2005).
+//! Uninformed market orders arrive by a Hawkes process with two exponential kernels (E. Bacry, I.
+//! Mastromatteo, J.-F. Muzy, "Hawkes processes in finance", 2015). Their signs come from a few
+//! large hidden orders that are worked in pieces; lengths have a power-law tail, which makes the
+//! signs' autocorrelation decay as a power law (F. Lillo, S. Mike, J. D. Farmer, "Theory for long
+//! memory in supply and demand", 2005).
 
 use super::draws::NormalTable;
 use mmbot_types::{Side, StreamRng};
 
-/// Kernels: share of direct offspring and mean delay. The sum of shares (0.75) is the branching ratio.
+/// Kernels: share of direct offspring and mean delay. The sum of shares (0.75) is the branching
+/// ratio.
 const FAST_SHARE: f64 = 0.35;
 const FAST_S: f64 = 0.025;
 const SLOW_SHARE: f64 = 0.40;

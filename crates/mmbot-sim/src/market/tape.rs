@@ -1,5 +1,5 @@
-//! What stylised facts are computed from: every change of the touch, every print, and an average depth
-//! profile, read from rows of any origin (generated or recorded).
+//! What stylised facts are computed from: every change of the touch, every print, and an average
+//! depth profile, read from rows of any origin (generated or recorded).
 
 use mmbot_book::Ladder;
 use mmbot_types::{EventColumns, RowKind, Side};
@@ -71,7 +71,8 @@ pub struct TapeReader {
 }
 
 impl TapeReader {
-    /// A reader that samples depth every `sample_ms` (at least 1) up to `profile_ticks` from the best price.
+    /// A reader that samples depth every `sample_ms` (at least 1) up to `profile_ticks` from the
+    /// best price.
     #[must_use]
     pub fn new(sample_ms: i64, profile_ticks: usize) -> Self {
         Self {

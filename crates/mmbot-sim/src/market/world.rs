@@ -39,10 +39,10 @@ impl World {
         true
     }
 
-    /// A market order: takes up to `qty` lots at prices no worse than `limit`, in price-time order, and
-    /// leaves the last levels of a side alone. It stops before a level that the feed has not shown
-    /// yet, so that every print is at a displayed price; the caller publishes and goes on. Returns what it
-    /// took.
+    /// A market order: takes up to `qty` lots at prices no worse than `limit`, in price-time order,
+    /// and leaves the last levels of a side alone. It stops before a level that the feed has not
+    /// shown yet, so that every print is at a displayed price; the caller publishes and goes on.
+    /// Returns what it took.
     pub(super) fn take(&mut self, aggressor: Side, qty: i64, limit: i32) -> i64 {
         let side = aggressor.opposite();
         let mut left = qty;

@@ -1,7 +1,8 @@
-//! Logistic regression with a handful of features, by Newton's method with a small ridge. Deterministic.
+//! Logistic regression with a handful of features, by Newton's method with a small ridge.
+//! Deterministic.
 
 /// Number of features, the constant included.
-pub(super) const FEATURES: usize = 4;
+pub(super) const FEATURES: usize = 5;
 
 const STEPS: usize = 25;
 const RIDGE: f64 = 1e-3;
@@ -92,16 +93,17 @@ mod tests {
     fn known_coefficients_are_found_again() {
         let rng = CounterRng::new(1, "logistic");
         let truth = Logistic {
-            beta: [-0.5, 1.0, -2.0, 0.3],
+            beta: [-0.5, 1.0, -2.0, 0.3, 0.0],
         };
         let rows: Vec<Row> = (0..20_000u64)
             .map(|i| {
-                [
-                    1.0,
-                    rng.normal(3 * i),
-                    rng.normal(3 * i + 1),
-                    rng.normal(3 * i + 2),
-                ]
+                std::array::from_fn(|k| {
+                    if k == 0 {
+                        1.0
+                    } else {
+                        rng.normal(5 * i + k as u64)
+                    }
+                })
             })
             .collect();
         let draw = CounterRng::new(1, "outcome");
@@ -117,11 +119,11 @@ mod tests {
 
     #[test]
     fn separable_and_constant_data_stay_finite() {
-        let rows = [[1.0, 0.0, 0.0, 0.0], [1.0, 5.0, 0.0, 0.0]];
+        let rows = [[1.0, 0.0, 0.0, 0.0, 0.0], [1.0, 5.0, 0.0, 0.0, 0.0]];
         let fitted = Logistic::fit(&rows, &[false, true]);
         assert!(fitted.beta.iter().all(|b| b.is_finite()));
         assert!(fitted.probability(&rows[1]) > fitted.probability(&rows[0]));
-        let constant = Logistic::fit(&[[1.0, 2.0, 0.0, 0.0]; 5], &[true; 5]);
-        assert!(constant.probability(&[1.0, 2.0, 0.0, 0.0]) > 0.9);
+        let constant = Logistic::fit(&[[1.0, 2.0, 0.0, 0.0, 0.0]; 5], &[true; 5]);
+        assert!(constant.probability(&[1.0, 2.0, 0.0, 0.0, 0.0]) > 0.9);
     }
 }

@@ -1,13 +1,15 @@
 //! Queue models against the truth.
 //!
-//! A generated market knows the exact volume ahead of every probe; a queue model sees only the published L2
-//! rows and prints, and must guess it. Each model starts from the displayed size when the probe joins, exactly
-//! as the simulated exchange does, and is then scored on
-//! - the queue: error of the volume ahead, relative to the volume at the start, by age of the order;
-//! - fills: what it says is filled by a horizon against what was (confusion counts, error of the time);
-//! - probability: how well its estimate at a checkpoint predicts a fill soon after (a logistic model
-//!   fitted on the first half of the probes, scored on the second: Brier score, logarithmic loss,
-//!   reliability).
+//! A generated market knows the exact volume ahead of every probe; a queue model sees only the
+//! published L2 rows and prints, and must guess it. Each model starts from the displayed size when
+//! the probe joins, exactly as the simulated exchange does, and is then scored on
+//! - the queue: error of the volume ahead, relative to the volume at the start, by age of the
+//!   order;
+//! - fills: what it says is filled by a horizon against what was (confusion counts, error of the
+//!   time);
+//! - probability: how well its estimate at a checkpoint predicts a fill soon after (a logistic
+//!   model fitted on the first half of the probes, scored on the second: Brier score, logarithmic
+//!   loss, reliability).
 //!
 //! The rows of the truth itself, scored the same way, show what no model can beat.
 
@@ -28,7 +30,8 @@ pub struct TruthConfig {
     pub duration_ms: i64,
     /// Age at which a model's estimate is turned into a probability, ms.
     pub checkpoint_ms: i64,
-    /// A fill counts within this time after joining (and, for the probability, after the checkpoint), ms.
+    /// A fill counts within this time after joining (and, for the probability, after the
+    /// checkpoint), ms.
     pub horizon_ms: i64,
     /// Models to score.
     pub models: Vec<QueueModel>,
@@ -37,8 +40,8 @@ pub struct TruthConfig {
 /// Rows generated per step.
 const CHUNK_ROWS: usize = 65_536;
 
-/// Generates a market and scores the models on it. `market.probes` decides the probes (default: every
-/// 200 ms); they are followed for at least the checkpoint plus the horizon.
+/// Generates a market and scores the models on it. `market.probes` decides the probes (default:
+/// every 200 ms); they are followed for at least the checkpoint plus the horizon.
 ///
 /// # Errors
 /// [`MarketError`] naming the field that is out of range.

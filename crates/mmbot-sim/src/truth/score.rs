@@ -7,6 +7,9 @@ use crate::queue::QueueModel;
 
 const NS_PER_MS: i64 = 1_000_000;
 const BINS: usize = 10;
+/// Queues enter the logarithm in units of this part of the mean queue, so that a lot more or less
+/// hardly counts.
+const QUEUE_UNITS: f64 = 10.0;
 
 /// Predicted against true fills by the horizon.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -169,6 +172,13 @@ fn samples(
     config: &TruthConfig,
     ahead: impl Fn(&super::Checkpoint) -> f64,
 ) -> (Vec<Row>, Vec<bool>) {
+    #[allow(clippy::cast_precision_loss)] // sizes and counts
+    let unit = records
+        .iter()
+        .map(|record| record.initial as f64)
+        .sum::<f64>()
+        .max(1.0)
+        / (QUEUE_UNITS * records.len().max(1) as f64);
     let end_ns = (config.checkpoint_ms + config.horizon_ms) * NS_PER_MS;
     let mut rows: Vec<Row> = Vec::new();
     let mut outcomes = Vec::new();
@@ -180,8 +190,9 @@ fn samples(
         let behind = checkpoint.behind_ticks.clamp(-50, 50) as f64 / 10.0;
         let row: [f64; FEATURES] = [
             1.0,
-            libm::log1p(ahead(checkpoint)),
-            libm::log1p(checkpoint.displayed),
+            libm::log1p(ahead(checkpoint) / unit),
+            libm::log1p(checkpoint.displayed / unit),
+            libm::log1p(checkpoint.opposite / unit),
             behind,
         ];
         rows.push(row);

@@ -7,7 +7,7 @@ use mmbot_types::{EventColumns, EventRow, PriceTick, QtyLot, RowKind, Side};
 use std::collections::VecDeque;
 
 /// Ages at which the queue error is sampled, ms.
-pub const AGES_MS: [i64; 8] = [50, 100, 200, 500, 1_000, 2_000, 5_000, 10_000];
+pub const AGES_MS: [i64; 7] = [50, 100, 200, 500, 1_000, 2_000, 5_000];
 
 const NS_PER_MS: i64 = 1_000_000;
 
@@ -35,6 +35,8 @@ pub struct Checkpoint {
     pub model_ahead: Vec<f64>,
     /// Displayed size of its level, lots.
     pub displayed: f64,
+    /// Displayed size at the best price of the other side, lots.
+    pub opposite: f64,
     /// Ticks behind the best price of its side (negative: better than it).
     pub behind_ticks: i64,
 }
@@ -80,8 +82,8 @@ pub struct Tracker {
 }
 
 impl Tracker {
-    /// A tracker of these models. Models that hold a probe back when it is filled in truth are followed until
-    /// `follow_ms` after it joined.
+    /// A tracker of these models. Models that hold a probe back when it is filled in truth are
+    /// followed until `follow_ms` after it joined.
     #[must_use]
     pub fn new(models: Vec<QueueModel>, checkpoint_ms: i64, follow_ms: i64) -> Self {
         let errors = vec![[AgeError::default(); AGES_MS.len()]; models.len()];
@@ -261,7 +263,8 @@ impl Tracker {
         });
     }
 
-    /// Samples every waiting probe at the ages that lie before `ts` (the state is that of the last packet).
+    /// Samples every waiting probe at the ages that lie before `ts` (the state is that of the last
+    /// packet).
     #[allow(clippy::cast_precision_loss)] // sizes are far below 2^53 lots
     fn sample_until(&mut self, ts: i64) {
         self.release(ts);
@@ -277,10 +280,13 @@ impl Tracker {
             }
             if probe.record.checkpoint.is_none() && joined + self.checkpoint_ns < ts {
                 let best = self.book.best(probe.side).unwrap_or(probe.px);
+                let other = probe.side.opposite();
+                let facing = self.book.best(other).unwrap_or(probe.px);
                 probe.record.checkpoint = Some(Checkpoint {
                     truth_ahead: probe.truth as f64,
                     model_ahead: estimates(probe).collect(),
                     displayed: self.book.qty_at(probe.side, probe.px).get() as f64,
+                    opposite: self.book.qty_at(other, facing).get() as f64,
                     behind_ticks: best.ticks_from(probe.px) * probe.side.sign(),
                 });
             }
