@@ -1,0 +1,1 @@
+"""Raw captures into the catalog: formats, their decoders, and the job that imports files."""

@@ -1,0 +1,108 @@
+"""What a catalog row is: the columns of the streams, their kinds, their encodings on disk.
+
+Prices are integer ticks, sizes integer lots, times nanoseconds since 1970 UTC. Within a stream rows
+stand in arrival order and neither `ts_ns` nor `recv_ns` goes back.
+
+The encodings were chosen by measurement (`docs/data.md` has the figures): times and ids grow by
+small steps, so that DELTA_BINARY_PACKED makes them a tenth of their plain size and decodes faster
+than plain text through zstd; prices and sizes repeat, so that a dictionary holds them.
+"""
+
+from __future__ import annotations
+
+from enum import IntEnum
+from typing import Any, Final, Literal
+
+import pyarrow as pa
+
+__all__ = [
+    "BOOK_SCHEMA",
+    "ROW_GROUP_ROWS",
+    "SCHEMAS",
+    "SCHEMA_VERSION",
+    "STREAMS",
+    "TRADES_SCHEMA",
+    "BookKind",
+    "BookSide",
+    "Stream",
+    "writer_options",
+]
+
+Stream = Literal["book", "trades"]
+STREAMS: Final[tuple[Stream, ...]] = ("book", "trades")
+SCHEMA_VERSION: Final = 1
+# 2^18 rows are 11 MB of columns: a row group is decoded into the cache while the previous one is
+# used.
+ROW_GROUP_ROWS: Final = 262_144
+
+
+class BookKind(IntEnum):
+    """Kinds of rows of stream `book`; 2 is not used, so that the numbers agree with the core's."""
+
+    SNAPSHOT = 0
+    """A level of a full book; the rows of one `update_id` replace everything before them."""
+    DELTA = 1
+    """New size of a level, 0 deletes it."""
+    GAP = 3
+    """Updates are missing from here on: the book is unusable until the next snapshot."""
+
+
+class BookSide(IntEnum):
+    """Side of a level, or the aggressor of a trade."""
+
+    BID = 0
+    ASK = 1
+
+
+def _column(name: str, kind: pa.DataType) -> pa.Field:
+    return pa.field(name, kind, nullable=False)
+
+
+BOOK_SCHEMA: Final = pa.schema(
+    [
+        _column("ts_ns", pa.int64()),
+        _column("recv_ns", pa.int64()),
+        _column("update_id", pa.int64()),
+        _column("seq", pa.int64()),
+        _column("kind", pa.uint8()),
+        _column("side", pa.uint8()),
+        _column("px", pa.int64()),
+        _column("qty", pa.int64()),
+    ]
+)
+TRADES_SCHEMA: Final = pa.schema(
+    [
+        _column("ts_ns", pa.int64()),
+        _column("recv_ns", pa.int64()),
+        _column("trade_id", pa.string()),
+        _column("side", pa.uint8()),
+        _column("px", pa.int64()),
+        _column("qty", pa.int64()),
+    ]
+)
+SCHEMAS: Final[dict[Stream, pa.Schema]] = {"book": BOOK_SCHEMA, "trades": TRADES_SCHEMA}
+
+_DICTIONARY: Final = {
+    "book": ["kind", "side", "px", "qty"],
+    "trades": ["side", "px", "qty"],
+}
+_DELTA: Final = {
+    "book": dict.fromkeys(("ts_ns", "recv_ns", "update_id", "seq"), "DELTA_BINARY_PACKED"),
+    "trades": {
+        "ts_ns": "DELTA_BINARY_PACKED",
+        "recv_ns": "DELTA_BINARY_PACKED",
+        "trade_id": "DELTA_BYTE_ARRAY",
+    },
+}
+
+
+def writer_options(stream: Stream) -> dict[str, Any]:
+    """Keyword arguments of `pyarrow.parquet.ParquetWriter` for a stream."""
+    return {
+        "compression": "zstd",
+        "compression_level": 1,
+        "use_dictionary": _DICTIONARY[stream],
+        "column_encoding": _DELTA[stream],
+        "write_page_checksum": True,
+        "write_statistics": ["ts_ns", "kind"] if stream == "book" else ["ts_ns"],
+    }
