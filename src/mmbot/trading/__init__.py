@@ -1,0 +1,1 @@
+"""A trading session: market time that follows the wall clock, a screen, an orderly end."""

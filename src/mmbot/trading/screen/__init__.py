@@ -1,0 +1,1 @@
+"""The terminal view of a session: pure panels, one layout, one live display."""

@@ -1,0 +1,69 @@
+"""The table at the end of a session."""
+
+from __future__ import annotations
+
+from rich import box
+from rich.table import Table
+
+from mmbot.trading.screen.style import money, signed
+from mmbot.trading.session import SessionEnd
+from mmbot.units import NS_PER_SEC, format_duration
+
+__all__ = ["net_bps", "summary_table"]
+
+_WORDS = {
+    "duration": "its duration was over",
+    "data_end": "the data ended",
+    "interrupted": "it was interrupted",
+}
+
+
+def net_bps(end: SessionEnd) -> float:
+    """Net result in bps of turnover; 0 without turnover."""
+    turnover = float(end.result["turnover_usd"])
+    return 1e4 * float(end.result["net_pnl_usd"]) / turnover if turnover else 0.0
+
+
+def summary_table(end: SessionEnd, *, symbol: str, ascii_only: bool) -> Table:
+    """What the session did, in a dozen lines."""
+    result = end.result
+    table = Table(
+        title=f"{symbol}: the session ended because {_WORDS[end.reason]}",
+        title_justify="left",
+        box=box.ASCII if ascii_only else box.SIMPLE_HEAD,
+        show_header=False,
+    )
+    table.add_column()
+    table.add_column(justify="right")
+    for label, value in _rows(end):
+        table.add_row(label, value)
+    table.add_section()
+    turnover = float(result["turnover_usd"])
+    for name, usd in result["edge"].items():
+        cost = name.removesuffix("_usd") not in {"gross", "net"}
+        value = -float(usd) if cost else float(usd)
+        bps = 1e4 * value / turnover if turnover else 0.0
+        table.add_row(f"edge {name.removesuffix('_usd')}", f"{money(value)} USD  {signed(bps)} bps")
+    table.add_section()
+    for reason, count in result["block_counts"].items():
+        table.add_row(f"blocked by {reason}", f"{int(count):,}")
+    return table
+
+
+def _rows(end: SessionEnd) -> list[tuple[str, str]]:
+    result = end.result
+    fills = int(result["fills_total"])
+    market_ns = int(end.last.elapsed_ns)
+    wall_sec = max(end.wall_ns / NS_PER_SEC, 1e-9)
+    return [
+        ("market time", format_duration(market_ns - market_ns % NS_PER_SEC)),
+        ("wall time", f"{wall_sec:.1f} s, {int(result['rows']) / wall_sec:,.0f} rows/s"),
+        ("fills", f"{fills:,} ({int(result['maker_fills']):,} maker)"),
+        ("orders", f"{int(result['orders']):,} placed, {int(result['amends']):,} amends"),
+        ("turnover", f"{float(result['turnover_usd']):,.2f} USD"),
+        ("fees paid", f"{money(float(result['fees_usd']))} USD"),
+        ("final position", signed(float(result["final_position"]))),
+        ("net PnL", f"{money(float(result['net_pnl_usd']))} USD  {signed(net_bps(end))} bps"),
+        ("order age p95", f"{float(result['order_age_ms']['p95']):.0f} ms"),
+        ("state hash", str(result["state_hash"])),
+    ]
