@@ -8,6 +8,8 @@
     reason = "tests read recorded files; the crate does not"
 )]
 
+pub mod samples;
+
 use mmbot_book::Ladder;
 use mmbot_feed::capture::{BookColumns, CaptureDecoder, Format, Stats, TradeColumns};
 use mmbot_feed::{BookSink, Grid};
