@@ -74,6 +74,11 @@ impl EdgeBook {
         }
     }
 
+    /// Changes the adverse horizon, also for fills that wait.
+    pub fn set_horizon_ms(&mut self, horizon_ms: i64) {
+        self.horizon_ns = horizon_ms.saturating_mul(1_000_000);
+    }
+
     /// Keeps a record of every fill from now on, and markouts at all horizons.
     pub fn enable_log(&mut self) {
         self.recorded.get_or_insert_default();

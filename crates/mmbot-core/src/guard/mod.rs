@@ -1,1 +1,164 @@
-//! Guards.
+//! What may refuse an order. One file per guard; the checks that every new or replacing order passes
+//! stand in [`ORDER_CHECKS`] in their order, the first that refuses is counted. Guards that look at
+//! the whole trader ([`Drawdown`], [`AdverseGuard`]) keep their own state and are asked once per
+//! decision, before any order is thought of.
+
+mod active_orders;
+mod adverse;
+mod budget;
+mod drawdown;
+mod gross_exposure;
+mod order_notional;
+mod position;
+
+pub use adverse::AdverseGuard;
+pub use budget::{fits_venue, within_budget};
+pub use drawdown::{Drawdown, RiskState};
+
+use crate::order::Order;
+use mmbot_types::{BlockDetail, Instrument, MidTick, Money, PriceTick, QtyLot, RiskParams, Side};
+
+/// A check of one order.
+pub type OrderCheck = fn(&CheckContext<'_>, &mut Proposal) -> Result<(), BlockDetail>;
+
+/// The checks in the order in which they run.
+pub const ORDER_CHECKS: [OrderCheck; 5] = [
+    position::check,
+    gross_exposure::check,
+    order_notional::check,
+    active_orders::check,
+    budget::check,
+];
+
+/// An order as wanted; a check may make it smaller.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Proposal {
+    /// Side.
+    pub side: Side,
+    /// Limit price.
+    pub px: PriceTick,
+    /// Open quantity that it is to have.
+    pub qty: QtyLot,
+    /// The order whose place it takes by amend; `None` for a new one.
+    pub replaces: Option<Replaced>,
+}
+
+/// Exposure of an order that is to be amended: it goes when the new one comes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Replaced {
+    /// Quantity that may still fill.
+    pub open: QtyLot,
+    /// Its notional.
+    pub notional: Money,
+}
+
+impl From<&Order> for Replaced {
+    fn from(order: &Order) -> Self {
+        Self {
+            open: order.open_at_most(),
+            notional: Exposure::notional_of(order),
+        }
+    }
+}
+
+/// What is open, per side: every order that is not over, unknown ones included, at the largest size
+/// that it may still have.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Exposure {
+    /// Open quantity.
+    pub open: [QtyLot; 2],
+    /// Notional of it.
+    pub notional: [Money; 2],
+    /// Notional without orders whose cancel is on its way as part of a replace.
+    pub staying: [Money; 2],
+    /// Number of orders.
+    pub active: [u32; 2],
+}
+
+impl Exposure {
+    /// Adds an order.
+    pub fn add(&mut self, order: &Order, leaving: bool) {
+        let side = order.side.index();
+        let notional = Self::notional_of(order);
+        self.open[side] += order.open_at_most();
+        self.notional[side] += notional;
+        self.active[side] += 1;
+        if !leaving {
+            self.staying[side] += notional;
+        }
+    }
+
+    /// Takes out an order that was added as not leaving.
+    pub fn remove(&mut self, order: &Order) {
+        let side = order.side.index();
+        let notional = Self::notional_of(order);
+        self.open[side] -= order.open_at_most();
+        self.notional[side] -= notional;
+        self.staying[side] -= notional;
+        self.active[side] -= 1;
+    }
+
+    fn notional_of(order: &Order) -> Money {
+        Money::notional(order.dearest_px().to_exec(), order.open_at_most())
+    }
+}
+
+/// What the checks look at.
+#[derive(Debug, Clone, Copy)]
+pub struct CheckContext<'a> {
+    /// The instrument.
+    pub instrument: &'a Instrument,
+    /// Limits.
+    pub risk: &'a RiskParams,
+    /// What is open.
+    pub exposure: &'a Exposure,
+    /// Position.
+    pub position: QtyLot,
+    /// Mid.
+    pub mid: MidTick,
+    /// Notional to quote per side, USD.
+    pub target_usd: f64,
+    /// Gross exposure in other instruments, USD.
+    pub elsewhere_usd: f64,
+}
+
+impl CheckContext<'_> {
+    /// Runs all checks; `Ok` holds the order as it may be sent.
+    ///
+    /// # Errors
+    /// The first check that refuses.
+    pub fn check(&self, mut proposal: Proposal) -> Result<Proposal, BlockDetail> {
+        for check in ORDER_CHECKS {
+            check(self, &mut proposal)?;
+        }
+        Ok(proposal)
+    }
+
+    /// Open quantity on the side of `proposal` without the order that it replaces.
+    fn open_beside(&self, proposal: &Proposal) -> i64 {
+        let replaced = proposal.replaces.map_or(0, |order| order.open.get());
+        self.exposure.open[proposal.side.index()].get() - replaced
+    }
+
+    /// Largest open quantity that the order can have: that of the order it replaces until the change
+    /// is confirmed, its own then.
+    fn worst_open(proposal: &Proposal) -> i64 {
+        let replaced = proposal.replaces.map_or(0, |order| order.open.get());
+        proposal.qty.get().max(replaced)
+    }
+
+    /// Opposite to the position and, with all that is open beside it, not larger than the position.
+    fn is_reducing(&self, proposal: &Proposal) -> bool {
+        let against = -proposal.side.sign() * self.position.get();
+        against > 0 && self.open_beside(proposal) + Self::worst_open(proposal) <= against
+    }
+
+    /// Signed position marked at the mid, USD.
+    fn position_usd(&self) -> f64 {
+        let marked = Money::notional(self.mid.to_exec(), self.position);
+        self.instrument.money_to_f64(marked)
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -160,6 +160,20 @@ impl Order {
         }
     }
 
+    /// Puts new terms in force from venue time `ts_exch` on. At the same price the decision that set the
+    /// price stays, and with a smaller size the place in the queue, too.
+    pub fn set_terms(&mut self, to: Terms, ts_exch: TsNs) {
+        let before = self.terms;
+        self.terms = to;
+        if to.px == before.px {
+            self.terms.decision_mid = before.decision_mid;
+            self.terms.opposite = before.opposite;
+        }
+        if to.px != before.px || to.total > before.total {
+            self.queued_from = ts_exch;
+        }
+    }
+
     /// Nanoseconds since the last acknowledged place or amend.
     #[inline]
     #[must_use]

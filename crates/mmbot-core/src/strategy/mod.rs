@@ -1,5 +1,16 @@
 //! What to quote: targets from the market, the position and the parameters.
 
+pub mod built_in;
+pub mod sizing;
+pub mod targets;
+
+#[cfg(test)]
+mod tests;
+
+pub use built_in::{QuoterInput, tick_outward};
+pub use sizing::next_target_usd;
+pub use targets::{LEVELS_MAX, SideTargets, Target, Targets};
+
 use crate::market::MarketView;
 use mmbot_types::{PriceTick, QtyLot, QuoteParams, Side, TsNs};
 

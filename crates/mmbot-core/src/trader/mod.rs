@@ -1,162 +1,185 @@
-//! One parameter set on one instrument.
+//! One parameter set on one instrument: orders, position, guards, accounts.
+//!
+//! A trader is told what happened and appends requests to a buffer. It decides at times that it names
+//! itself ([`Trader::due`], [`Trader::timer_due`]) and, with [`Cadence::OnBook`], on own fills.
+//! `decide` judges the whole situation anew: a request that was refused by a guard is not queued, it is
+//! wanted again at the next decision, or not.
 
-use crate::edge::{EdgeTotals, FillRecord, IdentityError};
-use crate::market::Market;
-use crate::order::OpenOrder;
-use crate::strategy::{Quote, StrategyView};
+mod decide;
+mod face;
+mod manage;
+mod reference;
+mod reports;
+mod send;
+mod upkeep;
+
+#[cfg(test)]
+mod tests;
+
+use crate::edge::EdgeBook;
+use crate::guard::{AdverseGuard, Drawdown};
+use crate::order::{EarlyFills, IllegalTransition, OrderTable, ReplaceThrottle};
+use crate::strategy::Target;
 use crate::telemetry::Telemetry;
 use mmbot_types::{
-    ActionBuf, Cadence, Cid, ExecReport, Instrument, Money, ParamError, Params, QtyLot, QuoterKind,
-    Side, TsNs,
+    Cadence, Cause, CounterRng, Instrument, Money, ParamError, Params, QtyLot, Side, TsNs,
 };
+
+/// A decision runs at least so often with [`Cadence::OnBook`], ns.
+const TIMER_NS: i64 = 1_000_000_000;
 
 /// See the module.
 #[derive(Debug, Clone)]
 pub struct Trader {
     due: TsNs,
     timer_due: TsNs,
+    /// Earliest time at which a request may have gone unanswered for too long.
+    timeout_at: TsNs,
     position: QtyLot,
+    /// Reference strategy: ticks by which the inventory moves the fair price.
+    skew_ticks: f64,
+    stopped: bool,
+    orders: OrderTable,
     cash: Money,
     fees: Money,
+    edge: EdgeBook,
+    early: EarlyFills,
+    throttle: ReplaceThrottle,
+    drawdown: Drawdown,
+    adverse: AdverseGuard,
+    /// Notional per side after smoothing, USD.
+    target_usd: f64,
+    /// Gross exposure in other instruments, USD.
+    elsewhere_usd: f64,
+    /// Expected slippage, bps; set by the cost model.
+    slippage_ewma_bps: f64,
+    last_illegal: Option<IllegalTransition>,
+    scratch: Scratch,
+    jitter: CounterRng,
     params: Params,
     telemetry: Telemetry,
+    instrument: Instrument,
+}
+
+/// Buffers of one decision, kept for their memory.
+#[derive(Debug, Clone, Default)]
+struct Scratch {
+    pairs: Vec<Pair>,
+    moves: Vec<Move>,
+    fresh: Vec<Fresh>,
+    cancels: Vec<(usize, Cause)>,
+    amends: Vec<(usize, Cause)>,
+    places: Vec<(usize, Cause)>,
+    aged: Vec<(TsNs, usize)>,
+}
+
+/// A live order and its target.
+#[derive(Debug, Clone, Copy)]
+struct Pair {
+    slot: usize,
+    target: Option<Target>,
+    suppressed: bool,
+}
+
+/// A live order that is to become another one.
+#[derive(Debug, Clone, Copy)]
+struct Move {
+    slot: usize,
+    target: Target,
+    /// How far the order is off its target, bps: the worst goes first.
+    off_bps: f64,
+}
+
+/// A target without a live order.
+#[derive(Debug, Clone, Copy)]
+struct Fresh {
+    side: Side,
+    level: u8,
+    target: Target,
 }
 
 impl Trader {
-    /// A trader without orders.
+    /// A trader without orders; it decides nothing before [`Self::start`].
     ///
     /// # Errors
     /// The first parameter outside its range.
-    pub fn new(_instrument: Instrument, params: Params) -> Result<Self, ParamError> {
+    pub fn new(instrument: Instrument, params: Params) -> Result<Self, ParamError> {
         params.validate()?;
         Ok(Self {
             due: TsNs::NEVER,
             timer_due: TsNs::NEVER,
+            timeout_at: TsNs::NEVER,
             position: QtyLot::ZERO,
+            skew_ticks: 0.0,
+            stopped: false,
+            orders: OrderTable::new(),
             cash: Money::ZERO,
             fees: Money::ZERO,
+            edge: EdgeBook::new(params.edge.adverse_horizon_ms),
+            early: EarlyFills::default(),
+            throttle: ReplaceThrottle::default(),
+            drawdown: Drawdown::default(),
+            adverse: AdverseGuard::default(),
+            target_usd: 0.0,
+            elsewhere_usd: 0.0,
+            slippage_ewma_bps: 0.0,
+            last_illegal: None,
+            scratch: Scratch::default(),
+            jitter: CounterRng::new(params.seed, "tail_jitter"),
             params,
             telemetry: Telemetry::default(),
+            instrument,
         })
     }
 
-    /// Time of the first local event.
+    /// Sets the time of the first local event: origin of a fixed grid.
     pub fn start(&mut self, ts_local: TsNs) {
-        self.schedule(ts_local);
-    }
-
-    fn schedule(&mut self, now: TsNs) {
         match self.params.quote.cadence {
-            Cadence::OnBook { refresh_ms } => {
-                self.due = now.plus_ms(refresh_ms);
-                self.timer_due = now.plus_ms(1000);
+            Cadence::OnBook { .. } => {
+                self.due = ts_local;
+                self.timer_due = ts_local.plus_ns(TIMER_NS);
             }
             Cadence::FixedGrid { interval_ms } => {
-                self.due = now.plus_ms(interval_ms);
+                self.due = ts_local.plus_ms(interval_ms);
                 self.timer_due = self.due;
             }
         }
+        self.telemetry.position.pass(self.position, ts_local);
     }
 
-    /// See the trait docs.
+    /// Earliest local time at which a packet end leads to a decision; with a fixed grid the exact time
+    /// of the next decision.
+    #[inline]
     #[must_use]
     pub const fn due(&self) -> TsNs {
         self.due
     }
-    /// Timer.
+
+    /// Time at which a decision runs even without a packet.
+    #[inline]
     #[must_use]
     pub const fn timer_due(&self) -> TsNs {
         self.timer_due
     }
-    /// A decision.
-    pub fn decide(&mut self, now: TsNs, _market: &mut Market, _out: &mut ActionBuf) {
-        self.schedule(now);
-    }
-    /// A report.
-    pub fn on_report(&mut self, _: TsNs, _: &ExecReport, _: &mut Market, _: &mut ActionBuf) {}
-    /// True for a strategy outside the core.
-    #[must_use]
-    pub fn wants_external(&self) -> bool {
-        self.params.quote.kind == QuoterKind::External
-    }
-    /// A decision with targets from outside.
-    pub fn decide_with(&mut self, now: TsNs, m: &mut Market, _q: &[Quote], o: &mut ActionBuf) {
-        self.decide(now, m, o);
-    }
-    /// What a strategy sees.
-    pub fn external_view(&self, now: TsNs, market: &mut Market) -> StrategyView {
-        StrategyView {
-            now,
-            market: market.view(now),
-            position: self.position,
-            position_usd: 0.0,
-            equity_usd: 0.0,
-            target_usd: 0.0,
-            max_position_usd: self.params.risk.max_position_usd,
-            quote: self.params.quote,
+
+    /// Plans the next decision after one at `now`.
+    #[inline]
+    fn schedule(&mut self, now: TsNs) {
+        match self.params.quote.cadence {
+            Cadence::OnBook { refresh_ms } => {
+                self.due = now.plus_ms(refresh_ms);
+                self.timer_due = now.plus_ns(TIMER_NS);
+            }
+            Cadence::FixedGrid { interval_ms } => {
+                let step_ns = interval_ms.saturating_mul(1_000_000);
+                self.due = self.due.plus_ns(step_ns);
+                if self.due <= now {
+                    // called late: the grid stays where it is, missed points are missed
+                    let behind = now.since_ns(self.due);
+                    self.due = self.due.plus_ns((behind / step_ns + 1) * step_ns);
+                }
+                self.timer_due = self.due;
+            }
         }
-    }
-    /// New parameters.
-    ///
-    /// # Errors
-    /// The first parameter outside its range.
-    pub fn apply_params(&mut self, _now: TsNs, params: Params) -> Result<(), ParamError> {
-        params.validate()?;
-        self.params = params;
-        Ok(())
-    }
-    /// Cancel all.
-    pub fn stop(&mut self, _now: TsNs, _out: &mut ActionBuf) {}
-    /// Position.
-    #[must_use]
-    pub const fn position(&self) -> QtyLot {
-        self.position
-    }
-    /// Cash.
-    #[must_use]
-    pub const fn cash(&self) -> Money {
-        self.cash
-    }
-    /// Fees.
-    #[must_use]
-    pub const fn fees(&self) -> Money {
-        self.fees
-    }
-    /// Parameters.
-    #[must_use]
-    pub const fn params(&self) -> &Params {
-        &self.params
-    }
-    /// Telemetry.
-    #[must_use]
-    pub const fn telemetry(&self) -> &Telemetry {
-        &self.telemetry
-    }
-    /// Open orders.
-    pub fn open_orders(&self) -> impl Iterator<Item = OpenOrder> + '_ {
-        std::iter::empty()
-    }
-    /// Side of a known order.
-    #[must_use]
-    pub fn side_of(&self, _cid: Cid) -> Option<Side> {
-        None
-    }
-    /// Ends the run.
-    ///
-    /// # Errors
-    /// [`IdentityError`].
-    pub fn finish(&mut self, _market: &mut Market) -> Result<EdgeTotals, IdentityError> {
-        Ok(EdgeTotals::default())
-    }
-    /// Keeps every fill.
-    pub fn enable_fill_log(&mut self) {}
-    /// Fills.
-    pub fn take_fills(&mut self) -> Vec<FillRecord> {
-        Vec::new()
-    }
-    /// State.
-    #[must_use]
-    pub fn state_hash(&self) -> u64 {
-        0
     }
 }

@@ -1,0 +1,44 @@
+//! Budget of the target: what is open and what is already held in the side's direction use it up, so
+//! that a partial fill moves budget from "open" to "position" and never frees room.
+
+use super::{CheckContext, Proposal};
+use mmbot_types::{BlockDetail, Instrument, PriceTick, QtyLot};
+
+pub(super) fn check(
+    context: &CheckContext<'_>,
+    proposal: &mut Proposal,
+) -> Result<(), BlockDetail> {
+    let qty = within_budget(context, proposal);
+    if !fits_venue(context.instrument, proposal.px, qty) {
+        return Err(BlockDetail::PortfolioBudget);
+    }
+    proposal.qty = qty;
+    Ok(())
+}
+
+/// The quantity of `proposal` that the budget allows; zero or less if nothing.
+#[must_use]
+#[allow(clippy::cast_possible_truncation)] // a float cast saturates
+pub fn within_budget(context: &CheckContext<'_>, proposal: &Proposal) -> QtyLot {
+    let side = proposal.side;
+    let mut staying = context.exposure.staying[side.index()];
+    if let Some(replaced) = proposal.replaces {
+        staying -= replaced.notional;
+    }
+    let held_usd = context.position_usd();
+    let held_usd = if context.position.get().signum() == side.sign() {
+        held_usd.abs()
+    } else {
+        0.0
+    };
+    let remaining_usd = context.target_usd - context.instrument.money_to_f64(staying) - held_usd;
+    let lot_usd = context.instrument.notional_usd(proposal.px, QtyLot::new(1));
+    let lots = (remaining_usd / lot_usd) as i64;
+    proposal.qty.min(QtyLot::new(lots))
+}
+
+/// True if the venue takes an order of this size.
+#[must_use]
+pub fn fits_venue(instrument: &Instrument, px: PriceTick, qty: QtyLot) -> bool {
+    qty >= instrument.min_qty() && instrument.notional_usd(px, qty) >= instrument.min_notional_usd()
+}

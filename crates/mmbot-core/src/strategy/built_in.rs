@@ -1,0 +1,104 @@
+//! The built-in quoter: spread from volatility, centre moved against the inventory, levels outward.
+
+use super::targets::{Target, Targets};
+use crate::guard::fits_venue;
+use crate::market::MarketView;
+use mmbot_types::{Instrument, Params, PriceTick, QtyLot, Side};
+
+/// What the quoter reads beside the market.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct QuoterInput {
+    /// Position marked at the mid, USD.
+    pub position_usd: f64,
+    /// Notional per side, USD.
+    pub target_usd: f64,
+    /// Expected slippage, bps (0 where nothing is known).
+    pub slippage_ewma_bps: f64,
+}
+
+/// Targets of both sides; none on a side whose levels cannot reach the venue's minimum.
+#[must_use]
+pub fn targets(
+    params: &Params,
+    view: &MarketView,
+    instrument: &Instrument,
+    input: &QuoterInput,
+) -> Targets {
+    let quote = &params.quote;
+    let spread_bps = spread_bps(params, view, input);
+    let skew_bps = skew_bps(params, spread_bps, input.position_usd);
+    let center = view.mid.ticks_f64() * (1.0 - skew_bps / 1e4);
+    let mut targets = Targets::default();
+    if !center.is_finite() || center <= 0.0 {
+        return targets;
+    }
+    let levels = quote.levels_per_side.min(params.risk.max_active_per_side);
+    for side in Side::BOTH {
+        let px_of = |level: u32| {
+            let offset = spread_bps * (0.5 + quote.level_spacing_coeff * f64::from(level));
+            tick_outward(side, center * (1.0 - sign(side) * offset / 1e4))
+        };
+        let qty_of = |n: u32, px: PriceTick| {
+            let lot_usd = instrument.notional_usd(px, QtyLot::new(1));
+            QtyLot::new(floor(input.target_usd / (f64::from(n) * lot_usd)))
+        };
+        let fits = |n: &u32| {
+            (0..*n)
+                .map(px_of)
+                .all(|px| fits_venue(instrument, px, qty_of(*n, px)))
+        };
+        let Some(n) = (1..=levels).rev().find(fits) else {
+            continue;
+        };
+        for px in (0..n).map(px_of) {
+            let qty = qty_of(n, px);
+            targets.of_mut(side).insert(side, Target { px, qty });
+        }
+    }
+    targets
+}
+
+fn spread_bps(params: &Params, view: &MarketView, input: &QuoterInput) -> f64 {
+    let quote = &params.quote;
+    let volatility = match view.vola_1m_bps {
+        Some(vola) if quote.enable_dynamic_spread => quote.k_vola_spread * vola,
+        _ => 0.0,
+    };
+    quote.base_spread_bps + volatility + quote.slippage_penalty_coef * input.slippage_ewma_bps
+}
+
+fn skew_bps(params: &Params, spread_bps: f64, position_usd: f64) -> f64 {
+    let (quote, limit_usd) = (&params.quote, params.risk.max_position_usd);
+    if !quote.enable_inventory_skew || limit_usd == 0.0 {
+        return 0.0;
+    }
+    let inventory = (position_usd / limit_usd).clamp(-1.0, 1.0);
+    let cap = quote.inventory_tilt_cap_ratio * spread_bps;
+    (quote.skew_coeff * inventory * spread_bps).clamp(-cap, cap)
+}
+
+fn sign(side: Side) -> f64 {
+    match side {
+        Side::Buy => 1.0,
+        Side::Sell => -1.0,
+    }
+}
+
+/// The tick at `x` or next to it, away from the market: down for a bid, up for an ask.
+#[inline]
+#[must_use]
+pub fn tick_outward(side: Side, x: f64) -> PriceTick {
+    match side {
+        Side::Buy => PriceTick::new(floor(x)),
+        Side::Sell => PriceTick::new(-floor(-x)),
+    }
+}
+
+/// Largest integer not above `x`. A float cast saturates, NaN gives 0; cheaper than `f64::floor` on
+/// targets without a rounding instruction.
+#[inline]
+#[allow(clippy::cast_possible_truncation, clippy::cast_precision_loss)]
+fn floor(x: f64) -> i64 {
+    let truncated = x as i64;
+    truncated.saturating_sub(i64::from(truncated as f64 > x))
+}

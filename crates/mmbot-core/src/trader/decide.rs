@@ -1,0 +1,181 @@
+//! One decision, from the situation to the requests.
+
+use super::Trader;
+use crate::guard::{Drawdown, RiskState};
+use crate::market::{Market, MarketView};
+use crate::strategy::built_in::{self, QuoterInput};
+use crate::strategy::{Quote, StrategyView, Target, Targets, next_target_usd};
+use mmbot_types::{ActionBuf, BlockDetail, Cause, MidTick, Money, QuoterKind, Side, TsNs};
+
+impl Trader {
+    /// Decides at `now`; requests are appended to `out`. A trader whose strategy is outside has no
+    /// targets here: everything is cancelled.
+    #[inline]
+    pub fn decide(&mut self, now: TsNs, market: &mut Market, out: &mut ActionBuf) {
+        match self.params.quote.kind {
+            QuoterKind::Reference => self.decide_reference(now, market, out),
+            QuoterKind::BuiltIn => self.decide_managed(now, market, None, out),
+            QuoterKind::External => self.decide_managed(now, market, Some(&[]), out),
+        }
+    }
+
+    /// Decides at `now` with targets from outside; guards and order management are those of every
+    /// other strategy.
+    pub fn decide_with(
+        &mut self,
+        now: TsNs,
+        market: &mut Market,
+        quotes: &[Quote],
+        out: &mut ActionBuf,
+    ) {
+        self.decide_managed(now, market, Some(quotes), out);
+    }
+
+    /// What a strategy outside the core sees at `now`.
+    #[must_use]
+    pub fn external_view(&self, now: TsNs, market: &mut Market) -> StrategyView {
+        let view = market.view(now);
+        let mid = market.last_mid().unwrap_or_default();
+        StrategyView {
+            now,
+            market: view,
+            position: self.position,
+            position_usd: self.position_usd(mid),
+            equity_usd: self.equity_usd(mid),
+            target_usd: if view.synced {
+                self.next_target_usd(&view)
+            } else {
+                self.target_usd
+            },
+            max_position_usd: self.params.risk.max_position_usd,
+            quote: self.params.quote,
+        }
+    }
+
+    /// Start equity plus PnL so far, marked at `mid`, after fees, USD.
+    #[must_use]
+    pub fn equity_usd(&self, mid: MidTick) -> f64 {
+        self.params.risk.initial_equity_usd + self.instrument.money_to_f64(self.net(mid))
+    }
+
+    /// Position marked at `mid`, USD.
+    #[must_use]
+    pub fn position_usd(&self, mid: MidTick) -> f64 {
+        let marked = Money::notional(mid.to_exec(), self.position);
+        self.instrument.money_to_f64(marked)
+    }
+
+    fn decide_managed(
+        &mut self,
+        now: TsNs,
+        market: &mut Market,
+        external: Option<&[Quote]>,
+        out: &mut ActionBuf,
+    ) {
+        self.begin(now, market);
+        let view = market.view(now);
+        if let Some((detail, cause)) = self.halted(now, market, view.synced) {
+            self.block(detail);
+            self.cancel_all(now, cause);
+        } else {
+            self.target_usd = self.next_target_usd(&view);
+            let suppressed = self.adverse.update(&self.params.quote, &view, now);
+            let targets = match external {
+                Some(quotes) => self.external_targets(quotes, &view),
+                None => self.built_in_targets(&view),
+            };
+            self.manage(now, &view, &targets, suppressed);
+        }
+        self.flush(out);
+        self.schedule(now);
+    }
+
+    /// What every decision begins with.
+    #[inline]
+    pub(super) fn begin(&mut self, now: TsNs, market: &Market) {
+        self.telemetry.blocks.begin();
+        self.edge.resolve(market, &mut self.telemetry);
+        if now >= self.timeout_at {
+            self.time_out(now);
+        }
+    }
+
+    /// Why nothing may be quoted, if so, and what it means for live orders.
+    #[inline]
+    pub(super) fn halted(
+        &mut self,
+        now: TsNs,
+        market: &Market,
+        synced: bool,
+    ) -> Option<(BlockDetail, Cause)> {
+        let risk = self.update_drawdown(now, market);
+        if !synced {
+            Some((BlockDetail::StaleBook, Cause::StaleBook))
+        } else if self.stopped || risk == RiskState::Killed {
+            Some((BlockDetail::Kill, Cause::Kill))
+        } else if risk == RiskState::Paused {
+            Some((BlockDetail::RiskPaused, Cause::RiskPause))
+        } else {
+            None
+        }
+    }
+
+    #[inline]
+    fn update_drawdown(&mut self, now: TsNs, market: &Market) -> RiskState {
+        if !Drawdown::is_enabled(&self.params.risk) {
+            return RiskState::Normal;
+        }
+        let Some(mid) = market.last_mid() else {
+            return self.drawdown.state();
+        };
+        let equity_usd = self.equity_usd(mid);
+        let before = self.drawdown.state();
+        let state = self.drawdown.update(&self.params.risk, equity_usd, now);
+        if state != before {
+            self.telemetry.risk_pauses += u64::from(state == RiskState::Paused);
+            self.telemetry.risk_kills += u64::from(state == RiskState::Killed);
+        }
+        state
+    }
+
+    fn next_target_usd(&self, view: &MarketView) -> f64 {
+        next_target_usd(self.target_usd, &self.params.sizing, view, &self.instrument)
+    }
+
+    fn built_in_targets(&self, view: &MarketView) -> Targets {
+        let input = QuoterInput {
+            position_usd: self.position_usd(view.mid),
+            target_usd: self.target_usd,
+            slippage_ewma_bps: self.slippage_ewma_bps,
+        };
+        let mut targets = built_in::targets(&self.params, view, &self.instrument, &input);
+        self.bound(&mut targets, view);
+        targets
+    }
+
+    fn external_targets(&self, quotes: &[Quote], view: &MarketView) -> Targets {
+        let mut targets = Targets::default();
+        for quote in quotes {
+            let (px, qty) = (quote.px, quote.qty);
+            if crate::guard::fits_venue(&self.instrument, px, qty) {
+                targets
+                    .of_mut(quote.side)
+                    .insert(quote.side, Target { px, qty });
+            }
+        }
+        self.bound(&mut targets, view);
+        targets
+    }
+
+    /// A post-only quote stays a tick away from the other side; no two quotes of a side share a price.
+    fn bound(&self, targets: &mut Targets, view: &MarketView) {
+        for side in Side::BOTH {
+            let innermost = self
+                .params
+                .quote
+                .post_only
+                .then(|| side.outward(view.best(side.opposite()), 1));
+            targets.of_mut(side).bound(side, innermost);
+        }
+    }
+}

@@ -1,0 +1,159 @@
+//! Requests on their way out. The order's state changes here, at once; the request goes into the
+//! decision's plan, which leaves in the order cancels, amends, places.
+
+use super::Trader;
+use crate::order::{ANSWER_TIMEOUT_NS, OrderEvent, OrderState, Terms, transition};
+use mmbot_types::{Action, ActionBuf, BlockDetail, Cause, NewOrder, Side, TimeInForce, TsNs};
+
+impl Trader {
+    /// Sends a new order; `None` if no slot is free. Returns its slot.
+    #[inline]
+    pub(super) fn place(
+        &mut self,
+        now: TsNs,
+        side: Side,
+        level: u8,
+        terms: Terms,
+    ) -> Option<usize> {
+        let (slot, before) = self.orders.insert(side, level, terms, now)?;
+        self.early.forget(before);
+        self.telemetry.places += 1;
+        self.telemetry.attempts += 1;
+        self.expect_answer(now);
+        Some(slot)
+    }
+
+    /// Asks for a change of a live order.
+    pub(super) fn amend(&mut self, now: TsNs, slot: usize, to: Terms, cause: Cause) {
+        if !self.request(now, slot, OrderEvent::AmendSent(to)) {
+            return;
+        }
+        self.orders.get_mut(slot).drift_mid = to.decision_mid;
+        self.count_replace(now, slot);
+        self.telemetry.amends += 1;
+        self.scratch.amends.push((slot, cause));
+    }
+
+    /// Asks for the end of an order; nothing happens if its state does not allow that.
+    #[inline]
+    pub(super) fn cancel(&mut self, now: TsNs, slot: usize, cause: Cause) {
+        if self.request(now, slot, OrderEvent::CancelSent) {
+            self.telemetry.cancels += 1;
+            self.scratch.cancels.push((slot, cause));
+        }
+    }
+
+    /// A cancel that makes room for a replacement.
+    pub(super) fn cancel_to_replace(&mut self, now: TsNs, slot: usize, cause: Cause) {
+        self.cancel(now, slot, cause);
+        self.count_replace(now, slot);
+    }
+
+    /// Cancels everything that can be cancelled. An order whose state is unknown is asked for again
+    /// only after the time of an answer.
+    #[cold]
+    pub(super) fn cancel_all(&mut self, now: TsNs, cause: Cause) {
+        for slot in self.orders.all_open() {
+            let order = self.orders.get(slot);
+            let may = match order.state {
+                OrderState::Live | OrderState::PendingAmend { .. } => true,
+                OrderState::Unknown { .. } => now.since_ns(order.sent) >= ANSWER_TIMEOUT_NS,
+                OrderState::PendingNew | OrderState::PendingCancel { .. } | OrderState::Done(_) => {
+                    false
+                }
+            };
+            if may {
+                self.cancel(now, slot, cause);
+            }
+        }
+    }
+
+    /// Moves the plan into `out`.
+    #[inline]
+    pub(super) fn flush(&mut self, out: &mut ActionBuf) {
+        let plan = &mut self.scratch;
+        for (slot, cause) in plan.cancels.drain(..) {
+            let cid = self.orders.get(slot).cid;
+            out.push(Action::Cancel { cid }, cause);
+        }
+        for (slot, cause) in plan.amends.drain(..) {
+            let order = self.orders.get(slot);
+            if let Some(to) = order.state.asked() {
+                let (cid, px, total_qty) = (order.cid, to.px, to.total);
+                out.push(Action::Amend { cid, px, total_qty }, cause);
+            }
+        }
+        for (slot, cause) in plan.places.drain(..) {
+            let order = self.orders.get(slot);
+            let new = NewOrder {
+                cid: order.cid,
+                side: order.side,
+                px: order.terms.px,
+                qty: order.terms.total,
+                tif: if self.params.quote.post_only {
+                    TimeInForce::PostOnly
+                } else {
+                    TimeInForce::GoodTilCancel
+                },
+            };
+            out.push(Action::Place(new), cause);
+        }
+    }
+
+    /// Counts a refusal.
+    #[inline]
+    pub(super) fn block(&mut self, detail: BlockDetail) {
+        self.telemetry.attempts += 1;
+        self.telemetry.blocks.block(detail);
+    }
+
+    /// Requests without an answer for too long leave their orders unknown.
+    #[cold]
+    pub(super) fn time_out(&mut self, now: TsNs) {
+        self.timeout_at = TsNs::NEVER;
+        for slot in self.orders.all_open() {
+            let order = self.orders.get(slot);
+            let waits = match order.state {
+                OrderState::PendingNew
+                | OrderState::PendingAmend { .. }
+                | OrderState::PendingCancel { .. } => true,
+                OrderState::Live | OrderState::Unknown { .. } | OrderState::Done(_) => false,
+            };
+            if waits && now.since_ns(order.sent) >= ANSWER_TIMEOUT_NS {
+                self.telemetry.timeouts += 1;
+                self.apply(slot, OrderEvent::TimedOut);
+                self.answered(slot);
+            } else if waits {
+                let sent = order.sent;
+                self.expect_answer(sent);
+            }
+        }
+    }
+
+    #[inline]
+    fn expect_answer(&mut self, sent: TsNs) {
+        let until = sent.plus_ns(ANSWER_TIMEOUT_NS);
+        if until < self.timeout_at {
+            self.timeout_at = until;
+        }
+    }
+
+    fn count_replace(&mut self, now: TsNs, slot: usize) {
+        self.answered(slot);
+        self.orders.get_mut(slot).replacing = true;
+        self.throttle.on_sent(now);
+        self.telemetry.replaces += 1;
+    }
+
+    #[inline]
+    fn request(&mut self, now: TsNs, slot: usize, event: OrderEvent) -> bool {
+        let Ok(state) = transition(self.orders.get(slot).state, event) else {
+            return false;
+        };
+        self.orders.set_state(slot, state);
+        self.orders.get_mut(slot).sent = now;
+        self.telemetry.attempts += 1;
+        self.expect_answer(now);
+        true
+    }
+}

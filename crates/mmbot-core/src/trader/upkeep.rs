@@ -1,0 +1,128 @@
+//! Old and left-behind orders: time to live, price drift, and the tail batch. Runs after the targets were
+//! dealt with, on orders that still rest as they were.
+
+use super::Trader;
+use super::manage::proposal;
+use crate::guard::Exposure;
+use crate::market::MarketView;
+use crate::order::{Order, OrderState};
+use crate::strategy::Target;
+use mmbot_types::{Cause, ReplaceMode, TsNs};
+
+impl Trader {
+    pub(super) fn keep_up(&mut self, now: TsNs, view: &MarketView, exposure: &mut Exposure) {
+        if self.params.anti_stale.enabled {
+            for at in 0..self.scratch.pairs.len() {
+                let pair = self.scratch.pairs[at];
+                if self.orders.get(pair.slot).state == OrderState::Live {
+                    self.check_stale(now, view, pair.slot, pair.target, exposure);
+                }
+            }
+        }
+        self.cancel_tail(now);
+    }
+
+    fn check_stale(
+        &mut self,
+        now: TsNs,
+        view: &MarketView,
+        slot: usize,
+        target: Option<Target>,
+        exposure: &mut Exposure,
+    ) {
+        let params = self.params.anti_stale;
+        let order = *self.orders.get(slot);
+        if order.age_ns(now) > params.order_ttl_ms.saturating_mul(1_000_000) {
+            self.telemetry.ttl_cancels += 1;
+            self.cancel(now, slot, Cause::TtlExpired);
+        } else if drift_bps(&order, view) > params.price_drift_bps {
+            self.refresh(now, view, slot, target, exposure);
+        }
+    }
+
+    /// Moves an order whose market moved to its target; without one, or if it may not go there, it is
+    /// cancelled.
+    fn refresh(
+        &mut self,
+        now: TsNs,
+        view: &MarketView,
+        slot: usize,
+        target: Option<Target>,
+        exposure: &mut Exposure,
+    ) {
+        let order = *self.orders.get(slot);
+        let Some(mut target) = target else {
+            return self.cancel_drifted(now, slot);
+        };
+        if target.px == order.terms.px {
+            // the strategy wants it where it is: the drift starts anew
+            self.orders.get_mut(slot).drift_mid = view.mid;
+            return;
+        }
+        let checked = self
+            .context(view.mid, exposure)
+            .check(proposal(&order, target));
+        match checked {
+            Ok(allowed) => target.qty = allowed.qty,
+            Err(detail) => {
+                self.block(detail);
+                return self.cancel_drifted(now, slot);
+            }
+        }
+        if let Err(detail) = self.throttle.check(&self.params.replace, now) {
+            return self.block(detail);
+        }
+        self.telemetry.drift_refreshes += 1;
+        self.send_replace(now, view, slot, target, Cause::PriceDrift, exposure);
+        self.orders.get_mut(slot).refreshing = self.params.replace.mode == ReplaceMode::Amend;
+    }
+
+    fn cancel_drifted(&mut self, now: TsNs, slot: usize) {
+        self.telemetry.drift_cancels += 1;
+        self.cancel(now, slot, Cause::PriceDrift);
+    }
+
+    /// Cancels the oldest orders that are off their target, up to a batch.
+    fn cancel_tail(&mut self, now: TsNs) {
+        let tail = self.params.tail;
+        let mut aged = std::mem::take(&mut self.scratch.aged);
+        for pair in &self.scratch.pairs {
+            let order = self.orders.get(pair.slot);
+            let on_target = pair
+                .target
+                .is_some_and(|target| target.px == order.terms.px);
+            if order.state == OrderState::Live && !on_target {
+                let age_ns = order.age_ns(now);
+                let limit_ns = tail.tail_age_ms.saturating_mul(1_000_000);
+                if age_ns >= limit_ns.saturating_add(self.jitter_ns(order)) {
+                    aged.push((order.since, pair.slot));
+                }
+            }
+        }
+        if !aged.is_empty() {
+            aged.sort_by_key(|(since, slot)| (*since, self.orders.get(*slot).cid));
+            self.telemetry.batch_cancels += 1;
+            for (_, slot) in aged.drain(..).take(tail.max_batch as usize) {
+                self.telemetry.tail_cancels += 1;
+                self.cancel(now, slot, Cause::TailAge);
+            }
+        }
+        self.scratch.aged = aged;
+    }
+
+    /// The order's own addition to the tail age, ns: one draw per order.
+    #[allow(clippy::cast_precision_loss, clippy::cast_possible_truncation)] // a few seconds
+    fn jitter_ns(&self, order: &Order) -> i64 {
+        match self.params.tail.jitter_ms {
+            0 => 0,
+            ms => (self.jitter.uniform(order.cid.get()) * (ms as f64 * 1e6)) as i64,
+        }
+    }
+}
+
+/// How far the mid moved since the order was last placed or amended, bps.
+#[allow(clippy::cast_precision_loss)] // prices are below 2^53 ticks
+fn drift_bps(order: &Order, view: &MarketView) -> f64 {
+    let reference = order.drift_mid.get() as f64;
+    1e4 * ((view.mid.get() - order.drift_mid.get()).abs() as f64 / reference)
+}
