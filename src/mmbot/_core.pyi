@@ -6,10 +6,9 @@ from typing import Any, TypeAlias, final
 import numpy as np
 from numpy.typing import NDArray
 
-I64: TypeAlias = NDArray[np.int64]
-I32: TypeAlias = NDArray[np.int32]
-U8: TypeAlias = NDArray[np.uint8]
-F64: TypeAlias = NDArray[np.float64]
+_I64: TypeAlias = NDArray[np.int64]
+_I32: TypeAlias = NDArray[np.int32]
+_U8: TypeAlias = NDArray[np.uint8]
 
 class CoreError(ValueError):
     """Input that the core refused. `code` is a registered error code, `key` what it is about."""
@@ -21,8 +20,8 @@ class CoreError(ValueError):
 class Instrument:
     """Grids and minimums of one linear instrument; decimal texts keep them exact."""
 
-    def __init__(
-        self,
+    def __new__(
+        cls,
         symbol: str,
         tick_size: str,
         lot_size: str,
@@ -30,7 +29,7 @@ class Instrument:
         min_qty: str = "0",
         min_notional_usd: float = 0.0,
         quote_usd: float = 1.0,
-    ) -> None: ...
+    ) -> Instrument: ...
     @property
     def symbol(self) -> str: ...
     @property
@@ -46,14 +45,18 @@ class Instrument:
 
 @final
 class EventChunk:
-    """Market rows of one instrument in exchange order (flags, px ticks, qty lots, ts_exch ns, ts_local ns).
+    """Market rows of one instrument in exchange order (flags, px ticks, qty lots, ts_exch ns,
+    ts_local ns).
 
-    Flags: bits 0-1 kind (0 depth, 1 trade, 2 reset, 3 gap), bit 2 side (0 bid or buy aggressor), bit 3 last row of a packet.
+    Flags: bits 0-1 kind (0 depth, 1 trade, 2 reset, 3 gap), bit 2 side (0 bid or buy aggressor),
+    bit 3 last row of a packet.
     """
 
     @staticmethod
-    def from_arrays(flags: U8, px: I32, qty: I64, ts_exch: I64, ts_local: I64) -> EventChunk:
-        """Copies and validates columns; rows must be in exchange order. Rows out of receive order get a permutation."""
+    def from_arrays(flags: _U8, px: _I32, qty: _I64, ts_exch: _I64, ts_local: _I64) -> EventChunk:
+        """Copies and validates columns; rows must be in exchange order. Rows out of receive order
+        get a permutation.
+        """
     def __len__(self) -> int: ...
     def to_arrays(self) -> dict[str, NDArray[Any]]:
         """Copies of the columns: flags, px, qty, ts_exch, ts_local."""
@@ -64,17 +67,24 @@ class EventChunk:
 
 @final
 class StreamMerger:
-    """Merges the book and trade streams of the catalog into chunks for the engine, in bounded memory.
+    """Merges the book and trade streams of the catalog into chunks for the engine, in bounded
+    memory.
 
-    Push batches of either stream in order, tell which stream has ended, and take chunks: a chunk holds all rows
-    that no later batch can precede, in exchange order and in receive order. Trades come before depth rows of equal time.
+    Push batches of either stream in order, tell which stream has ended, and take chunks: a chunk
+    holds all rows
+    that no later batch can precede, in exchange order and in receive order. Trades come before
+    depth rows of equal time.
     """
 
-    def __init__(self) -> None: ...
-    def push_book(self, ts_ns: I64, recv_ns: I64, update_id: I64, kind: U8, side: U8, px: I64, qty: I64) -> None:
-        """Rows of stream `book`: kind 0 snapshot row, 1 delta, 3 gap mark; qty 0 deletes. A change of `update_id`
-        ends a packet; the first snapshot row after anything else is preceded by a reset."""
-    def push_trades(self, ts_ns: I64, recv_ns: I64, side: U8, px: I64, qty: I64) -> None: ...
+    def __new__(cls) -> StreamMerger: ...
+    def push_book(
+        self, ts_ns: _I64, recv_ns: _I64, update_id: _I64, kind: _U8, side: _U8, px: _I64, qty: _I64
+    ) -> None:
+        """Rows of stream `book`: kind 0 snapshot row, 1 delta, 3 gap mark; qty 0 deletes. A change
+        of `update_id`
+        ends a packet; the first snapshot row after anything else is preceded by a reset.
+        """
+    def push_trades(self, ts_ns: _I64, recv_ns: _I64, side: _U8, px: _I64, qty: _I64) -> None: ...
     def end_book(self) -> None: ...
     def end_trades(self) -> None: ...
     @property
@@ -85,38 +95,51 @@ class StreamMerger:
 
 @final
 class Backtest:
-    """K parameter sets (lanes) over one pass of one instrument's data against the simulated exchange.
+    """K parameter sets (lanes) over one pass of one instrument's data against the simulated
+    exchange.
 
-    `lanes`: one flat mapping per lane of dotted configuration keys to numbers, booleans or strings (missing keys:
-    defaults), `sim` likewise (one mapping for all lanes, or one per lane): `mode` ("queue_aware"|"conservative"), `queue_model`
-    ("conservative"|"power"|"log"|"calibrated"), `queue_power_n`, `latency_ms_mean`, `latency_ms_std`, `amend_latency_ms`,
-    `cancel_latency_ms`, `response_latency_ms` (None: the feed latency of the data), `toxic_sweep_prob`, `extra_slippage_bps`,
-    `reject_prob`, `max_requests_per_sec` (0 off). Fees come from `trading.maker_fee_bps`, `trading.taker_fee_bps`.
+    `lanes`: one flat mapping per lane of dotted configuration keys to numbers, booleans or strings
+    (missing keys:
+    defaults), `sim` likewise (one mapping for all lanes, or one per lane): `mode`
+    ("queue_aware"|"conservative"), `queue_model`
+    ("conservative"|"power"|"log"|"calibrated"), `queue_power_n`, `latency_ms_mean`,
+    `latency_ms_std`, `amend_latency_ms`,
+    `cancel_latency_ms`, `response_latency_ms` (None: the feed latency of the data),
+    `toxic_sweep_prob`, `extra_slippage_bps`,
+    `reject_prob`, `max_requests_per_sec` (0 off). Fees come from `trading.maker_fee_bps`,
+    `trading.taker_fee_bps`.
     """
 
-    def __init__(
-        self,
+    def __new__(
+        cls,
         instrument: Instrument,
         lanes: Sequence[Mapping[str, Any]],
         *,
         sim: Mapping[str, Any] | Sequence[Mapping[str, Any]] | None = None,
         seed: int = 42,
         threads: int = 1,
-        bar_ns: int = 3_600_000_000_000,
+        bar_ns: int = ...,
         record: bool = False,
-        curve_ns: int = 1_000_000_000,
+        curve_ns: int = ...,
         strategy: Callable[[dict[str, Any]], Sequence[tuple[str, float, float]]] | None = None,
-    ) -> None:
-        """`record` keeps fills, a curve sampled every `curve_ns` and block times of every lane. `strategy` is called on decision
-        ticks of lanes with `strategy.kind` = "external" and returns (side, price, quantity) targets."""
+    ) -> Backtest:
+        """`record` keeps fills, a curve sampled every `curve_ns` and block times of every lane.
+        `strategy` is called on decision
+        ticks of lanes with `strategy.kind` = "external" and returns (side, price, quantity)
+        targets.
+        """
     def feed(self, chunk: EventChunk) -> None:
         """Processes a chunk; the GIL is released. Chunks must come in order."""
     def advance(self, chunk: EventChunk | None, until_local_ns: int) -> bool:
-        """Paced driving: queues `chunk` and processes up to local time `until_local_ns`; True if more data are needed."""
+        """Paced driving: queues `chunk` and processes up to local time `until_local_ns`; True if
+        more data are needed.
+        """
     def stop(self) -> None:
         """Cancels all orders of all lanes and quotes no more."""
     def finish(self) -> None:
-        """Ends the run: fills waiting for markouts are resolved and the accounting identity is asserted (CoreError E_SIM_IDENTITY)."""
+        """Ends the run: fills waiting for markouts are resolved and the accounting identity is
+        asserted (CoreError E_SIM_IDENTITY).
+        """
     def apply_params(self, lane: int, params: Mapping[str, Any]) -> None:
         """Atomic parameter change between two events."""
     @property
@@ -124,35 +147,48 @@ class Backtest:
     def result(self, lane: int = 0) -> dict[str, Any]:
         """Counters and accounts of a lane, see docs/backtest.md for every key."""
     def snapshot(self, lane: int = 0) -> dict[str, Any]:
-        """Live view of a lane: book top and levels, own orders, position, PnL, edge so far, blocks, latency."""
+        """Live view of a lane: book top and levels, own orders, position, PnL, edge so far,
+        blocks, latency.
+        """
     def take_fills(self, lane: int = 0) -> dict[str, NDArray[Any]]:
         """Fills resolved since the last call, as columns (needs `record`)."""
     def take_curve(self, lane: int = 0) -> dict[str, NDArray[Any]]:
-        """Samples since the last call: ts_ns, mid, spread_bps, position, equity_usd, net_bps parts (needs `record`)."""
+        """Samples since the last call: ts_ns, mid, spread_bps, position, equity_usd, net_bps parts
+        (needs `record`).
+        """
     def state_hash(self, lane: int = 0) -> str:
         """Hash of book, orders, position and accounts."""
 
 # --- venue frames (crates/mmbot-py/src/feed.rs) ---------------------------------------------------
 
 class FrameError(CoreError):
-    """A frame was refused: `code` is E_MD_FRAME, `key` the symbol, `offset` the offending byte of the frame."""
+    """A frame was refused: `code` is E_MD_FRAME, `key` the symbol, `offset` the offending byte of
+    the frame.
+    """
 
     offset: int
 
 @final
 class FrameBook:
-    """Order book of one symbol, fed by raw Bybit v5 `orderbook.{depth}.{symbol}` frames (the first depth seen stays).
+    """Order book of one symbol, fed by raw Bybit v5 `orderbook.{depth}.{symbol}` frames (the first
+    depth seen stays).
 
-    Not synced before a snapshot, after a gap, a crossed book or a refused frame of its stream; the next snapshot syncs it.
+    Not synced before a snapshot, after a gap, a crossed book or a refused frame of its stream; the
+    next snapshot syncs it.
     """
 
-    def __init__(self, symbol: str, tick_size: str, lot_size: str) -> None:
-        """`tick_size`, `lot_size`: decimal texts in quote and base currency; CoreError E_CFG_RANGE if not positive."""
+    def __new__(cls, symbol: str, tick_size: str, lot_size: str) -> FrameBook:
+        """`tick_size`, `lot_size`: decimal texts in quote and base currency; CoreError E_CFG_RANGE
+        if not positive.
+        """
     def apply(self, frame: bytes) -> tuple[float, float, float, float] | None:
-        """Applies a frame: (best bid, its size, best ask, its size), prices in quote and sizes in base currency.
+        """Applies a frame: (best bid, its size, best ask, its size), prices in quote and sizes in
+        base currency.
 
-        None if the frame is no book frame of the symbol, the book is not synced or has one side only.
-        Raises FrameError if the frame is malformed, a price is off the tick grid or a size negative.
+        None if the frame is no book frame of the symbol, the book is not synced or has one side
+        only.
+        Raises FrameError if the frame is malformed, a price is off the tick grid or a size
+        negative.
         """
     @property
     def symbol(self) -> str: ...
@@ -174,40 +210,62 @@ class FrameBook:
 class CaptureDecoder:
     """Decodes recorded files of one symbol: blocks of any size in, catalog columns out.
 
-    `format`: one of `capture_formats()`. `market` picks one of several markets that trade the symbol in the capture ("linear",
-    "spot", "usdm", ...); None takes the first that carries it. Take rows and rejects after each block: memory stays bounded.
+    `format`: one of `capture_formats()`. `market` picks one of several markets that trade the
+    symbol in the capture ("linear",
+    "spot", "usdm", ...); None takes the first that carries it. Take rows and rejects after each
+    block: memory stays bounded.
     """
 
-    def __init__(
-        self, format: str, symbol: str, tick_size: str, lot_size: str, *, market: str | None = None
-    ) -> None: ...
+    def __new__(
+        cls, format: str, symbol: str, tick_size: str, lot_size: str, *, market: str | None = None
+    ) -> CaptureDecoder: ...
     def begin_file(self) -> None:
-        """Another file follows that continues the last one: its CSV header is read again, the book stands."""
+        """Another file follows that continues the last one: its CSV header is read again, the book
+        stands.
+        """
     def feed(self, data: bytes) -> None:
-        """Decodes a block of the decompressed file; a line that it breaks off waits for the next. The GIL is released."""
+        """Decodes a block of the decompressed file; a line that it breaks off waits for the next.
+        The GIL is released.
+        """
     def finish(self) -> None:
-        """End of the input: the last line counts without its newline, updates that wait for a snapshot are given up."""
+        """End of the input: the last line counts without its newline, updates that wait for a
+        snapshot are given up.
+        """
     def take(self) -> dict[str, NDArray[Any]]:
-        """Book rows since the last call: ts_ns, recv_ns, update_id, seq, px (ticks), qty (lots; 0 deletes) int64;
-        kind (0 snapshot row, 1 delta, 3 gap mark), side (0 bid, 1 ask) uint8. ts_ns and recv_ns never go back."""
+        """Book rows since the last call: ts_ns, recv_ns, update_id, seq, px (ticks), qty (lots; 0
+        deletes) int64;
+        kind (0 snapshot row, 1 delta, 3 gap mark), side (0 bid, 1 ask) uint8. ts_ns and recv_ns
+        never go back.
+        """
     def take_trades(self) -> dict[str, Any]:
-        """Trades since the last call: ts_ns, recv_ns, px (ticks), qty (lots) int64; side of the aggressor (0 buy, 1 sell)
-        uint8; trade_id list[str]. Times never go back, except in `bybit-trades-csv`: sort if `out_of_order` > 0."""
+        """Trades since the last call: ts_ns, recv_ns, px (ticks), qty (lots) int64; side of the
+        aggressor (0 buy, 1 sell)
+        uint8; trade_id list[str]. Times never go back, except in `bybit-trades-csv`: sort if
+        `out_of_order` > 0.
+        """
     def take_rejects(self) -> list[tuple[int, int, str, str, bytes]]:
-        """Refused lines since the last call: (line number from 1, offset of the offending byte, code, reason, line)."""
+        """Refused lines since the last call: (line number from 1, offset of the offending byte,
+        code, reason, line).
+        """
     def stats(self) -> dict[str, int | None]:
-        """Counts so far: bytes, lines, frames (book), trade_frames, snapshots, rows, trades, gaps, duplicates,
-        before_snapshot, ignored (frames while the book was unusable), out_of_order, recv_out_of_order, crossed, rounded
-        (sizes off the lot grid, rounded down), rejected, others, foreign, other_stream, reconnects; first_ts_ns,
-        last_ts_ns (None before the first row)."""
+        """Counts so far: bytes, lines, frames (book), trade_frames, snapshots, rows, trades, gaps,
+        duplicates,
+        before_snapshot, ignored (frames while the book was unusable), out_of_order,
+        recv_out_of_order, crossed, rounded
+        (sizes off the lot grid, rounded down), rejected, others, foreign, other_stream,
+        reconnects; first_ts_ns,
+        last_ts_ns (None before the first row).
+        """
     @property
     def state(self) -> str:
         """EMPTY, SYNCED or DESYNCED."""
 
 @final
 class SymbolInfo:
-    """A symbol that a capture holds. `stated`: the grid is the venue's own (instrument list in the capture), else it is
-    the greatest step that all prices and sizes seen are multiples of."""
+    """A symbol that a capture holds. `stated`: the grid is the venue's own (instrument list in the
+    capture), else it is
+    the greatest step that all prices and sizes seen are multiples of.
+    """
 
     @property
     def symbol(self) -> str: ...
@@ -225,10 +283,82 @@ class SymbolInfo:
     def trades(self) -> int: ...
 
 def scan_symbols(format: str, data: bytes) -> list[SymbolInfo]:
-    """Symbols with book frames or trades in `data` (whole lines of a decompressed file), sorted by symbol and market."""
+    """Symbols with book frames or trades in `data` (whole lines of a decompressed file), sorted by
+    symbol and market.
+    """
 
 def detect_format(head: bytes) -> str | None:
     """Capture format that the first lines of a decompressed file look like; None if unknown."""
 
 def capture_formats() -> list[str]:
     """Names of all capture formats."""
+
+@final
+class MarketGenerator:
+    """A seeded order-by-order market that publishes L2 rows and prints; see
+    docs/synthetic-market.md.
+
+    Regimes: calm, volatile, spike, flash_crash, liquidity_gap, mixed. Equal arguments give equal
+    rows, however the chunks
+    are cut. The first packet is a snapshot; `levels` price levels a side are published.
+    """
+
+    def __new__(
+        cls,
+        seed: int,
+        regime: str = "mixed",
+        start_price: float = 50_000.0,
+        tick_size: str = "0.1",
+        lot_size: str = "0.001",
+        start_ts_ns: int = 0,
+        levels: int = 50,
+    ) -> MarketGenerator: ...
+    def next_chunk(self, max_rows: int, until_ns: int | None = None) -> EventChunk:
+        """The next packets: at most `max_rows` rows (at least one packet), all before venue time
+        `until_ns`; empty if
+        nothing happens before it. The GIL is released.
+        """
+    @property
+    def state(self) -> str:
+        """State of the regime now: calm, volatile, spike, crash, rebound or gap."""
+
+@final
+class TapeReader:
+    """Collects what stylised facts are computed from: touch changes, prints, a depth profile every
+    `sample_ms`.
+    """
+
+    def __new__(cls, sample_ms: int = 1_000, profile_ticks: int = 200) -> TapeReader: ...
+    def push(self, chunk: EventChunk) -> None: ...
+    def to_arrays(self) -> dict[str, Any]:
+        """int64 columns touch_ts, bid, ask, bid_qty, ask_qty (one row a change) and trade_ts,
+        trade_px, trade_qty,
+        trade_sign (+1 buyer is the aggressor), trade_touch (row of the touch before, -1 none);
+        profile_lots (float64) and
+        profile_hits (uint64) by ticks from the best price, depth_lots by depth_bps, all summed
+        over `samples` (two a sample
+        time, one a side); level_sum, depth_rows, prints, packets, unusable_packets, gaps.
+        """
+
+def score_queue_models(
+    seed: int,
+    models: Sequence[tuple[str, float]],
+    *,
+    regime: str = "mixed",
+    start_price: float = 50_000.0,
+    tick_size: str = "0.1",
+    lot_size: str = "0.001",
+    duration_ms: int = 3_600_000,
+    checkpoint_ms: int = 500,
+    horizon_ms: int = 5_000,
+    interval_ms: int = 200,
+) -> dict[str, Any]:
+    """Scores queue models (name, exponent) on a generated market whose true queue is known; the
+    GIL is released.
+
+    Keys: probes, filled, initial_lots_mean, models (one entry each: model, n, queue, queue_by_age,
+    fills, fill_delay_ms,
+    probability) and truth (the truth scored as a model). Errors are means: mae_lots, mae_ratio,
+    bias_ratio, rmse_ratio (of
+    the volume ahead at the start).
+    """

@@ -18,7 +18,8 @@ pub(crate) fn core_error(code: &str, key: &str, message: &str) -> PyErr {
     let error = CoreError::new_err(text);
     Python::attach(|py| {
         let value = error.value(py);
-        // setting an attribute of a fresh exception fails only without memory; the message holds both anyway
+        // setting an attribute of a fresh exception fails only without memory; the message holds
+        // both anyway
         let _ = value.setattr("code", code);
         let _ = value.setattr("key", key);
     });

@@ -328,7 +328,8 @@ fn frame_error(symbol: &str, error: mmbot_feed::FrameError) -> PyErr {
     let raised = FrameError::new_err(error.line(symbol));
     Python::attach(|py| {
         let value = raised.value(py);
-        // setting an attribute of a fresh exception fails only without memory; the message holds all
+        // setting an attribute of a fresh exception fails only without memory; the message holds
+        // all
         let _ = value.setattr("code", mmbot_feed::FrameError::CODE);
         let _ = value.setattr("key", symbol);
         let _ = value.setattr("offset", error.offset);

@@ -1,9 +1,11 @@
-//! The seam: PyO3 bindings of the core. Thin: each class wraps one Rust type, copies or owns every buffer it
-//! keeps, and releases the GIL while a chunk runs. Python imports this module through `mmbot.core` only.
+//! The seam: PyO3 bindings of the core. Thin: each class wraps one Rust type, copies or owns every
+//! buffer it keeps, and releases the GIL while a chunk runs. Python imports this module through
+//! `mmbot.core` only.
 
 mod backtest;
 mod chunk;
 mod error;
+mod feed;
 mod instrument;
 mod lane_keys;
 mod market;
@@ -27,5 +29,6 @@ fn _core(m: &Bound<'_, PyModule>) -> PyResult<()> {
     m.add_class::<merger::PyStreamMerger>()?;
     m.add_class::<backtest::PyBacktest>()?;
     market::register(m)?;
+    feed::register(m)?;
     Ok(())
 }

@@ -1,4 +1,5 @@
-//! `MarketGenerator`, `TapeReader` and `score_queue_models`: synthetic markets and what is measured on them.
+//! `MarketGenerator`, `TapeReader` and `score_queue_models`: synthetic markets and what is measured
+//! on them.
 
 use crate::chunk::EventChunk;
 use crate::error::core_error;
@@ -32,7 +33,15 @@ struct MarketGenerator {
 #[pymethods]
 impl MarketGenerator {
     #[new]
-    #[pyo3(signature = (seed, regime = "mixed", start_price = 50_000.0, tick_size = "0.1", lot_size = "0.001", start_ts_ns = 0, levels = 50))]
+    #[pyo3(signature = (
+        seed,
+        regime = "mixed",
+        start_price = 50_000.0,
+        tick_size = "0.1",
+        lot_size = "0.001",
+        start_ts_ns = 0,
+        levels = 50
+    ))]
     #[allow(clippy::disallowed_types)]
     fn new(
         seed: u64,
@@ -136,7 +145,19 @@ fn tape_dict<'py>(py: Python<'py>, tape: &Tape) -> PyResult<Bound<'py, PyDict>> 
 
 /// Scores queue models on a generated market.
 #[pyfunction]
-#[pyo3(signature = (seed, models, *, regime = "mixed", start_price = 50_000.0, tick_size = "0.1", lot_size = "0.001", duration_ms = 3_600_000, checkpoint_ms = 500, horizon_ms = 5_000, interval_ms = 200))]
+#[pyo3(signature = (
+    seed,
+    models,
+    *,
+    regime = "mixed",
+    start_price = 50_000.0,
+    tick_size = "0.1",
+    lot_size = "0.001",
+    duration_ms = 3_600_000,
+    checkpoint_ms = 500,
+    horizon_ms = 5_000,
+    interval_ms = 200
+))]
 fn score_queue_models<'py>(
     py: Python<'py>,
     seed: u64,

@@ -1,4 +1,5 @@
-//! Flat mappings from Python, read key by key: every key is known or an error, every value has its type.
+//! Flat mappings from Python, read key by key: every key is known or an error, every value has its
+//! type.
 
 use crate::error::core_error;
 use pyo3::prelude::*;

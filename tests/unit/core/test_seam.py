@@ -1,0 +1,79 @@
+"""The seam: every export has a face and a stub that fits, and classes are frozen."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+
+import pytest
+from mmbot import core
+from mmbot import _core as extension
+
+EXPORTS_MIN = 15
+
+
+def exports() -> list[str]:
+    names = [name for name in dir(extension) if not name.startswith("_")]
+    assert len(names) >= EXPORTS_MIN, (
+        "the extension exports less than it did: the scan sees nothing"
+    )
+    return names
+
+
+def test_every_export_has_a_face() -> None:
+    assert sorted(core.__all__) == sorted(exports())
+    for name in core.__all__:
+        assert getattr(core, name) is getattr(extension, name)
+
+
+def test_stubs_fit_the_binary(tmp_path: object) -> None:
+    allowed = os.path.join(str(tmp_path), "allowed.txt")
+    with open(allowed, "w", encoding="ascii") as file:
+        file.write("mmbot._core.__all__\n")  # written by the module macro, not part of the face
+    done = subprocess.run(
+        [sys.executable, "-m", "mypy.stubtest", "mmbot._core", "--allowlist", allowed],
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: core.Instrument("X", "0.1", "0.001"),
+        core.StreamMerger,
+        lambda: core.MarketGenerator(1),
+        lambda: core.FrameBook("X", "0.1", "0.001"),
+        lambda: core.MarketGenerator(1).next_chunk(10),
+        lambda: core.Backtest(core.Instrument("X", "0.1", "0.001"), [{}]),
+    ],
+)
+def test_classes_are_frozen(make: object) -> None:
+    assert callable(make)
+    with pytest.raises(AttributeError):
+        make().anything = 1  # an extension class keeps no state of Python's
+
+
+def test_errors_carry_code_and_key() -> None:
+    with pytest.raises(core.CoreError) as caught:
+        core.Instrument("X", "0", "0.001")
+    assert (caught.value.code, caught.value.key) == ("E_CFG_RANGE", "X")
+    instrument = core.Instrument("X", "0.1", "0.001")
+    for lane, code, key in [
+        ({"strategy.no_such_key": 1}, "E_CFG_UNKNOWN_KEY", "strategy.no_such_key"),
+        ({"strategy.levels_per_side": "three"}, "E_CFG_TYPE", "strategy.levels_per_side"),
+        ({"trading.base_spread_bps": float("nan")}, "E_CFG_RANGE", "trading.base_spread_bps"),
+    ]:
+        with pytest.raises(core.CoreError) as caught:
+            core.Backtest(instrument, [lane])
+        assert (caught.value.code, caught.value.key) == (code, key)
+    with pytest.raises(core.CoreError) as caught:
+        core.Backtest(instrument, [{}], sim={"toxic_sweep_prob": 2.0})
+    assert (caught.value.code, caught.value.key) == ("E_CALIB_RANGE", "toxic_sweep_prob")
+    with pytest.raises(core.CoreError) as caught:
+        core.Backtest(instrument, [])
+    assert caught.value.code == "E_BT_ARGS"
