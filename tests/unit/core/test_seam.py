@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
-from mmbot import core
+
 from mmbot import _core as extension
+from mmbot import core
 
 EXPORTS_MIN = 15
 
@@ -27,12 +28,12 @@ def test_every_export_has_a_face() -> None:
         assert getattr(core, name) is getattr(extension, name)
 
 
-def test_stubs_fit_the_binary(tmp_path: object) -> None:
-    allowed = os.path.join(str(tmp_path), "allowed.txt")
-    with open(allowed, "w", encoding="ascii") as file:
-        file.write("mmbot._core.__all__\n")  # written by the module macro, not part of the face
+def test_stubs_fit_the_binary(tmp_path: Path) -> None:
+    allowed = tmp_path / "allowed.txt"
+    # __all__ is written by the module macro and is not part of the face
+    allowed.write_text("mmbot._core.__all__\n", encoding="ascii")
     done = subprocess.run(
-        [sys.executable, "-m", "mypy.stubtest", "mmbot._core", "--allowlist", allowed],
+        [sys.executable, "-m", "mypy.stubtest", "mmbot._core", "--allowlist", str(allowed)],
         capture_output=True,
         text=True,
         timeout=300,
