@@ -107,7 +107,8 @@ fn replay(packets: &EventColumns, book: &mut NaiveBook) -> u64 {
     prints
 }
 
-/// Replays the feed packet by packet next to the true book; checks each print against the book it hits.
+/// Replays the feed packet by packet next to the true book; checks each print against the book that
+/// it hits.
 fn replay_against_truth(seed: u64, regime: Regime, levels: usize, seconds: i64) -> u64 {
     let mut config = MarketConfig::new(seed, regime);
     config.levels = levels;
@@ -149,8 +150,8 @@ proptest! {
     }
 }
 
-/// A sweep prints in price-time order at the best prices, and every lot that leaves by a trade leaves
-/// the depth: over a packet with prints the printed volume equals the volume that the hit side lost.
+/// A sweep prints in price-time order at the best prices, and every lot that trades leaves the depth:
+/// the printed volume of a packet equals the volume that the hit side lost.
 #[test]
 fn printed_volume_is_the_volume_that_leaves_the_book() {
     let mut config = MarketConfig::new(2, Regime::Volatile);

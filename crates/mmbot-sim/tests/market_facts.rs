@@ -52,8 +52,8 @@ fn mean_spread(tape: &Tape) -> f64 {
     weighted / (tape.touch_ts.last().unwrap() - tape.touch_ts[0]) as f64
 }
 
-/// Average move of the mid in the aggressor's direction between just before a print and `after_ns` later,
-/// less the half spread that the aggressor paid: what passive orders at the touch lose.
+/// Average distance of the mid, `after_ns` after a print, beyond the print's price in the aggressor's
+/// direction: what the passive side of the print has lost by then.
 fn passive_loss(tape: &Tape, after_ns: i64) -> f64 {
     let last = *tape.touch_ts.last().unwrap();
     let mut sum = 0.0;
@@ -128,8 +128,7 @@ fn passive_orders_at_the_touch_are_picked_off() {
 
 #[test]
 fn volatility_clusters_and_returns_do_not_trend() {
-    let tape = tape(6, Regime::Mixed, 3_600);
-    let returns = returns(&tape, 1);
+    let returns = returns(&tape(6, Regime::Volatile, 3_600), 1);
     let sizes: Vec<f64> = returns.iter().map(|r| r.abs()).collect();
     let clustering = [1, 5].map(|lag| autocorrelation(&sizes, lag));
     assert!(clustering.iter().all(|&c| c > 0.05), "{clustering:?}");

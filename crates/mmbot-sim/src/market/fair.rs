@@ -18,7 +18,7 @@ const NEWS_DECAY_S: f64 = 0.8;
 /// Spread of the logarithm of a news item's scale (heavy tails).
 const NEWS_TAIL: f64 = 0.65;
 /// Slow volatility: spread of its logarithm and relaxation time.
-const VOL_SIGMA: f64 = 0.5;
+const VOL_SIGMA: f64 = 0.45;
 const VOL_RELAX_S: f64 = 45.0;
 const VOL_STEP_S: f64 = 0.1;
 /// How far makers are behind the news.
@@ -27,10 +27,10 @@ const MAKER_LAG_S: f64 = 0.012;
 const IMPACT_FAST_S: f64 = 1.5;
 const IMPACT_SLOW_S: f64 = 25.0;
 /// Push of a market order of a tenth of the usual queue on either part, bps.
-const PUSH_FAST_BPS: f64 = 0.10;
-const PUSH_SLOW_BPS: f64 = 0.06;
+const PUSH_FAST_BPS: f64 = 0.05;
+const PUSH_SLOW_BPS: f64 = 0.05;
 /// The part that stays: flow that carries information which arrives in no other way.
-const PUSH_KEPT_BPS: f64 = 0.06;
+const PUSH_KEPT_BPS: f64 = 0.07;
 /// The efficient price stays within this factor of its start.
 const RANGE: f64 = 6.0;
 

@@ -70,10 +70,10 @@ impl Regime {
             (Regime::FlashCrash, State::Calm) => &[(State::Crash, 1.0)],
             (Regime::LiquidityGap, State::Calm) => &[(State::Gap, 1.0)],
             (Regime::Mixed, State::Calm) => &[
-                (State::Volatile, 0.60),
+                (State::Volatile, 0.63),
                 (State::Spike, 0.17),
                 (State::Gap, 0.18),
-                (State::Crash, 0.05),
+                (State::Crash, 0.02),
             ],
             (Regime::Mixed, State::Rebound) => &[(State::Volatile, 1.0)],
             _ => &[(State::Calm, 1.0)],
@@ -155,13 +155,13 @@ impl State {
     pub(super) const fn scales(self) -> Scales {
         let calm = Scales {
             dwell_s: 150.0,
-            sigma_bps: 0.25,
+            sigma_bps: 0.27,
             shock_per_s: 0.004,
             shock_bps: 2.0,
             drift_bps: 0.0,
             takers_per_s: 1.5,
             forced_sell: 0.0,
-            impact: 0.5,
+            impact: 0.42,
             depth: 1.0,
             speed: 1.0,
         };
@@ -169,11 +169,11 @@ impl State {
             State::Calm => calm,
             State::Volatile => Scales {
                 dwell_s: 60.0,
-                sigma_bps: 0.6,
+                sigma_bps: 0.65,
                 shock_per_s: 0.02,
                 shock_bps: 3.0,
                 takers_per_s: 3.0,
-                impact: 0.8,
+                impact: 0.65,
                 depth: 0.9,
                 speed: 1.3,
                 ..calm

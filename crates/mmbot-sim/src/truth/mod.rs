@@ -11,7 +11,8 @@
 //!   model fitted on the first half of the probes, scored on the second: Brier score, logarithmic
 //!   loss, reliability).
 //!
-//! The truth itself is scored the same way: what a perfect estimate would be worth, up to the noise of the fit.
+//! The truth itself is scored the same way: what a perfect estimate would be worth, up to the noise
+//! of the fit.
 
 mod logistic;
 mod score;

@@ -1,0 +1,1 @@
+"""Measurements and experiments on market data: backtests, sweeps, queue models, stylised facts."""
