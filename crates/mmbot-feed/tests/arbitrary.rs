@@ -144,7 +144,9 @@ fn feed_everything(data: &[u8]) {
         let stats = *decoder.stats();
         let book = decoder.take_book();
         assert!(book.ts_ns.is_sorted() && book.recv_ns.is_sorted());
-        assert_eq!(decoder.take_rejects().len() as u64, stats.rejected);
+        let rejects = decoder.take_rejects();
+        assert_eq!(rejects.len() as u64, stats.rejected);
+        assert!(rejects.iter().all(|r| r.offset <= r.raw.len()));
         let _ = scan_symbols(format, data);
     }
 }

@@ -1,5 +1,6 @@
 //! Which symbols a capture holds, with their grids: as the venue's instrument list in the capture states
-//! them, else the greatest step that all prices (sizes) seen are multiples of. A stated tick that some
+//! them, else the greatest usual step (1, 2, 2.5 or 5 times a power of ten) that all prices (sizes) seen
+//! are multiples of. A stated tick that some
 //! price seen is off is not used either: after a venue widens a tick, old orders rest between the
 //! new ones. Sizes off the stated lot are dust, which the decoders round.
 
@@ -253,8 +254,8 @@ impl Found {
             let (tick_size, lot_size) = match stated {
                 Some((tick, lot)) => (Some(tick.to_owned()), Some(lot.to_owned())),
                 None => (
-                    step_text(seen.tick, PROBE_TICK),
-                    step_text(seen.lot, PROBE_LOT),
+                    step_text(usual_step(seen.tick), PROBE_TICK),
+                    step_text(usual_step(seen.lot), PROBE_LOT),
                 ),
             };
             SymbolInfo {
@@ -296,6 +297,21 @@ fn step_text(steps: u64, probe: &str) -> Option<String> {
         .map(|d| d.to_string())
 }
 
+/// The greatest usual step that divides `steps`: few rows may have more in common than their grid.
+fn usual_step(steps: u64) -> u64 {
+    let mut power = 10_000_000_000_000_000u64;
+    while power > 0 && steps > 0 {
+        for quarters in [20, 10, 8, 4] {
+            let step = power * quarters / 4;
+            if steps % step == 0 {
+                return step;
+            }
+        }
+        power /= 10;
+    }
+    steps
+}
+
 fn gcd(mut a: u64, mut b: u64) -> u64 {
     if a != 0 && b % a == 0 {
         return a;
@@ -319,6 +335,10 @@ mod tests {
         );
         assert_eq!(step_text(1, PROBE_LOT).as_deref(), Some("0.00000001"));
         assert_eq!(step_text(0, PROBE_LOT), None);
+        assert_eq!(
+            [11, 250, 3, 40, 75, 0].map(usual_step),
+            [1, 250, 1, 20, 25, 0]
+        );
         assert_eq!((gcd(0, 6), gcd(6, 0), gcd(6, 4), gcd(2, 8)), (6, 6, 2, 2));
     }
 }

@@ -1,0 +1,68 @@
+//! What the fuzz targets share. A target fails on a panic and on an offset outside of the input.
+
+use mmbot_feed::capture::{CaptureDecoder, Format, Venue, scan_symbols};
+use mmbot_feed::{BookSink, Decoded, Grid, Target};
+use mmbot_types::{PriceTick, QtyLot, Side};
+
+/// A ladder as the sink of decoded levels.
+#[derive(Debug, Default)]
+pub struct Book(mmbot_book::Ladder);
+
+impl BookSink for Book {
+    fn clear(&mut self) {
+        self.0.clear();
+    }
+    fn set(&mut self, side: Side, px: PriceTick, qty: QtyLot) {
+        self.0.set(side, px, qty);
+    }
+    fn best(&self, side: Side) -> Option<PriceTick> {
+        self.0.best(side)
+    }
+    fn qty_at(&self, side: Side, px: PriceTick) -> QtyLot {
+        self.0.qty_at(side, px)
+    }
+}
+
+/// Grid of all targets.
+///
+/// # Panics
+/// Never: the steps are decimal numbers.
+#[must_use]
+pub fn grid() -> Grid {
+    Grid::parse("0.05", "0.001").expect("decimal numbers")
+}
+
+/// Decodes `data` as one frame of `venue`.
+///
+/// # Panics
+/// If an error names an offset outside of the frame.
+pub fn frame(venue: Venue, data: &[u8]) {
+    let grid = grid();
+    let target = Target {
+        symbol: None,
+        grid: &grid,
+    };
+    let mut decoded = Decoded::default();
+    if let Err(error) = venue.decode(data, &target, &mut decoded) {
+        assert!(error.offset <= data.len());
+    }
+}
+
+/// Decodes `data` as a file of `format`, in blocks.
+///
+/// # Panics
+/// If times go back in the rows, or a reject names an offset outside of its line.
+pub fn capture(format: Format, data: &[u8]) {
+    let mut decoder = CaptureDecoder::new(format, "BTCUSDT", None, grid(), Book::default());
+    for block in data.chunks(37) {
+        decoder.feed(block);
+    }
+    decoder.finish();
+    let book = decoder.take_book();
+    assert!(book.ts_ns.is_sorted());
+    assert!(book.recv_ns.is_sorted());
+    for reject in decoder.take_rejects() {
+        assert!(reject.offset <= reject.raw.len());
+    }
+    let _ = scan_symbols(format, data);
+}
