@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from rich import box
 from rich.console import Console
 from rich.table import Table
 
@@ -13,7 +14,14 @@ from mmbot.market.importers.report import ImportReport, SeriesReport
 from mmbot.market.schema import SCHEMAS
 from mmbot.market.stats import SymbolStats
 from mmbot.market.verify import VerifyReport
-from mmbot.units import format_duration, format_utc, format_utc_ns
+from mmbot.units import (
+    NS_PER_DAY,
+    NS_PER_HOUR,
+    NS_PER_MIN,
+    NS_PER_SEC,
+    format_duration,
+    format_utc_ns,
+)
 
 __all__ = [
     "info_json",
@@ -28,14 +36,13 @@ _KIB = 1024
 
 
 def show_import(console: Console, report: ImportReport) -> None:
-    """One row a symbol, then the files that need a word."""
-    table = Table(title=f"Imported into {report.out}")
-    table.add_column("venue / symbol", overflow="fold")
-    for name in ("book rows", "trades", "span", "gaps", "crossed", "dup", "out of order", "bytes"):
-        table.add_column(name, justify="right")
+    """One row a symbol, the sums, then what needs a word."""
+    table = _table(f"Imported into {report.out}", "symbol")
+    for name in ("book rows", "trades", "span", "gaps", "crossed", "dups", "late"):
+        table.add_column(name, justify="right", no_wrap=True)
     for series in report.series:
         table.add_row(
-            f"{series.venue}\n{series.symbol}",
+            f"{series.venue}/{series.symbol}",
             f"{series.rows_book:,}",
             f"{series.rows_trades:,}",
             _span(series),
@@ -43,18 +50,16 @@ def show_import(console: Console, report: ImportReport) -> None:
             f"{series.crossed:,}",
             f"{series.duplicates:,}",
             f"{series.out_of_order:,}",
-            _size(series.bytes_out),
         )
     console.print(table)
     totals = report.totals
-    console.print(
-        f"{totals['files']} files ({totals['skipped']} already imported), "
-        f"{totals['rows']:,} rows, {_size(totals['bytes_in'])} in, "
-        f"{_size(totals['bytes_out'])} out, {totals['quarantined']:,} quarantined",
-        highlight=False,
+    sums = (
+        f"{totals['files']} files, {totals['skipped']} of them imported before; "
+        f"{totals['rows']:,} rows, {totals['quarantined']:,} quarantined; "
+        f"{_size(totals['bytes_in'])} in, {_size(totals['bytes_out'])} out"
     )
-    for line in _notes(report):
-        console.print(line, highlight=False, markup=False)
+    for line in (sums, *_notes(report)):
+        console.print(line, highlight=False, markup=False, soft_wrap=True)
 
 
 def show_list(console: Console, infos: Sequence[SymbolInfo], data: str) -> None:
@@ -65,26 +70,24 @@ def show_list(console: Console, infos: Sequence[SymbolInfo], data: str) -> None:
             markup=False,
         )
         return
-    table = Table(title=f"Catalog {data}")
-    for name in ("venue", "symbol", "streams", "days"):
-        table.add_column(name)
-    for name in ("rows", "first (UTC)", "span", "tick", "lot", "bytes"):
-        table.add_column(name, justify="right")
+    table = _table(f"Catalog {data}", "symbol")
+    for name in ("book rows", "trades", "days", "span", "size"):
+        table.add_column(name, justify="right", no_wrap=True)
     for info in infos:
         days = sorted({day for stream in info.streams.values() for day in stream.days})
+        rows = {name: f"{stream.rows:,}" for name, stream in info.streams.items()}
         table.add_row(
-            f"{info.venue}{' (synthetic)' if info.synthetic else ''}",
-            info.symbol,
-            "\n".join(f"{name} {stream.rows:,}" for name, stream in info.streams.items()),
-            days[0] if len(days) == 1 else f"{len(days)}: {days[0]}..{days[-1]}",
-            f"{info.rows:,}",
-            format_utc(info.first_ts_ns),
+            f"{info.venue}/{info.symbol}",
+            rows.get("book", "-"),
+            rows.get("trades", "-"),
+            days[0] if len(days) == 1 else f"{days[0]} +{len(days) - 1}",
             _length(info.last_ts_ns - info.first_ts_ns),
-            info.tick_size,
-            info.lot_size,
             _size(info.size_bytes),
         )
     console.print(table)
+    made = [f"{info.venue}/{info.symbol}" for info in infos if info.synthetic]
+    if made:
+        console.print(f"generated, not recorded: {', '.join(made)}", highlight=False, markup=False)
 
 
 def show_stats(console: Console, stats: SymbolStats) -> None:
@@ -103,7 +106,7 @@ def show_stats(console: Console, stats: SymbolStats) -> None:
         "spread, ticks": stats.spread_ticks,
         "feed latency, ms": stats.feed_latency_ms,
     }
-    names = next((list(values) for values in series.values() if values), [])
+    names = ("p01", "p25", "p50", "p75", "p99")
     for name in names:
         quantiles.add_column(name, justify="right")
     for label, values in series.items():
@@ -203,25 +206,37 @@ def _notes(report: ImportReport) -> list[str]:
     notes = []
     for file in report.files:
         if file.skipped:
-            notes.append(f"{file.path}: already imported")
+            notes.append(f"{file.path}: imported before")
         if file.truncated:
             notes.append(f"{file.path}: cut, imported as far as it goes")
         if file.quarantine:
             notes.append(f"{file.path}: {file.quarantined} bad rows, see {file.quarantine}")
     for series in report.series:
-        name = f"{series.venue} {series.symbol}"
+        name = f"{series.venue}/{series.symbol}"
         notes.append(
             f"{name}: tick {series.tick_size}, lot {series.lot_size}, {series.grid_source}"
         )
+        for count, what in (
+            (series.ignored, "book frames came while the book was unusable"),
+            (series.reconnects, "connections were lost, each marked as a gap"),
+            (series.rounded, "sizes lay between two lots and were rounded down"),
+        ):
+            if count:
+                notes.append(f"{name}: {count:,} {what}")
         if series.clock_offset_ms:
             notes.append(
-                f"{name}: the recorder's clock ran behind the venue's; "
-                f"{series.clock_offset_ms:.3f} ms were added to all receive times "
-                "(--keep-recv keeps them)"
+                f"{name}: receive times + {series.clock_offset_ms:.3f} ms, because the recorder's "
+                "clock ran behind the venue's (--keep-recv leaves them)"
             )
-        if series.ignored:
-            notes.append(f"{name}: {series.ignored:,} frames came while there was no usable book")
     return notes
+
+
+def _table(title: str, first: str) -> Table:
+    table = Table(
+        title=title, title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0)
+    )
+    table.add_column(first, overflow="fold")
+    return table
 
 
 def _span(series: SeriesReport) -> str:
@@ -231,8 +246,13 @@ def _span(series: SeriesReport) -> str:
 
 
 def _length(duration_ns: int) -> str:
-    step = 1_000_000_000 if duration_ns >= 60_000_000_000 else 1_000_000
-    return format_duration(duration_ns // step * step)
+    """Two units at most: ``3d4h``, ``10m47s``, ``43.6s``."""
+    if duration_ns < NS_PER_MIN:
+        return f"{duration_ns / NS_PER_SEC:.1f}s"
+    for above, step in ((NS_PER_DAY, NS_PER_HOUR), (NS_PER_HOUR, NS_PER_MIN)):
+        if duration_ns >= above:
+            return format_duration(duration_ns // step * step)
+    return format_duration(duration_ns // NS_PER_SEC * NS_PER_SEC)
 
 
 def _size(count: int) -> str:

@@ -17,6 +17,9 @@ from mmbot.units import format_utc_ns
 if TYPE_CHECKING:
     from mmbot import core
 
+# What a part says about itself alone.
+_OF_A_PART = frozenset({"rows", "sum_px", "sum_qty"})
+
 __all__ = ["StreamInfo", "SymbolInfo", "find_symbol", "footers_of", "read_events", "read_info"]
 
 
@@ -173,7 +176,8 @@ def _symbol_info(root: Root, venue: str, symbol: str) -> SymbolInfo | None:
         if not footers:
             continue
         metadata = metadata or footers[0].metadata
-        footers[0].text("tick_size"), footers[0].text("lot_size")
+        for key in ("tick_size", "lot_size"):
+            footers[0].text(key)
         streams[stream] = StreamInfo(
             rows=sum(f.rows for f in footers),
             parts=len(footers),
@@ -193,5 +197,5 @@ def _symbol_info(root: Root, venue: str, symbol: str) -> SymbolInfo | None:
         contract_size=metadata.get("contract_size"),
         synthetic=metadata.get("synthetic") == "1",
         streams=streams,
-        metadata=metadata,
+        metadata={key: value for key, value in metadata.items() if key not in _OF_A_PART},
     )

@@ -15,7 +15,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from mmbot import core
+from mmbot import __version__, core
 from mmbot.errors import MarketDataError
 from mmbot.market.catalog import SymbolInfo, find_symbol, footers_of
 from mmbot.market.imports import commit, read_manifest, recover, remove_leftovers
@@ -98,7 +98,7 @@ def _write(
         cfg_hash=cfg_hash,
         market="linear",
         synthetic=True,
-        extra={"seed": str(options.seed), "regime": options.regime, "generator": core.__version__},
+        extra={"seed": str(options.seed), "regime": options.regime, "generator": __version__},
     )
     tag = cfg_hash[:_TAG_DIGITS]
     remove_leftovers(root, tag, [(options.venue, options.symbol)])

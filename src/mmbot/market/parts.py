@@ -94,7 +94,7 @@ class Root:
 
     def series(self, stream: Stream) -> list[tuple[str, str]]:
         """(venue, symbol) pairs that have a directory in a stream, sorted."""
-        found = []
+        found: list[tuple[str, str]] = []
         for venue in self._children(self.at(stream), "venue="):
             symbols = self._children(venue, "symbol=")
             found.extend((_value(venue), _value(symbol)) for symbol in symbols)

@@ -7,7 +7,7 @@ import marked is no damage, it is counted.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -24,8 +24,6 @@ from mmbot.units import NS_PER_HOUR
 
 __all__ = ["Finding", "VerifyReport", "verify_catalog"]
 
-# One bad file could otherwise fill the screen; the count stays exact.
-_SHOWN_PER_RULE = 3
 Columns = dict[str, NDArray[Any]]
 
 
@@ -128,7 +126,7 @@ class _StreamCheck:
             self._add("E_MD_FRAME", path, 0, f"has grid {grid}, the part before {self._grid}", 1)
         self._grid = grid
         self._starts.append((self._row, path))
-        sums = (0, 0)
+        sums: tuple[int, ...] = (0, 0)
         row = 0
         with self._root.open(footer.part, verify=True) as file:
             for i in range(file.num_row_groups):
@@ -205,6 +203,9 @@ class _StreamCheck:
         self._add(error.code, path, int(row) if row.isdecimal() else 0, error.message, 1)
 
     def _add(self, code: str, path: str, row: int, reason: str, count: int) -> None:
-        same = [f for f in self._report.findings if (f.file, f.reason) == (path, reason)]
-        if len(same) < _SHOWN_PER_RULE:
-            self._report.findings.append(Finding(code, path, row, reason, count))
+        found = self._report.findings
+        for i, earlier in enumerate(found):
+            if (earlier.file, earlier.reason) == (path, reason):
+                found[i] = replace(earlier, count=earlier.count + count)
+                return
+        found.append(Finding(code, path, row, reason, count))

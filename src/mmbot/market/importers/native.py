@@ -188,7 +188,7 @@ class NativeDecoder:
             self._decoder.finish()
         else:
             self._decoder.begin_file()
-        self._lines_before = int(self._decoder.stats()["lines"])
+        self._lines_before = self._stats()["lines"]
 
     def take_book(self) -> pa.Table:
         """Rows since the last call."""
@@ -213,7 +213,7 @@ class NativeDecoder:
 
     def counts(self) -> Counts:
         """Counters since the start."""
-        stats = self._decoder.stats()
+        stats = self._stats()
         return Counts(
             frames=stats["frames"] + stats["trade_frames"],
             gaps=stats["gaps"],
@@ -224,6 +224,10 @@ class NativeDecoder:
             reconnects=stats["reconnects"],
             ignored=stats["ignored"],
         )
+
+    def _stats(self) -> dict[str, int]:
+        """The core's counters; times of rows that do not exist are left out."""
+        return {name: value for name, value in self._decoder.stats().items() if value is not None}
 
 
 def _binance_market(window: bytes) -> str:

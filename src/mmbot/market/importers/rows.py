@@ -80,8 +80,8 @@ class StepFinder:
         """The step as plain decimal text; None if nothing but zeros was seen."""
         if not self._units:
             return None
-        step = Decimal(self._units).scaleb(-self._scale).normalize()
-        return format(step, "f") if -step.as_tuple().exponent <= _MAX_DECIMALS else None
+        text = format(Decimal(self._units).scaleb(-self._scale).normalize(), "f")
+        return text if len(text.partition(".")[2]) <= _MAX_DECIMALS else None
 
 
 def steps_of(value: Decimal, step: Decimal) -> int | None:

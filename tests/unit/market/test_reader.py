@@ -1,0 +1,158 @@
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from tests.unit.market.catalogs import (
+    MIDNIGHT_NS,
+    book_rows,
+    columns_of,
+    level,
+    naive_book,
+    table,
+    trade_rows,
+    write_catalog,
+)
+
+from mmbot.errors import MarketDataError
+from mmbot.market import parts as parts_module
+from mmbot.market.catalog import read_events
+from mmbot.market.reader import fold_book, prefetched
+from mmbot.market.schema import BookKind
+from mmbot.units import NS_PER_HOUR
+
+RESET, TRADE, GAP = 2, 1, 3
+
+
+def events(root, **options):
+    """(kind, side, last, px, qty, ts_exch, ts_local) of all chunks, in exchange order."""
+    found = []
+    for chunk in read_events(root, symbol="ABC", **options):
+        arrays = chunk.to_arrays()
+        flags = arrays["flags"]
+        columns = (flags & 3, flags >> 2 & 1, flags >> 3 & 1)
+        columns += tuple(arrays[name] for name in ("px", "qty", "ts_exch", "ts_local"))
+        found += list(zip(*(column.tolist() for column in columns), strict=True))
+    return found
+
+
+def naive_events(book, trades):
+    """Both streams merged by sorting: at equal times trades come first."""
+    rows = [
+        (ts, 0, i, (TRADE, side, 0, px, qty, ts, recv))
+        for i, (ts, recv, _, side, px, qty) in enumerate(trades)
+    ]
+    before = None
+    for i, (ts, recv, update_id, _, kind, side, px, qty) in enumerate(book):
+        packet = (update_id, kind)
+        last = i + 1 == len(book) or (book[i + 1][2], book[i + 1][4]) != packet
+        if packet != before and kind == BookKind.SNAPSHOT:
+            rows.append((ts, 1, 2 * i, (RESET, 0, 0, 0, 0, ts, recv)))
+        before = packet
+        event = GAP if kind == BookKind.GAP else 0
+        rows.append((ts, 1, 2 * i + 1, (event, side, int(last), px, qty, ts, recv)))
+    return [event for *_, event in sorted(rows, key=lambda row: row[:3])]
+
+
+# Each example writes and syncs files.
+@settings(max_examples=60)
+@given(book=book_rows(), trades=trade_rows(), batch=st.integers(1, 9), prefetch=st.booleans())
+def test_merged_streams_equal_a_naive_sort(tmp_path_factory, book, trades, batch, prefetch):
+    root = tmp_path_factory.mktemp("catalog")
+    write_catalog(root, book, trades, batch_rows=batch)
+    assert events(root, prefetch=prefetch) == naive_events(book, trades)
+
+
+@settings(max_examples=60)
+@given(book=book_rows(max_packets=20), data=st.data())
+def test_a_range_begins_with_the_book_as_it_stood(tmp_path_factory, book, data):
+    root = tmp_path_factory.mktemp("catalog")
+    # The rows lie in two hours, so that the earlier part of the book comes from another file.
+    half = len(book) // 2
+    book = [(ts + (NS_PER_HOUR if i > half else 0), *row) for i, (ts, *row) in enumerate(book)]
+    write_catalog(root, book)
+    times = [row[0] for row in book]
+    start = data.draw(st.integers(times[0], times[-1]))
+    end = data.draw(st.integers(start + 1, times[-1] + 1))
+    kept = [row for row in book if start <= row[0] < end]
+    if not kept:
+        with pytest.raises(MarketDataError, match="E_BT_NO_DATA"):
+            events(root, start_ns=start, end_ns=end)
+        return
+    found = events(root, start_ns=start, end_ns=end)
+    state = naive_book([row for row in book if row[0] < start])
+    body = naive_events(kept, [])
+    head = found[: len(found) - len(body)]
+    assert [row[3:5] for row in found[len(head) :]] == [row[3:5] for row in body]
+    levels = {(side, px): qty for kind, side, _, px, qty, _, _ in head if kind == 0}
+    assert levels == (state or {})
+    assert all(row[5] == start for row in head)
+    local = [row[6] for row in head] + [row[6] for row in body]
+    assert local == sorted(local)
+
+
+@given(rows=book_rows(max_packets=20), cuts=st.lists(st.integers(0, 100), max_size=4))
+def test_folding_in_pieces_gives_the_naive_book(rows, cuts):
+    cuts = sorted(min(cut, len(rows)) for cut in cuts)
+    state = None
+    for begin, end in zip([0, *cuts], [*cuts, len(rows)], strict=True):
+        if begin < end:
+            state = fold_book(state, columns_of("book", rows[begin:end]))
+    expected = naive_book(rows)
+    if expected is None:
+        assert state is None
+        return
+    assert state is not None
+    found = zip(state["side"].tolist(), state["px"].tolist(), state["qty"].tolist(), strict=True)
+    assert {(side, px): qty for side, px, qty in found} == expected
+
+
+def test_an_empty_range_and_a_reversed_one_are_refused(tmp_path):
+    write_catalog(tmp_path, [level(MIDNIGHT_NS, MIDNIGHT_NS, 1, BookKind.SNAPSHOT, 0, 5, 1)])
+    with pytest.raises(MarketDataError, match="E_BT_BAD_RANGE"):
+        events(tmp_path, start_ns=MIDNIGHT_NS, end_ns=MIDNIGHT_NS)
+    with pytest.raises(MarketDataError, match="E_BT_NO_DATA"):
+        events(tmp_path, start_ns=MIDNIGHT_NS + 1)
+
+
+def test_unsorted_times_are_refused_by_file_and_row(tmp_path, monkeypatch):
+    rows = [level(MIDNIGHT_NS + i, MIDNIGHT_NS + i, i, BookKind.DELTA, 0, 5, 1) for i in range(9)]
+    write_catalog(tmp_path, rows)
+
+    def swapped(self, part, columns, *, indices=None):
+        order = [0, 1, 2, 4, 3, 5, 6, 7, 8]
+        yield table("book", [rows[i] for i in order]).select(list(columns))
+
+    monkeypatch.setattr(parts_module.Root, "row_groups", swapped)
+    with pytest.raises(MarketDataError, match=r"E_MD_CLOCK: file=.*part-00-0\.parquet row=4 "):
+        events(tmp_path)
+
+
+def test_prefetching_passes_errors_on_and_stops_early():
+    made = []
+
+    def items():
+        for i in range(100):
+            made.append(i)
+            yield i
+        raise MarketDataError("E_MD_FRAME", "file=x row=1", "is broken")
+
+    taken = prefetched(items())
+    assert [next(taken) for _ in range(3)] == [0, 1, 2]
+    taken.close()
+    assert len(made) <= 5
+    with pytest.raises(MarketDataError, match="is broken"):
+        list(prefetched(items()))
+
+
+def test_chunks_do_not_grow_with_the_data(tmp_path, monkeypatch):
+    monkeypatch.setattr("mmbot.market.writer.ROW_GROUP_ROWS", 500)
+    count = 20_000
+    times = range(MIDNIGHT_NS, MIDNIGHT_NS + count)
+    rows = [level(ts, ts, ts, BookKind.DELTA, 0, 5, 1) for ts in times]
+    rows[0] = level(times[0], times[0], 0, BookKind.SNAPSHOT, 0, 5, 1)
+    write_catalog(tmp_path, rows, batch_rows=1_000)
+    sizes = [len(chunk) for chunk in read_events(tmp_path, symbol="ABC")]
+    assert sum(sizes) == count + 1
+    assert max(sizes) <= 502
+    assert len(sizes) >= count // 500
+    assert np.mean(sizes) > 400
