@@ -16,10 +16,11 @@ pub mod strategy;
 pub mod telemetry;
 pub mod trader;
 
-pub use edge::{EdgeTotals, FillRecord, IdentityError};
-pub use engine::{Engine, Event};
+pub use edge::{EdgeTotals, FillRecord, IdentityError, MARKOUT_MS, Markout};
+pub use engine::{Engine, EngineError, Event, Request};
+pub use guard::RiskState;
 pub use market::{Market, MarketView};
-pub use order::{OpenOrder, OrderState};
+pub use order::{IllegalTransition, OpenOrder, OrderState};
 pub use strategy::{Quote, StrategyView};
-pub use telemetry::{Histogram, Telemetry};
+pub use telemetry::{Blocks, Histogram, SignedHistogram, Telemetry};
 pub use trader::Trader;

@@ -1,9 +1,22 @@
-//! One entry point for everything that can happen.
+//! One entry point for everything that can happen to a session: [`Engine::on_event`].
+//!
+//! An engine holds one market and one trader per instrument. Everything it knows came in as an event,
+//! so a journal of events replays to the same requests. Before an event is taken in, decisions whose
+//! time lies before it are made; after it, those that it makes due. A strategy outside the core is
+//! input like any other: [`Engine::asking`] names the instruments whose strategy is to be asked, its
+//! answer comes back as [`Event::Quotes`].
 
-use mmbot_types::{EventRow, ExecReport, InstrumentIdx, Params};
+use crate::market::Market;
+use crate::strategy::{Quote, StrategyView};
+use crate::trader::Trader;
+use mmbot_types::{
+    Action, ActionBuf, Cause, EventRow, ExecReport, Instrument, InstrumentIdx, ParamError, Params,
+    RowKind, TsNs,
+};
+use thiserror::Error;
 
 /// What can happen.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, PartialEq)]
 pub enum Event {
     /// A market row.
     Market(InstrumentIdx, EventRow),
@@ -12,11 +25,285 @@ pub enum Event {
     /// Time passed.
     Timer,
     /// New parameters.
-    Params(InstrumentIdx, Params),
+    Params(InstrumentIdx, Box<Params>),
+    /// Targets of a strategy outside the core.
+    Quotes(InstrumentIdx, Vec<Quote>),
     /// Cancel everything and quote no more.
     Stop,
+    /// Quote again after a stop, a pause or a kill.
+    Resume,
+}
+
+/// A request with the instrument that it is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Request {
+    /// Which instrument.
+    pub instrument: InstrumentIdx,
+    /// What is asked.
+    pub action: Action,
+    /// Why.
+    pub cause: Cause,
+}
+
+/// Why an event was refused; nothing has changed then.
+#[derive(Debug, Clone, PartialEq, Error)]
+pub enum EngineError {
+    /// No such instrument.
+    #[error("no instrument {0:?} in this session")]
+    UnknownInstrument(InstrumentIdx),
+    /// A parameter out of range.
+    #[error("{0}")]
+    Param(#[from] ParamError),
+}
+
+#[derive(Debug, Clone)]
+struct Seat {
+    instrument: InstrumentIdx,
+    market: Market,
+    trader: Trader,
+    /// The strategy outside is to be asked.
+    asking: bool,
 }
 
 /// Markets and traders of a session.
 #[derive(Debug, Clone, Default)]
-pub struct Engine {}
+pub struct Engine {
+    seats: Vec<Seat>,
+    now: Option<TsNs>,
+    actions: ActionBuf,
+}
+
+impl Engine {
+    /// An engine for instruments with their parameters; the index of an instrument is its place.
+    ///
+    /// # Errors
+    /// The first parameter outside its range.
+    pub fn new(instruments: Vec<(Instrument, Params)>) -> Result<Self, ParamError> {
+        let mut engine = Self::default();
+        for (at, (instrument, params)) in (0u16..).zip(instruments) {
+            let horizon_ms = params.edge.adverse_horizon_ms;
+            let mut market = Market::new(instrument.clone(), params.signals, horizon_ms);
+            market.keep_long_history();
+            let mut trader = Trader::new(instrument, params)?;
+            trader.enable_fill_log();
+            engine.seats.push(Seat {
+                instrument: InstrumentIdx(at),
+                market,
+                trader,
+                asking: false,
+            });
+        }
+        Ok(engine)
+    }
+
+    /// Takes in what happened at local time `now`; requests are appended to `out` in sending order.
+    /// Time that goes back counts as standing still.
+    ///
+    /// # Errors
+    /// [`EngineError`]; the event was not taken in.
+    pub fn on_event(
+        &mut self,
+        now: TsNs,
+        event: &Event,
+        out: &mut Vec<Request>,
+    ) -> Result<(), EngineError> {
+        let now = self.advance(now, out);
+        match event {
+            Event::Market(instrument, row) => {
+                let seat = self.seat(*instrument)?;
+                let ended = seat.read(row, now);
+                if ended && now >= self.seat(*instrument)?.trader.due() {
+                    self.decide(*instrument, now, out)?;
+                }
+            }
+            Event::Report(instrument, report) => {
+                let (seat, actions) = self.seat_and_actions(*instrument)?;
+                seat.trader
+                    .on_report(now, report, &mut seat.market, actions);
+                seat.asking |= seat.trader.wants_external() && seat.trader.timer_due() <= now;
+                self.drain(*instrument, out);
+            }
+            Event::Quotes(instrument, quotes) => {
+                let (seat, actions) = self.seat_and_actions(*instrument)?;
+                seat.asking = false;
+                seat.trader
+                    .decide_with(now, &mut seat.market, quotes, actions);
+                self.drain(*instrument, out);
+            }
+            Event::Params(instrument, params) => {
+                self.seat(*instrument)?.trader.apply_params(now, **params)?;
+            }
+            Event::Timer => self.decide_due(now, out),
+            Event::Stop => self.stop(now, out),
+            Event::Resume => self.seats.iter_mut().for_each(|seat| seat.trader.resume()),
+        }
+        Ok(())
+    }
+
+    /// Instruments whose strategy outside the core is to be asked.
+    pub fn asking(&self) -> impl Iterator<Item = InstrumentIdx> + '_ {
+        self.seats
+            .iter()
+            .filter(|seat| seat.asking)
+            .map(|seat| seat.instrument)
+    }
+
+    /// What the strategy of an instrument sees now.
+    ///
+    /// # Errors
+    /// [`EngineError::UnknownInstrument`].
+    pub fn external_view(
+        &mut self,
+        instrument: InstrumentIdx,
+    ) -> Result<StrategyView, EngineError> {
+        let now = self.now.unwrap_or_default();
+        let seat = self.seat(instrument)?;
+        Ok(seat.trader.external_view(now, &mut seat.market))
+    }
+
+    /// The trader of an instrument; `None` if there is no such instrument.
+    #[must_use]
+    pub fn trader(&self, instrument: InstrumentIdx) -> Option<&Trader> {
+        Some(&self.seats.get(usize::from(instrument.0))?.trader)
+    }
+
+    /// The trader of an instrument, to take its records from.
+    pub fn trader_mut(&mut self, instrument: InstrumentIdx) -> Option<&mut Trader> {
+        Some(&mut self.seats.get_mut(usize::from(instrument.0))?.trader)
+    }
+
+    /// The market of an instrument; `None` if there is no such instrument.
+    #[must_use]
+    pub fn market(&self, instrument: InstrumentIdx) -> Option<&Market> {
+        Some(&self.seats.get(usize::from(instrument.0))?.market)
+    }
+
+    /// Hash over all traders.
+    #[must_use]
+    pub fn state_hash(&self) -> u64 {
+        self.seats.iter().fold(0xcbf2_9ce4_8422_2325, |hash, seat| {
+            (hash ^ seat.trader.state_hash()).wrapping_mul(0x0000_0100_0000_01b3)
+        })
+    }
+
+    /// Makes the decisions whose time lies before `now`, and sets the clock.
+    fn advance(&mut self, now: TsNs, out: &mut Vec<Request>) -> TsNs {
+        let Some(last) = self.now else {
+            self.seats
+                .iter_mut()
+                .for_each(|seat| seat.trader.start(now));
+            self.now = Some(now);
+            return now;
+        };
+        let now = now.max(last);
+        self.now = Some(now);
+        for at in 0..self.seats.len() {
+            let instrument = self.seats[at].instrument;
+            while !self.seats[at].asking && self.seats[at].trader.timer_due() < now {
+                let due = self.seats[at].trader.timer_due();
+                // the seat exists
+                let _ = self.decide(instrument, due, out);
+            }
+        }
+        now
+    }
+
+    fn decide_due(&mut self, now: TsNs, out: &mut Vec<Request>) {
+        for at in 0..self.seats.len() {
+            if self.seats[at].trader.timer_due() <= now {
+                let instrument = self.seats[at].instrument;
+                // the seat exists
+                let _ = self.decide(instrument, now, out);
+            }
+        }
+    }
+
+    fn decide(
+        &mut self,
+        instrument: InstrumentIdx,
+        now: TsNs,
+        out: &mut Vec<Request>,
+    ) -> Result<(), EngineError> {
+        self.tell_elsewhere(instrument);
+        let (seat, actions) = self.seat_and_actions(instrument)?;
+        if seat.trader.wants_external() {
+            seat.asking = true;
+        } else {
+            seat.trader.decide(now, &mut seat.market, actions);
+        }
+        self.drain(instrument, out);
+        Ok(())
+    }
+
+    /// A limit over all instruments needs what the others hold and have open.
+    fn tell_elsewhere(&mut self, instrument: InstrumentIdx) {
+        let limited = |seat: &Seat| {
+            seat.instrument == instrument && seat.trader.params().risk.max_gross_exposure_usd > 0.0
+        };
+        if !self.seats.iter().any(limited) {
+            return;
+        }
+        let elsewhere_usd = self
+            .seats
+            .iter()
+            .filter(|seat| seat.instrument != instrument)
+            .map(|seat| seat.trader.gross_usd(seat.market.last_mid()))
+            .sum();
+        if let Ok(seat) = self.seat(instrument) {
+            seat.trader.set_elsewhere_usd(elsewhere_usd);
+        }
+    }
+
+    fn stop(&mut self, now: TsNs, out: &mut Vec<Request>) {
+        for at in 0..self.seats.len() {
+            self.seats[at].trader.stop(now, &mut self.actions);
+            self.drain(self.seats[at].instrument, out);
+        }
+    }
+
+    fn drain(&mut self, instrument: InstrumentIdx, out: &mut Vec<Request>) {
+        out.extend(
+            self.actions
+                .as_slice()
+                .iter()
+                .map(|(action, cause)| Request {
+                    instrument,
+                    action: *action,
+                    cause: *cause,
+                }),
+        );
+        self.actions.clear();
+    }
+
+    fn seat(&mut self, instrument: InstrumentIdx) -> Result<&mut Seat, EngineError> {
+        Ok(self.seat_and_actions(instrument)?.0)
+    }
+
+    fn seat_and_actions(
+        &mut self,
+        instrument: InstrumentIdx,
+    ) -> Result<(&mut Seat, &mut ActionBuf), EngineError> {
+        let seat = self.seats.get_mut(usize::from(instrument.0));
+        let seat = seat.ok_or(EngineError::UnknownInstrument(instrument))?;
+        Ok((seat, &mut self.actions))
+    }
+}
+
+impl Seat {
+    /// Takes in a market row; true if the book is consistent after it.
+    fn read(&mut self, row: &EventRow, now: TsNs) -> bool {
+        match row.kind {
+            RowKind::Depth => self.market.depth(row.side, row.px, row.qty),
+            RowKind::Trade => self.market.trade(row.side, row.px, row.qty, now),
+            RowKind::Reset => self.market.reset(),
+            RowKind::Gap => self.market.gap(),
+        }
+        if row.last {
+            self.market.end_packet(row.ts_exch, now);
+        }
+        row.last
+    }
+}
+
+#[cfg(test)]
+mod tests;

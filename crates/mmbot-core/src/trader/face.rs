@@ -48,6 +48,14 @@ impl Trader {
         self.elsewhere_usd = exposure_usd;
     }
 
+    /// Position marked at `mid` plus everything open, USD.
+    #[must_use]
+    pub fn gross_usd(&self, mid: Option<MidTick>) -> f64 {
+        let held_usd = self.position_usd(mid.unwrap_or_default()).abs();
+        let [bids, asks] = self.exposure().notional;
+        held_usd + self.instrument.money_to_f64(bids + asks)
+    }
+
     /// Expected slippage of the cost model, bps (`strategy.slippage_penalty_coef` widens the spread
     /// by it).
     pub fn set_slippage_ewma_bps(&mut self, slippage_bps: f64) {

@@ -78,7 +78,7 @@ impl Trader {
         }
     }
 
-    fn exposure(&self) -> Exposure {
+    pub(super) fn exposure(&self) -> Exposure {
         let mut exposure = Exposure::default();
         for slot in self.orders.all_open() {
             let order = self.orders.get(slot);

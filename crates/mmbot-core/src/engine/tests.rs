@@ -1,0 +1,148 @@
+//! The entry point: order of decisions, outside strategies, errors.
+
+use super::*;
+use mmbot_types::{PriceTick, QtyLot, QuoterKind, ReportKind, Side};
+
+const A: InstrumentIdx = InstrumentIdx(0);
+const B: InstrumentIdx = InstrumentIdx(1);
+
+fn instrument(symbol: &str) -> Instrument {
+    Instrument::new(symbol, "0.1", "0.001", "0.001", 5.0, 1.0).unwrap()
+}
+
+fn at(ms: i64) -> TsNs {
+    TsNs::ZERO.plus_ms(1_000_000 + ms)
+}
+
+fn row(kind: RowKind, side: Side, px: i64, qty: i64, last: bool, ms: i64) -> EventRow {
+    EventRow {
+        kind,
+        side,
+        last,
+        px: PriceTick::new(px),
+        qty: QtyLot::new(qty),
+        ts_exch: at(ms),
+        ts_local: at(ms),
+    }
+}
+
+fn book(engine: &mut Engine, of: InstrumentIdx, ms: i64) -> Vec<Request> {
+    let mut out = Vec::new();
+    for event in [
+        row(RowKind::Reset, Side::Buy, 0, 0, false, ms),
+        row(RowKind::Depth, Side::Buy, 200_000, 500, false, ms),
+        row(RowKind::Depth, Side::Sell, 200_001, 500, true, ms),
+    ] {
+        engine
+            .on_event(at(ms), &Event::Market(of, event), &mut out)
+            .unwrap();
+    }
+    out
+}
+
+fn engine(kind: QuoterKind) -> Engine {
+    let mut params = Params::default();
+    params.quote.kind = kind;
+    Engine::new(vec![
+        (instrument("AUSDT"), params),
+        (instrument("BUSDT"), params),
+    ])
+    .unwrap()
+}
+
+#[test]
+fn a_complete_book_leads_to_quotes_of_its_instrument_only() {
+    let mut engine = engine(QuoterKind::BuiltIn);
+    let requests = book(&mut engine, B, 0);
+    assert_eq!(requests.len(), 6);
+    assert!(
+        requests
+            .iter()
+            .all(|r| r.instrument == B && r.cause == Cause::Quote)
+    );
+    assert!(engine.trader(A).unwrap().open_orders().next().is_none());
+}
+
+#[test]
+fn time_alone_leads_to_a_decision_and_a_stop_to_none() {
+    let mut engine = engine(QuoterKind::BuiltIn);
+    let first = book(&mut engine, A, 0);
+    let mut out = Vec::new();
+    for request in &first {
+        let report = ExecReport {
+            cid: request.action.cid(),
+            ts_exch: at(1),
+            kind: ReportKind::Accepted,
+        };
+        engine
+            .on_event(at(1), &Event::Report(A, report), &mut out)
+            .unwrap();
+    }
+    assert!(out.is_empty());
+    engine.on_event(at(900), &Event::Timer, &mut out).unwrap();
+    assert!(out.is_empty(), "less than a second since the last decision");
+    engine.on_event(at(1000), &Event::Timer, &mut out).unwrap();
+    assert_eq!(out.len(), 6);
+    assert!(out.iter().all(|r| r.cause == Cause::TtlExpired));
+    out.clear();
+    engine.on_event(at(1001), &Event::Stop, &mut out).unwrap();
+    assert!(out.is_empty(), "cancels are on their way already");
+    let more = book(&mut engine, A, 2000);
+    assert!(more.is_empty());
+}
+
+#[test]
+fn a_strategy_outside_is_asked_when_a_decision_is_due() {
+    let mut engine = engine(QuoterKind::External);
+    assert!(book(&mut engine, A, 0).is_empty());
+    assert_eq!(engine.asking().collect::<Vec<_>>(), [A]);
+    let view = engine.external_view(A).unwrap();
+    assert!(view.market.synced && view.target_usd > 0.0);
+    let quotes = vec![Quote {
+        side: Side::Buy,
+        px: view.market.bid,
+        qty: QtyLot::new(10),
+    }];
+    let mut out = Vec::new();
+    engine
+        .on_event(at(1), &Event::Quotes(A, quotes), &mut out)
+        .unwrap();
+    assert_eq!(out.len(), 1);
+    assert_eq!(engine.asking().count(), 0);
+}
+
+#[test]
+fn an_unknown_instrument_changes_nothing() {
+    let mut engine = engine(QuoterKind::BuiltIn);
+    let hash = engine.state_hash();
+    let nobody = InstrumentIdx(7);
+    let event = Event::Quotes(nobody, Vec::new());
+    let error = engine.on_event(at(0), &event, &mut Vec::new()).unwrap_err();
+    assert_eq!(error, EngineError::UnknownInstrument(nobody));
+    let mut bad = Params::default();
+    bad.quote.levels_per_side = 0;
+    let event = Event::Params(A, Box::new(bad));
+    assert!(engine.on_event(at(0), &event, &mut Vec::new()).is_err());
+    assert_eq!(engine.trader(A).unwrap().params(), &Params::default());
+    assert_ne!(hash, 0);
+}
+
+#[test]
+fn the_gross_limit_counts_what_other_instruments_have_open() {
+    let mut params = Params::default();
+    params.risk.max_gross_exposure_usd = 30_000.0;
+    let both = vec![(instrument("AUSDT"), params), (instrument("BUSDT"), params)];
+    let mut engine = Engine::new(both).unwrap();
+    let first = book(&mut engine, A, 0);
+    let second = book(&mut engine, B, 1);
+    assert_eq!(first.len(), 6, "10,000 USD a side");
+    assert!(second.len() < 6, "the second instrument finds 20,000 taken");
+    let gross: f64 = [A, B]
+        .iter()
+        .map(|i| {
+            let mid = engine.market(*i).unwrap().last_mid();
+            engine.trader(*i).unwrap().gross_usd(mid)
+        })
+        .sum();
+    assert!(gross <= 30_000.0, "{gross}");
+}
