@@ -3,13 +3,15 @@
 //! ```text
 //! {"stream":"btcusdt@depth@0ms","data":{"e":"depthUpdate","E":123,"T":122,"s":"BTCUSDT","U":157,
 //!  "u":160,"pu":149,"b":[["0.0024","10"]],"a":[["0.0026","100"]]}}
-//! {"e":"trade","E":123,"T":122,"s":"BTCUSDT","t":12345,"p":"0.001","q":"100","X":"MARKET","m":true}
+//! {"e":"trade","E":123,"T":122,"s":"BTCUSDT","t":12345,"p":"0.001","q":"100",
+//!  "X":"MARKET","m":true}
 //! {"u":400900217,"s":"BNBUSDT","b":"25.35","B":"31.21","a":"25.36","A":"40.66"}
-//! {"lastUpdateId":1027024,"E":1589436922972,"T":1589436922959,"bids":[["4.0","431"]],"asks":[["4.2","12"]]}
+//! {"lastUpdateId":1027024,"E":1589436922972,"T":1589436922959,
+//!  "bids":[["4.0","431"]],"asks":[["4.2","12"]]}
 //! ```
-//! <https://developers.binance.com/docs/derivatives/usds-margined-futures/websocket-market-streams>.
-//! Field names are overloaded between events (`a` is an ask side, an ask price or an aggregate id), so
-//! that places are collected first and values read when the event is known.
+//! <https://developers.binance.com/docs/derivatives/usds-margined-futures>, market streams.
+//! Field names are overloaded between events (`a` is an ask side, an ask price or an aggregate id),
+//! so that places are collected first and values read when the event is known.
 
 use crate::decoded::{Decoded, FrameKind, Quote, Span, Target, TradeRow};
 use crate::error::FrameError;

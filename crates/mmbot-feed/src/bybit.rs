@@ -2,9 +2,11 @@
 //!
 //! ```text
 //! {"topic":"orderbook.50.BTCUSDT","type":"delta","ts":1687940967466,"data":{"s":"BTCUSDT",
-//!  "b":[["30247.20","30.028"]],"a":[["30248.70","0"]],"u":177400507,"seq":66544703342},"cts":1687940967464}
+//!  "b":[["30247.20","30.028"]],"a":[["30248.70","0"]],"u":177400507,
+//!  "seq":66544703342},"cts":1687940967464}
 //! {"topic":"publicTrade.BTCUSDT","type":"snapshot","ts":1672304486868,"data":[{"T":1672304486865,
-//!  "s":"BTCUSDT","S":"Buy","v":"0.001","p":"16578.50","i":"20f43950-d8dd-5b31-9112-a178eb6023af"}]}
+//!  "s":"BTCUSDT","S":"Buy","v":"0.001","p":"16578.50",
+//!  "i":"20f43950-d8dd-5b31-9112-a178eb6023af"}]}
 //! ```
 //! <https://bybit-exchange.github.io/docs/v5/websocket/public/orderbook>, `.../public/trade`.
 //!
@@ -27,8 +29,8 @@ const DATA: u8 = 1 << 4;
 /// [`FrameKind::Foreign`].
 ///
 /// # Errors
-/// The offending byte. `out.kind` then tells what the frame was, as far as it was read; its rows are
-/// not to be used.
+/// The offending byte. `out.kind` then tells what the frame was, as far as it was read; its rows
+/// are not to be used.
 pub fn decode(frame: &[u8], target: &Target<'_>, out: &mut Decoded) -> Result<(), FrameError> {
     out.clear();
     let mut scan = Scan::new(frame)?;

@@ -1,10 +1,11 @@
 //! Bybit's public trade dumps, one print a line, header first:
 //!
 //! ```text
-//! timestamp,symbol,side,size,price,tickDirection,trdMatchID,grossValue,homeNotional,foreignNotional
-//! 1585180700.0647,BTCUSDT,Buy,0.042,6698.5,PlusTick,d8e3ad7e-4f3c-5b4a-b9a1-000000000000,28133700.0,0.042,281.337
+//! timestamp,symbol,side,size,price,tickDirection,trdMatchID,grossValue,...
+//! 1585180700.0647,BTCUSDT,Buy,0.042,6698.5,PlusTick,d8e3ad7e-4f3c-5b4a-b9a1-00000000,281337.0,...
 //! ```
-//! (`public.bybit.com/trading`, derivatives), and for spot (`public.bybit.com/spot`) without a symbol column:
+//! (`public.bybit.com/trading`, derivatives), and for spot (`public.bybit.com/spot`) without a
+//! symbol column:
 //!
 //! ```text
 //! id,timestamp,price,volume,side
@@ -57,8 +58,8 @@ impl BybitTradeColumns {
     }
 }
 
-/// Decodes one line; `None` for a line of another symbol. `rounded` counts sizes that were not whole
-/// lots.
+/// Decodes one line; `None` for a line of another symbol. `rounded` counts sizes that were not
+/// whole lots.
 ///
 /// # Errors
 /// The offending byte of the line.

@@ -1,12 +1,13 @@
-//! Decoded frames as event rows of the engine: reset before a snapshot, a gap mark where data are missing.
+//! Decoded frames as event rows of the engine: reset before a snapshot, a gap mark where data are
+//! missing.
 
 use crate::decoded::{Decoded, FrameKind};
 use crate::sequence::Verdict;
 use mmbot_types::{ChunkError, EventColumns, EventRow, PriceTick, QtyLot, RowKind, Side, TsNs};
 
-/// Appends the rows of a book frame after its sequence verdict, or of a trade frame (`verdict` is not
-/// used there). A duplicate and a frame without a snapshot append nothing. `ts_exch` is the venue time
-/// made non-decreasing by the caller, `ts_local` the receive time.
+/// Appends the rows of a book frame after its sequence verdict, or of a trade frame (`verdict` is
+/// not used there). A duplicate and a frame without a snapshot append nothing. `ts_exch` is the
+/// venue time made non-decreasing by the caller, `ts_local` the receive time.
 ///
 /// # Errors
 /// [`ChunkError::Price`] if a price does not fit the column; rows of the frame before it stay.

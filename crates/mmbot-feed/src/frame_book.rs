@@ -50,9 +50,9 @@ impl<B: BookSink> FrameBook<B> {
         }
     }
 
-    /// Applies one frame. `None` if it is not a book frame of the symbol, the book is not synced, or
-    /// one side is empty. A refused frame changes no level; if it was a book frame of this stream the
-    /// book is desynced.
+    /// Applies one frame. `None` if it is not a book frame of the symbol, the book is not synced,
+    /// or one side is empty. A refused frame changes no level; if it was a book frame of this
+    /// stream the book is desynced.
     ///
     /// # Errors
     /// The offending byte.

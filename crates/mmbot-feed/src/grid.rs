@@ -1,7 +1,7 @@
 //! Prices and sizes as whole steps of an instrument's grid, straight from their digits.
 //!
-//! The hot path reads digits into an integer scaled by the decimals of the step; a step that is not a
-//! power of ten adds one division with a remainder check. Anything unusual (exponents, 18 digits
+//! The hot path reads digits into an integer scaled by the decimals of the step; a step that is not
+//! a power of ten adds one division with a remainder check. Anything unusual (exponents, 18 digits
 //! and more) takes the exact general path through [`Decimal`].
 
 use crate::error::{FrameError, FrameErrorKind as Kind};
@@ -91,7 +91,8 @@ impl Step {
     #[must_use]
     #[allow(clippy::cast_precision_loss)]
     pub fn to_f64(&self, steps: i64) -> f64 {
-        // `units` and the power fit 2^53 for every real grid, so that the quotient is correctly rounded
+        // `units` and the power fit 2^53 for every real grid, so that the quotient is correctly
+        // rounded
         (steps as f64) * (self.units as f64) / POW10[usize::from(self.scale)] as f64
     }
 
@@ -128,8 +129,8 @@ impl Step {
                 return self.read_general(bytes, start);
             }
         }
-        // what ends a number of a frame: a quote, comma, bracket, newline or blank; all below '0' or
-        // above '9', and none a letter, sign or digit
+        // what ends a number of a frame: a quote, comma, bracket, newline or blank; all below '0'
+        // or above '9', and none a letter, sign or digit
         let plain = whole > 0 && whole + scale <= MAX_DIGITS && !continues(bytes, at);
         if !plain {
             return self.read_general(bytes, start);

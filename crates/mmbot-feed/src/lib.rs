@@ -1,13 +1,14 @@
-//! Venue frame decoders: bytes of one frame or line in, typed rows out. No IO, no clock, no threads.
+//! Venue frame decoders: bytes of one frame or line in, typed rows out. No IO, no clock, no
+//! threads.
 //!
-//! - [`bybit`], [`binance`], [`okx`], [`tardis`], [`bybit_csv`]: one file per format, each one function that
-//!   fills a reused [`Decoded`] or returns a row;
+//! - [`bybit`], [`binance`], [`okx`], [`tardis`], [`bybit_csv`]: one file per format, each one
+//!   function that fills a reused [`Decoded`] or returns a row;
 //! - [`sequence`]: continuity of a book stream, gaps and joins;
 //! - [`frame_book`]: the whole hot path for one Bybit stream;
 //! - [`capture`]: recorded files of any block size into catalog columns, with counts and rejects.
 //!
-//! A refused frame is an error value with the offset of the offending byte ([`FrameError`]); nothing in
-//! here panics on input.
+//! A refused frame is an error value with the offset of the offending byte ([`FrameError`]);
+//! nothing in here panics on input.
 
 pub mod binance;
 pub mod bybit;

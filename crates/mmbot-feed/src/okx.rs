@@ -1,13 +1,16 @@
 //! OKX v5 public frames:
 //!
 //! ```text
-//! {"arg":{"channel":"books","instId":"BTC-USDT"},"action":"update","data":[{"asks":[["8476.98","415","0","13"]],
-//!  "bids":[["8476.97","256","0","12"]],"ts":"1597026383085","checksum":-855196043,"prevSeqId":123456,"seqId":123457}]}
-//! {"arg":{"channel":"trades","instId":"BTC-USDT"},"data":[{"instId":"BTC-USDT","tradeId":"130639474",
-//!  "px":"42219.9","sz":"0.12","side":"buy","ts":"1630048897897"}]}
+//! {"arg":{"channel":"books","instId":"BTC-USDT"},"action":"update","data":[{
+//!  "asks":[["8476.98","415","0","13"]],"bids":[["8476.97","256","0","12"]],
+//!  "ts":"1597026383085","checksum":-855196043,"prevSeqId":123456,"seqId":123457}]}
+//! {"arg":{"channel":"trades","instId":"BTC-USDT"},"data":[{
+//!  "instId":"BTC-USDT","tradeId":"130639474","px":"42219.9","sz":"0.12","side":"buy",
+//!  "ts":"1630048897897"}]}
 //! ```
-//! <https://www.okx.com/docs-v5/en/#order-book-trading-market-data-ws-order-book-channel>. The checksum
-//! is CRC-32 over the best 25 levels as `bid:size:ask:size:...`, as a signed 32-bit number.
+//! <https://www.okx.com/docs-v5/en/#order-book-trading-market-data-ws-order-book-channel>. The
+//! checksum is CRC-32 over the best 25 levels as `bid:size:ask:size:...`, as a signed 32-bit
+//! number.
 
 use crate::decoded::{Decoded, FrameKind, Span, Target, TradeRow};
 use crate::error::{FrameError, FrameErrorKind as Kind};

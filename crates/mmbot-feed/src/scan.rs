@@ -1,7 +1,7 @@
 //! A cursor over one JSON frame: single pass, no allocation, any field order, white space anywhere.
 //!
-//! It checks what it reads. Values that a decoder skips are checked for balanced brackets and closed
-//! strings only.
+//! It checks what it reads. Values that a decoder skips are checked for balanced brackets and
+//! closed strings only.
 
 use crate::error::{FrameError, FrameErrorKind as Kind};
 use crate::grid::{Step, digit_at};

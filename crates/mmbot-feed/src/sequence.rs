@@ -3,8 +3,8 @@
 //! | rule | snapshot | next in order | dropped | gap |
 //! |---|---|---|---|---|
 //! | Bybit v5 | `snapshot`, or `u` = 1 | `u` = last + 1 | `u` <= last | else |
-//! | Binance futures | REST depth | `pu` = last; after REST: `pu` <= id <= `u` | `u` <= last (`u` < id) | else |
-//! | Binance spot | REST depth | `U` = last + 1; after REST: `U` <= id + 1 | `u` <= last | else |
+//! | Binance futures | REST depth | `pu` = last; joining: `pu` <= id <= `u` | `u` <= last | else |
+//! | Binance spot | REST depth | `U` = last + 1; joining: `U` <= id + 1 | `u` <= last | else |
 //! | OKX | `snapshot` | `prevSeqId` = last, or no ids stated | `seqId` <= last | else |
 //! | unnumbered | marked by the recorder | always | never | never |
 //!
@@ -119,8 +119,8 @@ impl Sequence {
         self.rule
     }
 
-    /// The book turned out wrong (crossed, off the grid, lost connection): wait for a snapshot. True
-    /// if it was usable before.
+    /// The book turned out wrong (crossed, off the grid, lost connection): wait for a snapshot.
+    /// True if it was usable before.
     pub fn desync(&mut self) -> bool {
         let was = self.state() == BookState::Synced;
         if was {

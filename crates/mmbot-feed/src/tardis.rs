@@ -6,8 +6,8 @@
 //! exchange,symbol,timestamp,local_timestamp,id,side,price,amount
 //! bitmex,XBTUSD,1585699200122000,1585699200208195,1a1e,sell,6427.5,24
 //! ```
-//! <https://docs.tardis.dev/downloadable-csv-files>. Amounts are absolute, 0 deletes; a snapshot row
-//! after an incremental one discards the book. Rows of one message share both times.
+//! <https://docs.tardis.dev/downloadable-csv-files>. Amounts are absolute, 0 deletes; a snapshot
+//! row after an incremental one discards the book. Rows of one message share both times.
 
 use crate::csv::{CsvLine, columns};
 use crate::decoded::{Level, Span, Target, TradeRow};

@@ -1,9 +1,10 @@
-//! Times that recorders and dumps write: seconds with a fraction, or whole ms, us or ns since the epoch.
+//! Times that recorders and dumps write: seconds with a fraction, or whole ms, us or ns since the
+//! epoch.
 
 use mmbot_types::TsNs;
 
-/// Reads a time; the count of whole digits tells the unit (10 or 11 s, 13 ms, 16 us, 19 ns: unambiguous
-/// for the years 1970 to 5138). Digits below a nanosecond are dropped.
+/// Reads a time; the count of whole digits tells the unit (10 or 11 s, 13 ms, 16 us, 19 ns:
+/// unambiguous for the years 1970 to 5138). Digits below a nanosecond are dropped.
 #[must_use]
 pub fn unix_time(text: &[u8]) -> Option<TsNs> {
     let (whole, fraction) = match memchr::memchr(b'.', text) {

@@ -2,14 +2,14 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-mod common;
+mod recordings;
 
-use common::samples::{Facts, SAMPLES, facts, grid};
-use common::{LadderBook, import};
 use mmbot_feed::capture::{CaptureDecoder, Format, Venue, scan_symbols};
 use mmbot_feed::{FrameBook, FrameKind, UpdateIds};
 use mmbot_types::Side;
 use proptest::prelude::*;
+use recordings::samples::{Facts, SAMPLES, facts, grid};
+use recordings::{LadderBook, import};
 
 fn price(ticks: i64) -> String {
     format!("{}.{:02}", ticks / 100, ticks % 100)
@@ -80,7 +80,8 @@ fn encode_book(venue: Venue, facts: &Facts, ms: i64) -> String {
 
 prop_compose! {
     fn book_facts()(
-        levels in prop::collection::vec((any::<bool>(), 1i64..100_000_000, 0i64..10_000_000_000), 0..40),
+        levels in prop::collection::vec(
+            (any::<bool>(), 1i64..100_000_000, 0i64..10_000_000_000), 0..40),
         last in 2i64..1_000_000_000_000_000,
         is_snapshot in any::<bool>(),
         ms in 1_000_000_000_000i64..2_000_000_000_000,
@@ -94,7 +95,12 @@ prop_compose! {
             kind: FrameKind::Book,
             symbol: "BTCUSDT".to_owned(),
             stream: depth,
-            ids: UpdateIds { first: Some(last - 1), last: Some(last), prev: Some(last - 2), seq: Some(last * 7) },
+            ids: UpdateIds {
+                first: Some(last - 1),
+                last: Some(last),
+                prev: Some(last - 2),
+                seq: Some(last * 7),
+            },
             is_snapshot,
             ts_ns: Some(ms * 1_000_000),
             checksum: Some(i64::from(checksum)),
@@ -212,7 +218,8 @@ proptest! {
         let whole = import("bybit-local", "BTCUSDT", None, grid(), &[data.as_bytes()], data.len());
         prop_assert_eq!((whole.rejects, whole.stats.lines, whole.trades.len()), (3, 9, 2));
         let format = Format::of_name("bybit-local").unwrap();
-        let mut decoder = CaptureDecoder::new(format, "BTCUSDT", None, grid(), LadderBook::default());
+        let book = LadderBook::default();
+        let mut decoder = CaptureDecoder::new(format, "BTCUSDT", None, grid(), book);
         let (mut rest, mut cut) = (data.as_bytes(), cuts.iter().cycle());
         while !rest.is_empty() {
             let (block, next) = rest.split_at((*cut.next().unwrap()).min(rest.len()));

@@ -2,12 +2,12 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-mod common;
+mod recordings;
 
-use common::samples::grid;
-use common::{Imported, import};
 use mmbot_feed::capture::{Format, KIND_DELTA, KIND_GAP, KIND_SNAPSHOT, scan_symbols};
 use mmbot_feed::{BookState, Grid};
+use recordings::samples::grid;
+use recordings::{Imported, import};
 
 const S: u8 = KIND_SNAPSHOT;
 const D: u8 = KIND_DELTA;
@@ -17,8 +17,9 @@ const G: u8 = KIND_GAP;
 fn book(kind: &str, u: i64, ms: i64, bids: &str, asks: &str) -> String {
     let ms = 1_672_531_200_000 + ms;
     format!(
-        "{{\"topic\":\"orderbook.50.BTCUSDT\",\"type\":\"{kind}\",\"ts\":{ms},\"data\":{{\"s\":\"BTCUSDT\",\
-         \"b\":{bids},\"a\":{asks},\"u\":{u},\"seq\":{u}}},\"cts\":{ms}}}"
+        "{{\"topic\":\"orderbook.50.BTCUSDT\",\"type\":\"{kind}\",\"ts\":{ms},\
+         \"data\":{{\"s\":\"BTCUSDT\",\"b\":{bids},\"a\":{asks},\"u\":{u},\
+         \"seq\":{u}}},\"cts\":{ms}}}"
     )
 }
 
@@ -115,7 +116,7 @@ fn a_book_frame_off_the_grid_breaks_the_book_and_is_kept_as_a_reject() {
         "BTCUSDT",
         None,
         grid(),
-        common::LadderBook::default(),
+        recordings::LadderBook::default(),
     );
     decoder.feed(data.as_bytes());
     let rejects = decoder.take_rejects();
@@ -245,15 +246,17 @@ fn only_the_first_depth_of_a_symbol_is_taken() {
 fn diff(first: i64, last: i64, prev: i64, ms: i64, bid: &str) -> String {
     let ts = 1_672_531_200_000 + ms;
     format!(
-        "{ts}000000 {{\"stream\":\"btcusdt@depth\",\"data\":{{\"e\":\"depthUpdate\",\"E\":{ts},\"T\":{ts},\
-         \"s\":\"BTCUSDT\",\"U\":{first},\"u\":{last},\"pu\":{prev},\"b\":[[\"{bid}\",\"1\"]],\"a\":[]}}}}"
+        "{ts}000000 {{\"stream\":\"btcusdt@depth\",\"data\":{{\"e\":\"depthUpdate\",\
+         \"E\":{ts},\"T\":{ts},\"s\":\"BTCUSDT\",\
+         \"U\":{first},\"u\":{last},\"pu\":{prev},\"b\":[[\"{bid}\",\"1\"]],\"a\":[]}}}}"
     )
 }
 
 fn rest(id: i64, ms: i64) -> String {
     let ts = 1_672_531_200_000 + ms;
     format!(
-        "{ts}000000 {{\"lastUpdateId\":{id},\"bids\":[[\"100.00\",\"5\"]],\"asks\":[[\"101.00\",\"5\"]]}}"
+        "{ts}000000 {{\"lastUpdateId\":{id},\
+         \"bids\":[[\"100.00\",\"5\"]],\"asks\":[[\"101.00\",\"5\"]]}}"
     )
 }
 
@@ -342,8 +345,9 @@ fn without_a_snapshot_everything_is_ignored_and_counted() {
 fn a_trade_seen_before_is_dropped() {
     let trade = |id: i64| {
         format!(
-            "1672531200000000000 {{\"e\":\"trade\",\"E\":1672531200001,\"T\":1672531200000,\"s\":\"BTCUSDT\",\
-             \"t\":{id},\"p\":\"1.00\",\"q\":\"2\",\"m\":false}}"
+            "1672531200000000000 {{\"e\":\"trade\",\"E\":1672531200001,\
+             \"T\":1672531200000,\"s\":\"BTCUSDT\",\"t\":{id},\"p\":\"1.00\",\
+             \"q\":\"2\",\"m\":false}}"
         )
     };
     let data = [trade(7), trade(8), trade(7), trade(9)].join("\n");

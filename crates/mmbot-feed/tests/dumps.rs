@@ -1,10 +1,10 @@
 //! CSV dumps: rows gathered into messages, columns found by their headers.
 
-mod common;
+mod recordings;
 
-use common::import;
-use common::samples::grid;
 use mmbot_feed::capture::{KIND_DELTA, KIND_GAP, KIND_SNAPSHOT};
+use recordings::import;
+use recordings::samples::grid;
 
 const S: u8 = KIND_SNAPSHOT;
 const D: u8 = KIND_DELTA;
@@ -70,7 +70,8 @@ fn trade_dumps_are_read_by_their_headers() {
     assert_eq!(got.trades.recv_ns, [1_672_531_200_001_000_000]);
     assert_eq!((got.rejects, got.stats.foreign), (1, 1));
 
-    let bybit = "timestamp,symbol,side,size,price,tickDirection,trdMatchID,grossValue,homeNotional,foreignNotional\r\n\
+    let bybit = "timestamp,symbol,side,size,price,tickDirection,trdMatchID,\
+        grossValue,homeNotional,foreignNotional\r\n\
         1672531201.5,BTCUSDT,Sell,0.042,6698.5,PlusTick,id-2,1.0,1,1\r\n\
         1672531200.0647,BTCUSDT,Buy,0.001,6698.51,PlusTick,id-1,1.0,1,1";
     let got = import(

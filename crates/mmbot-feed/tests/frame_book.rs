@@ -1,17 +1,17 @@
-//! The hot path whole: frames in, best bid and ask out, against a sorted-map book; and frames as event
-//! rows of the engine.
+//! The hot path whole: frames in, best bid and ask out, against a sorted-map book; and frames as
+//! event rows of the engine.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-mod common;
+mod recordings;
 
-use common::LadderBook;
-use common::samples::{BYBIT_DELTA, BYBIT_SNAPSHOT, BYBIT_TRADES, grid};
 use mmbot_feed::{
     BookState, Decoded, FrameBook, FrameErrorKind, Target, Verdict, append_events, bybit,
 };
 use mmbot_types::{EventColumns, RowKind, Side, TsNs};
 use proptest::prelude::*;
+use recordings::LadderBook;
+use recordings::samples::{BYBIT_DELTA, BYBIT_SNAPSHOT, BYBIT_TRADES, grid};
 use std::collections::BTreeMap;
 
 fn book() -> FrameBook<LadderBook> {
@@ -177,6 +177,15 @@ impl Naive {
     }
 }
 
+/// Bids below 10,050, asks above 10,040: sometimes crossed.
+const fn price(ask: bool, distance: i64) -> i64 {
+    if ask {
+        10_040 + distance
+    } else {
+        10_050 - distance
+    }
+}
+
 proptest! {
     #[test]
     fn the_touch_is_that_of_a_sorted_map(
@@ -185,9 +194,8 @@ proptest! {
     ) {
         let (mut book, mut naive, mut usable) = (book(), Naive::default(), false);
         for (i, raw) in frames.iter().enumerate() {
-            // bids below 10,050, asks above 10,040: sometimes crossed
             let levels: Vec<_> =
-                raw.iter().map(|(ask, d, q)| (*ask, if *ask { 10_040 + d } else { 10_050 - d }, *q)).collect();
+                raw.iter().map(|(ask, d, q)| (*ask, price(*ask, *d), *q)).collect();
             let kind = if usable { "delta" } else { "snapshot" };
             if !usable {
                 naive = Naive::default();
@@ -195,7 +203,8 @@ proptest! {
             naive.apply(&levels);
             let u = i64::try_from(i).unwrap() + 2;
             let top = book.apply(frame(kind, u, &levels).as_bytes()).unwrap();
-            let got = top.map(|t| [t.bid.get(), t.bid_qty.get() / 1000, t.ask.get(), t.ask_qty.get() / 1000]);
+            let units = |q: mmbot_types::QtyLot| q.get() / 1000;
+            let got = top.map(|t| [t.bid.get(), units(t.bid_qty), t.ask.get(), units(t.ask_qty)]);
             prop_assert_eq!(got, naive.top());
             usable = book.state() == BookState::Synced;
         }

@@ -1,14 +1,14 @@
-//! Every sample frame whole, truncated at every byte, with garbage behind, with white space between all
-//! tokens, with its fields in other orders; and what malformed frames are refused for.
+//! Every sample frame whole, truncated at every byte, with garbage behind, with white space between
+//! all tokens, with its fields in other orders; and what malformed frames are refused for.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-mod common;
+mod recordings;
 
-use common::samples::*;
 use mmbot_feed::capture::Venue;
 use mmbot_feed::{FrameErrorKind as Kind, FrameKind, Quote, UpdateIds};
 use mmbot_types::{PriceTick, QtyLot, Side};
+use recordings::samples::*;
 use serde_json::Value;
 
 const MS: i64 = 1_000_000;

@@ -2,10 +2,10 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-mod common;
+mod recordings;
 
-use common::samples::{SAMPLES, facts};
 use mmbot_feed::FrameErrorKind as Kind;
+use recordings::samples::{SAMPLES, facts};
 
 /// (sample, what is replaced, by what, where the error is: start of this text, kind)
 type Broken = (&'static str, &'static str, &'static str, &'static str, Kind);

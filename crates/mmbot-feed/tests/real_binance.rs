@@ -1,15 +1,15 @@
-//! Recorded Binance data against the counts that their README states, and the rebuilt book against the
-//! venue's own best-quote stream.
+//! Recorded Binance data against the counts that their README states, and the rebuilt book against
+//! the venue's own best-quote stream.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-mod common;
+mod recordings;
 
-use common::{LadderBook, import, real_file};
 use mmbot_feed::capture::{Format, KIND_SNAPSHOT, scan_symbols};
 use mmbot_feed::{
     BookSink, Decoded, FrameKind, Grid, Quote, Rule, Sequence, Target, Verdict, binance,
 };
+use recordings::{LadderBook, import, real_file};
 use std::collections::BTreeMap;
 
 struct Case {

@@ -2,12 +2,12 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-mod common;
+mod recordings;
 
-use common::{Imported, import, real_file};
 use mmbot_feed::capture::{Format, KIND_SNAPSHOT, scan_symbols};
 use mmbot_feed::{BookSink, Grid};
 use mmbot_types::Side;
+use recordings::{Imported, import, real_file};
 
 const CAPTURE: &str = "bybit/bybit_v5_20260809_linear-BTCUSDT-SOLUSDT_spot-BTCUSDT.jsonl.zst";
 

@@ -2,12 +2,12 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-mod common;
+mod recordings;
 
-use common::{import, real_file};
 use mmbot_feed::capture::{Format, scan_symbols};
 use mmbot_feed::{Decoded, FrameKind, Grid, Target, okx};
 use mmbot_types::Side;
+use recordings::{import, real_file};
 use std::collections::BTreeMap;
 
 /// CRC-32 (IEEE 802.3, reflected), bit by bit.

@@ -19,8 +19,8 @@ use csv_lines::Message;
 
 mod csv_lines;
 
-/// Decodes the files of one symbol. Files that continue each other are fed one after the other; each
-/// begins with [`CaptureDecoder::begin_file`].
+/// Decodes the files of one symbol. Files that continue each other are fed one after the other;
+/// each begins with [`CaptureDecoder::begin_file`].
 #[derive(Debug)]
 pub struct CaptureDecoder<B> {
     format: Format,

@@ -2,7 +2,8 @@
 
 use crate::decoded::{Level, UpdateIds};
 
-/// Most levels kept; ten minutes of the busiest stream seen. Beyond it the oldest frames are given up.
+/// Most levels kept; ten minutes of the busiest stream seen. Beyond it the oldest frames are given
+/// up.
 const MAX_LEVELS: usize = 1 << 20;
 
 /// One frame that waits.
@@ -58,8 +59,8 @@ impl Pending {
         self.levels.get(frame.start..frame.end).unwrap_or_default()
     }
 
-    /// Venue time at which the book stood at update `id`: that of the last frame not after it, or of the
-    /// first frame.
+    /// Venue time at which the book stood at update `id`: that of the last frame not after it, or
+    /// of the first frame.
     pub fn time_of(&self, id: i64) -> Option<i64> {
         let before = self
             .frames

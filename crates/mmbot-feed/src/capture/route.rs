@@ -1,5 +1,5 @@
-//! Which of the streams in a capture is the wanted one. A symbol may be traded on several markets of a
-//! venue (linear and spot) and come at several depths; mixing them would break the numbering.
+//! Which of the streams in a capture is the wanted one. A symbol may be traded on several markets
+//! of a venue (linear and spot) and come at several depths; mixing them would break the numbering.
 
 use super::format::Venue;
 use memchr::memmem;
@@ -45,8 +45,8 @@ impl Route {
         }
     }
 
-    /// True if rows of this connection's market are wanted; the first market that carries the symbol
-    /// is, if none was asked for.
+    /// True if rows of this connection's market are wanted; the first market that carries the
+    /// symbol is, if none was asked for.
     pub fn accepts_conn(&mut self, conn: &[u8]) -> bool {
         let market = self.markets.get(conn).map_or("", String::as_str);
         accepts_market(&mut self.market, market)
@@ -69,8 +69,8 @@ impl Route {
         accepted
     }
 
-    /// True if this kind of trade stream is the wanted one (the first is: single and aggregated prints
-    /// tell of the same trades).
+    /// True if this kind of trade stream is the wanted one (the first is: single and aggregated
+    /// prints tell of the same trades).
     pub fn accepts_trades(&mut self, stream: u16) -> bool {
         *self.trades.get_or_insert(stream) == stream
     }
@@ -91,8 +91,8 @@ fn same_market(wanted: &str, market: &str) -> bool {
     market.is_empty() || wanted.is_empty() || wanted == market
 }
 
-/// Market that an address belongs to: `linear`, `inverse`, `spot`, `option` (Bybit), `spot`, `usdm`,
-/// `coinm` (Binance). OKX has one address for all, its symbols are unique.
+/// Market that an address belongs to: `linear`, `inverse`, `spot`, `option` (Bybit), `spot`,
+/// `usdm`, `coinm` (Binance). OKX has one address for all, its symbols are unique.
 pub(super) fn market_of_url(venue: Venue, url: &[u8]) -> Option<&'static str> {
     let marks: &[(&[u8], &str)] = match venue {
         Venue::Bybit => &[

@@ -23,7 +23,8 @@ pub struct Stats {
     pub duplicates: u64,
     /// Updates older than the REST snapshot they were joined to.
     pub before_snapshot: u64,
-    /// Book frames that came while the book was unusable and were not recovered by a later snapshot.
+    /// Book frames that came while the book was unusable and were not recovered by a later
+    /// snapshot.
     pub ignored: u64,
     /// Book frames and trades whose venue time is before that of their predecessor.
     pub out_of_order: u64,

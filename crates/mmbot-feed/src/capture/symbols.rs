@@ -1,8 +1,8 @@
-//! Which symbols a capture holds, with their grids: as the venue's instrument list in the capture states
-//! them, else the greatest usual step (1, 2, 2.5 or 5 times a power of ten) that all prices (sizes) seen
-//! are multiples of. A stated tick that some
-//! price seen is off is not used either: after a venue widens a tick, old orders rest between the
-//! new ones. Sizes off the stated lot are dust, which the decoders round.
+//! Which symbols a capture holds, with their grids: as the venue's instrument list in the capture
+//! states them, else the greatest usual step (1, 2, 2.5 or 5 times a power of ten) that all prices
+//! (sizes) seen are multiples of. A stated tick that some price seen is off is not used either:
+//! after a venue widens a tick, old orders rest between the new ones. Sizes off the stated lot are
+//! dust, which the decoders round.
 
 use super::envelope::{self, LineKind};
 use super::format::{Envelope, Format, Venue};
@@ -40,8 +40,9 @@ pub struct SymbolInfo {
     pub trades: u64,
 }
 
-/// Lists the symbols that have book rows or trades in `data` (whole lines of a decompressed file; lines
-/// that cannot be read are passed over, the decoder reports them). Sorted by symbol and market.
+/// Lists the symbols that have book rows or trades in `data` (whole lines of a decompressed file;
+/// lines that cannot be read are passed over, the decoder reports them). Sorted by symbol and
+/// market.
 #[must_use]
 pub fn scan_symbols(format: Format, data: &[u8]) -> Vec<SymbolInfo> {
     let Ok(grid) = Grid::parse(PROBE_TICK, PROBE_LOT) else {

@@ -1,5 +1,5 @@
-//! One book stream: sequence, book and rows. A frame is applied to the book first and written only if
-//! the book is right after it.
+//! One book stream: sequence, book and rows. A frame is applied to the book first and written only
+//! if the book is right after it.
 
 use super::columns::{BookColumns, KIND_DELTA, KIND_GAP, KIND_SNAPSHOT, RowHead};
 use super::pending::Pending;
@@ -202,7 +202,8 @@ impl<B: BookSink> Track<B> {
         self.last_head(kind)
     }
 
-    /// Pieces of one unnumbered snapshot stay one packet: only a delta in between discards the book.
+    /// Pieces of one unnumbered snapshot stay one packet: only a delta in between discards the
+    /// book.
     fn continues_snapshot(&self, kind: u8) -> bool {
         self.sequence.rule() == Rule::Unnumbered
             && kind == KIND_SNAPSHOT

@@ -1,5 +1,5 @@
-//! Grids out of the instrument lists that a capture holds as REST answers: Bybit `instruments-info`,
-//! Binance `exchangeInfo`, OKX `instruments`.
+//! Grids out of the instrument lists that a capture holds as REST answers: Bybit
+//! `instruments-info`, Binance `exchangeInfo`, OKX `instruments`.
 
 use crate::capture::format::Venue;
 use crate::capture::route::market_of_url;

@@ -7,8 +7,9 @@ use mmbot_feed::{Decoded, FrameError, FrameKind, Grid, Quote, Target, UpdateIds}
 use mmbot_types::Side;
 
 pub const BYBIT_SNAPSHOT: &str = concat!(
-    r#"{"topic":"orderbook.50.BTCUSDT","type":"snapshot","ts":1687940967466,"data":{"s":"BTCUSDT","#,
-    r#""b":[["30247.20","30.028"],["30247.10","0.224"]],"a":[["30248.70","0.001"]],"#,
+    r#"{"topic":"orderbook.50.BTCUSDT","type":"snapshot","ts":1687940967466,"#,
+    r#""data":{"s":"BTCUSDT","b":[["30247.20","30.028"],["30247.10","0.224"]],"#,
+    r#""a":[["30248.70","0.001"]],"#,
     r#""u":177400507,"seq":66544703342},"cts":1687940967464}"#
 );
 pub const BYBIT_DELTA: &str = concat!(
@@ -24,8 +25,9 @@ pub const BYBIT_TRADES: &str = concat!(
     r#""i":"20f43950-d8dd-5b31-9112-a178eb6023b0","BT":false}]}"#
 );
 pub const BINANCE_DIFF: &str = concat!(
-    r#"{"stream":"btcusdt@depth@0ms","data":{"e":"depthUpdate","E":1571889248277,"T":1571889248276,"#,
-    r#""s":"BTCUSDT","U":390497796,"u":390497878,"pu":390497794,"b":[["7403.90","0.002"]],"#,
+    r#"{"stream":"btcusdt@depth@0ms","data":{"e":"depthUpdate","E":1571889248277,"#,
+    r#""T":1571889248276,"s":"BTCUSDT","U":390497796,"u":390497878,"pu":390497794,"#,
+    r#""b":[["7403.90","0.002"]],"#,
     r#""a":[["7405.96","3.340"],["7406.60","0.000"]]}}"#
 );
 pub const BINANCE_SPOT_DIFF: &str = concat!(
@@ -48,16 +50,17 @@ pub const BINANCE_QUOTE: &str =
     r#"{"u":400900217,"s":"BTCUSDT","b":"25.35","B":"31.21","a":"25.36","A":"40.66"}"#;
 pub const OKX_BOOK: &str = concat!(
     r#"{"arg":{"channel":"books","instId":"BTC-USDT"},"action":"update","data":[{"#,
-    r#""asks":[["8476.98","415","0","13"],["8477","7","0","2"]],"bids":[["8476.97","256","0","12"]],"#,
-    r#""ts":"1597026383085","checksum":-855196043,"prevSeqId":123456,"seqId":123457}]}"#
+    r#""asks":[["8476.98","415","0","13"],["8477","7","0","2"]],"#,
+    r#""bids":[["8476.97","256","0","12"]],"ts":"1597026383085","checksum":-855196043,"#,
+    r#""prevSeqId":123456,"seqId":123457}]}"#
 );
 pub const OKX_TRADES: &str = concat!(
     r#"{"arg":{"channel":"trades","instId":"BTC-USDT"},"data":[{"instId":"BTC-USDT","#,
     r#""tradeId":"130639474","px":"42219.9","sz":"0.12","side":"buy","ts":"1630048897897"}]}"#
 );
 
-/// Everything that a frame says, free of places in the frame. Levels are sorted: the order of fields
-/// does not matter.
+/// Everything that a frame says, free of places in the frame. Levels are sorted: the order of
+/// fields does not matter.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Facts {
     pub kind: FrameKind,
