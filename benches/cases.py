@@ -18,8 +18,9 @@ ONE_LANE_SMALL = "mmbot mm, small feed"
 LANES_64 = "mmbot mm 64 lanes"
 SWEEP = "mmbot sweep 16 x2 threads"
 SWEEP_64 = "mmbot sweep 64 x2 threads"
-STREAM = "mmbot mm from Parquet"
-STREAM_SMALL = "mmbot mm from Parquet, small feed"
+STREAM = "mmbot mm from catalog"
+STREAM_SMALL = "mmbot mm from catalog, small feed"
+READ = "mmbot read catalog"
 FRAMES = "mmbot frame"
 
 REFERENCE_HALF_TICKS, REFERENCE_SKEW_TICKS = 5.0, 0.5
@@ -31,16 +32,19 @@ FRAME_PASSES = 7
 _PACKAGES = ("mmbot", "numpy", "pyarrow")
 
 
-def cases(*, main_feed: Path, small_feed: Path, frames: Path) -> dict[str, Case]:
-    """The project's cases by name; feeds are the Parquet files."""
+def cases(
+    *, main_feed: Path, small_feed: Path, main_catalog: Path, small_catalog: Path, frames: Path
+) -> dict[str, Case]:
+    """The project's cases by name; feeds are the Parquet files, catalogs made from them."""
     files = {
         ONE_LANE: main_feed,
         LANES_64: main_feed,
         SWEEP: main_feed,
         SWEEP_64: main_feed,
-        STREAM: main_feed,
+        STREAM: main_catalog,
+        READ: main_catalog,
         ONE_LANE_SMALL: small_feed,
-        STREAM_SMALL: small_feed,
+        STREAM_SMALL: small_catalog,
         FRAMES: frames,
     }
     return {name: Case(name, _command(name, path)) for name, path in files.items()}
@@ -67,6 +71,7 @@ def run_one(name: str, path: Path) -> Row:
         SWEEP_64: lambda: project.run_reference_mm(path, lanes(GRID_64), 2),
         STREAM: lambda: project.stream_reference_mm(path, reference),
         STREAM_SMALL: lambda: project.stream_reference_mm(path, reference),
+        READ: lambda: project.read_catalog(path),
         FRAMES: lambda: project.decode_frames(path.read_bytes().splitlines(), FRAME_PASSES),
     }
     row = runs[name]()

@@ -15,7 +15,8 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from benches.peers import Peers, PeerSetupError
+from benches.measure import ROOT, SetupError
+from benches.peers import Peers
 
 FRAME_FEED_EVENTS = 200_000
 # bench_json.py decodes that many frames of a feed; both sides have to.
@@ -67,6 +68,30 @@ def ensure_feed(peers: Peers, data: Path, events: int) -> Feed:
     return feed
 
 
+def catalog_path(data: Path, events: int) -> Path:
+    """Where the feed lies as a catalog of the project."""
+    return data / f"catalog_{label(events)}"
+
+
+def ensure_catalog(data: Path, events: int) -> Path:
+    """Make the catalog of a feed if it is not there yet, in a process that ends with its memory."""
+    path = catalog_path(data, events)
+    if path.is_dir():
+        return path
+    print(f"bench: making a catalog of {events} events", file=sys.stderr)
+    feed = feed_of(data, events)
+    done = subprocess.run(
+        [sys.executable, "-m", "benches.catalog", str(feed.parquet), str(path)],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode != 0:
+        raise SetupError(f"no catalog was made: {done.stderr[-1500:]}")
+    return path
+
+
 def frames_path(data: Path) -> Path:
     """Where the venue frames lie."""
     return data / f"frames_{label(FRAME_FEED_EVENTS)}.jsonl"
@@ -86,6 +111,6 @@ def ensure_frames(peers: Peers, data: Path, feed: Feed) -> Path:
         check=False,
     )
     if done.returncode != 0:
-        raise PeerSetupError(f"no frames were made: {done.stderr[-1500:]}")
+        raise SetupError(f"no frames were made: {done.stderr[-1500:]}")
     partial.replace(path)
     return path

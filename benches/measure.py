@@ -25,6 +25,10 @@ CASE_TIMEOUT_S = 1800.0
 Row = dict[str, Any]
 
 
+class SetupError(Exception):
+    """Peers or feeds cannot be prepared; the message says why."""
+
+
 @dataclass(frozen=True)
 class Case:
     """One command that prints one JSON object as its last line.

@@ -15,7 +15,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from benches.measure import ROOT, Case
+from benches.measure import ROOT, Case, SetupError
 
 REQUIREMENTS = Path(__file__).with_name("peers.txt")
 
@@ -33,10 +33,6 @@ MSGSPEC = "msgspec+dict frame"
 # What a comparison with this peer is made of, by the names above: the fastest is the opponent.
 HFTBACKTEST = (HBT_ROI, HBT_HASH)
 NAUTILUS = (NAUTILUS_V1, NAUTILUS_V2)
-
-
-class PeerSetupError(Exception):
-    """The peers cannot be installed or their scripts fail; the message says what to do."""
 
 
 @dataclass(frozen=True)
@@ -67,7 +63,7 @@ class Peers:
             check=False,
         )
         if done.returncode != 0:
-            raise PeerSetupError(f"{script} failed: {done.stderr[-1500:]}")
+            raise SetupError(f"{script} failed: {done.stderr[-1500:]}")
         return done.stdout
 
     def case(self, name: str, script: str, *args: str, rounds_max: int | None = None) -> Case:
@@ -85,7 +81,7 @@ def prepare(scripts: Path, cache: Path) -> Peers:
     """Create or reuse the venv of the peers below `cache`.
 
     Raises:
-        PeerSetupError: a package cannot be installed.
+        SetupError: a package cannot be installed.
     """
     venv = cache / "peers"
     bin_dir = venv / ("Scripts" if os.name == "nt" else "bin")
@@ -160,4 +156,4 @@ def _version(interpreter: str) -> tuple[int, ...]:
 def _set_up(command: Sequence[str]) -> None:
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode != 0:
-        raise PeerSetupError(f"the peers cannot be installed: {done.stderr[-1500:]}")
+        raise SetupError(f"the peers cannot be installed: {done.stderr[-1500:]}")

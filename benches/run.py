@@ -23,7 +23,7 @@ from benches import feed as feeds
 from benches import peers as peer_cases
 from benches import ratios as rated
 from benches import table
-from benches.measure import ROOT, Case, Row, run_rounds
+from benches.measure import ROOT, Case, Row, SetupError, run_rounds
 
 from mmbot.store.artifacts import write_json
 from mmbot.store.runtime import artifact_path, git_sha, runtime_block
@@ -47,6 +47,7 @@ ORDER = (
     peer_cases.NAUTILUS_V2,
     project_cases.STREAM_SMALL,
     project_cases.STREAM,
+    project_cases.READ,
     peer_cases.MSGSPEC,
     project_cases.FRAMES,
 )
@@ -66,7 +67,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         plan = _plan(args)
         baseline = baselines.load()
-    except (peer_cases.PeerSetupError, baselines.BaselineError) as exc:
+    except (SetupError, baselines.BaselineError) as exc:
         print(f"bench: {exc}", file=sys.stderr)
         return 2
     for line in plan.skipped:
@@ -122,10 +123,16 @@ def _plan(args: argparse.Namespace) -> Plan:
     ours = {}
     files = {"main_feed": main.parquet, "small_feed": small.parquet, "frames": frames}
     missing = sorted(path.name for path in files.values() if not path.is_file())
-    if missing:
+    if args.only == "peers":
+        skipped.append("the project: --only peers")
+    elif missing:
         skipped.append(f"the project: no {', '.join(missing)} and no peer script to make them")
     else:
-        ours = project_cases.cases(**files)
+        ours = project_cases.cases(
+            **files,
+            main_catalog=feeds.ensure_catalog(data, args.events),
+            small_catalog=feeds.ensure_catalog(data, small_events),
+        )
     chosen = {"all": ours | theirs, "peers": theirs, "project": ours}[args.only]
     ordered = [chosen[name] for name in ORDER if name in chosen and args.match in name]
     return Plan(tuple(ordered), tuple(skipped))
