@@ -15,6 +15,18 @@ pub fn forgotten(half_lives: f64) -> f64 {
     }
 }
 
+/// `2^(-half_lives)` for a non-negative argument; keeps its relative precision however small it gets.
+#[inline]
+#[must_use]
+pub fn kept(half_lives: f64) -> f64 {
+    let u = half_lives * std::f64::consts::LN_2;
+    if u < 1e-3 {
+        1.0 - forgotten(half_lives)
+    } else {
+        libm::exp2(-half_lives)
+    }
+}
+
 /// `ln(1 + x)`; below a thousandth in magnitude by its Taylor series up to the sixth order (the rest is
 /// below 2e-19 relative).
 #[inline]
@@ -37,6 +49,7 @@ mod tests {
             let x = f64::from(i) * 5e-7;
             let exact = -libm::expm1(-x * std::f64::consts::LN_2);
             assert!((forgotten(x) - exact).abs() <= 4e-16 * exact, "{x}");
+            assert!((kept(x) - libm::exp2(-x)).abs() <= 4e-16, "{x}");
             for x in [x, -x] {
                 let exact = libm::log1p(x);
                 assert!((log_return(x) - exact).abs() <= 4e-16 * exact.abs(), "{x}");
@@ -45,5 +58,6 @@ mod tests {
         assert_eq!(forgotten(0.0), 0.0);
         assert!((forgotten(1.0) - 0.5).abs() < 1e-15);
         assert_eq!(forgotten(f64::INFINITY), 1.0);
+        assert_eq!(kept(100.0), libm::exp2(-100.0));
     }
 }

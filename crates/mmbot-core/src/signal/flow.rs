@@ -1,6 +1,6 @@
 //! Signed trade flow: bought minus sold over all volume, exponentially weighted.
 
-use super::decay::forgotten;
+use super::decay::kept;
 use mmbot_types::{QtyLot, Side, TsNs};
 
 /// Running weighted volumes; both decay with one half-life.
@@ -29,7 +29,7 @@ impl TradeFlow {
     #[allow(clippy::cast_precision_loss)] // lots of one print are below 2^53
     pub fn trade(&mut self, side: Side, qty: QtyLot, ts: TsNs) {
         let dt = ts.since_ns(self.ts).max(0);
-        let kept = 1.0 - forgotten(dt as f64 * self.half_lives_per_ns);
+        let kept = kept(dt as f64 * self.half_lives_per_ns);
         let qty = qty.get() as f64;
         self.signed = self.signed * kept + qty * side.sign() as f64;
         self.total = self.total * kept + qty;

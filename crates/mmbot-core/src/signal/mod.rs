@@ -4,6 +4,8 @@ pub mod decay;
 pub mod flow;
 pub mod micro;
 pub mod mids;
+#[cfg(test)]
+mod mids_tests;
 pub mod volatility;
 
 pub use flow::TradeFlow;

@@ -11,7 +11,7 @@
 //! their `d`, and such factors compose: `2^-a 2^-b = 2^-(a+b)`. Their seconds (each at least a
 //! millisecond) are therefore summed as an integer and applied when the mid changes or is read.
 
-use super::decay::{forgotten, log_return};
+use super::decay::{forgotten, kept, log_return};
 use mmbot_types::{MidTick, TsNs};
 
 /// Shortest time between two ticks, ns.
@@ -40,15 +40,15 @@ impl Ewma {
     /// Adds a tick of `dt_ns` with `rate` = r^2/dt after quiet ticks of `quiet_ns` in all.
     #[inline]
     fn add(&mut self, quiet_ns: f64, dt_ns: f64, rate: f64) {
-        let gone = forgotten((quiet_ns + dt_ns) * self.half_lives_per_ns);
+        let kept = kept((quiet_ns + dt_ns) * self.half_lives_per_ns);
         let share = forgotten(dt_ns * self.half_lives_per_ns);
-        self.sum += share * rate - gone * self.sum;
-        self.unknown -= gone * self.unknown;
+        self.sum = self.sum * kept + share * rate;
+        self.unknown *= kept;
     }
 
     /// Variance per second after further quiet ticks; 0 before the first tick.
     fn variance(&self, quiet_ns: f64) -> f64 {
-        let kept = 1.0 - forgotten(quiet_ns * self.half_lives_per_ns);
+        let kept = kept(quiet_ns * self.half_lives_per_ns);
         let weight = 1.0 - self.unknown * kept;
         if weight > 0.0 {
             self.sum * kept / weight
@@ -169,4 +169,121 @@ const fn as_f64(x: i64) -> f64 {
 #[allow(clippy::cast_possible_truncation)] // a float cast saturates
 fn to_ns(seconds: f64) -> i64 {
     (seconds * 1e9) as i64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    /// The recursion as written, one step per tick.
+    struct Naive {
+        half_life: f64,
+        s: f64,
+        w: f64,
+        last: Option<(f64, i64)>,
+    }
+
+    impl Naive {
+        fn new(half_life: f64) -> Self {
+            let (s, w, last) = (0.0, 0.0, None);
+            Self {
+                half_life,
+                s,
+                w,
+                last,
+            }
+        }
+
+        fn tick(&mut self, mid: f64, ts: i64) {
+            let Some((mid_prev, ts_prev)) = self.last else {
+                self.last = Some((mid, ts));
+                return;
+            };
+            if ts <= ts_prev {
+                return;
+            }
+            let r = libm::log(mid / mid_prev);
+            let dt = ((ts - ts_prev) as f64 * 1e-9).max(0.001);
+            let d = libm::exp2(-dt / self.half_life);
+            self.s = d * self.s + (1.0 - d) * r * r / dt;
+            self.w = d * self.w + (1.0 - d);
+            self.last = Some((mid, ts));
+        }
+
+        fn vola_1m_bps(&self) -> f64 {
+            1e4 * libm::sqrt(60.0 * self.s / self.w)
+        }
+    }
+
+    fn close(a: f64, b: f64) -> bool {
+        (a - b).abs() <= 1e-9 * a.abs().max(b.abs()) + 1e-9
+    }
+
+    proptest! {
+        #[test]
+        fn it_is_the_recursion_per_tick(
+            steps in prop::collection::vec((-3i64..40_000_000, 0u8..4, -40i64..40), 1..300),
+            stretch in prop::sample::select(vec![1i64, 50, 5_000]),
+        ) {
+            let mut fast = Volatility::new(2.0, 9.0, 1);
+            let (mut naive, mut naive_base) = (Naive::new(2.0), Naive::new(9.0));
+            let (mut ts, mut mid) = (1_000_000_000i64, 200_001i64);
+            for (dt, still, move_by) in steps {
+                ts += dt * stretch;
+                if still == 0 {
+                    mid += move_by;
+                }
+                fast.tick(MidTick::new(mid), TsNs::new(ts));
+                naive.tick(mid as f64, ts);
+                naive_base.tick(mid as f64, ts);
+                let view = fast.view();
+                if let Some(vola) = view.vola_1m_bps {
+                    prop_assert!(close(vola, naive.vola_1m_bps()), "{vola} {}", naive.vola_1m_bps());
+                    let base = naive_base.vola_1m_bps();
+                    if view.sigma != 1.0 {
+                        prop_assert!(close(view.sigma, naive.vola_1m_bps() / base));
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn it_is_ready_after_enough_ticks_over_half_a_half_life() {
+        let mut vola = Volatility::new(2.0, 9.0, 3);
+        let ms = |x: i64| TsNs::ZERO.plus_ms(1 + x);
+        vola.tick(MidTick::new(100), ms(0));
+        for (at, mid) in [(10, 101), (20, 100), (30, 101)] {
+            vola.tick(MidTick::new(mid), ms(at));
+        }
+        assert_eq!(vola.view().vola_1m_bps, None, "too short a span");
+        vola.tick(MidTick::new(101), ms(999));
+        assert_eq!(vola.view().vola_1m_bps, None);
+        vola.tick(MidTick::new(101), ms(1000));
+        assert!(vola.view().vola_1m_bps.is_some_and(|x| x > 0.0));
+        assert_eq!(vola.view().sigma, 1.0, "no baseline yet");
+        vola.tick(MidTick::new(101), ms(4500));
+        assert!(vola.view().sigma > 0.0 && vola.view().sigma < 1.0);
+    }
+
+    #[test]
+    fn a_tick_without_a_price_or_from_the_past_counts_for_nothing() {
+        let mut vola = Volatility::new(2.0, 9.0, 1);
+        let ms = |x: i64| TsNs::ZERO.plus_ms(1 + x);
+        for (at, mid) in [
+            (0, 0),
+            (0, 100),
+            (2000, 101),
+            (2000, 900),
+            (1000, 900),
+            (2500, 0),
+        ] {
+            vola.tick(MidTick::new(mid), ms(at));
+        }
+        let mut naive = Naive::new(2.0);
+        naive.tick(100.0, 0);
+        naive.tick(101.0, 2_000_000_000);
+        assert!(close(vola.view().vola_1m_bps.unwrap(), naive.vola_1m_bps()));
+    }
 }

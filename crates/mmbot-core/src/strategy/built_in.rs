@@ -5,6 +5,9 @@ use crate::guard::fits_venue;
 use crate::market::MarketView;
 use mmbot_types::{Instrument, Params, PriceTick, QtyLot, Side};
 
+/// A price so near to a tick, in ticks, is that tick: it missed it by rounding errors.
+const TICK_NOISE: f64 = 1e-6;
+
 /// What the quoter reads beside the market.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct QuoterInput {
@@ -36,7 +39,8 @@ pub fn targets(
     for side in Side::BOTH {
         let px_of = |level: u32| {
             let offset = spread_bps * (0.5 + quote.level_spacing_coeff * f64::from(level));
-            tick_outward(side, center * (1.0 - sign(side) * offset / 1e4))
+            let px = center * (1.0 - sign(side) * offset / 1e4);
+            tick_outward(side, px + sign(side) * TICK_NOISE)
         };
         let qty_of = |n: u32, px: PriceTick| {
             let lot_usd = instrument.notional_usd(px, QtyLot::new(1));
