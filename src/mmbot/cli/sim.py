@@ -201,30 +201,32 @@ def _finish(
 
 def _show_truth(scores: dict[str, Any]) -> None:
     settings = scores["settings"]
-    table = Table(
-        title=(
-            f"{scores['probes']:,} probes, {scores['filled']:,} filled within "
-            f"{settings['horizon_ms']:,} ms; {scores['initial_lots_mean']:,.0f} lots ahead at first"
-        )
+    models = [*scores["models"], scores["truth"]]
+    horizon = f"{settings['horizon_ms'] / 1000:g} s"
+    queue = _table(
+        f"Volume ahead and fills: {scores['probes']:,} probes, {scores['filled']:,} filled within "
+        f"{horizon}, {scores['initial_lots_mean']:,.0f} lots ahead at first",
+        ("error", "bias", "rmse", "precision", "recall", "delay, ms"),
     )
-    table.add_column("model")
-    for name in ("error", "bias", "rmse", "fills right", "fills found", "fill delay ms"):
-        table.add_column(name, justify="right")
-    for name in ("Brier", "log-loss", "calibration"):
-        table.add_column(name, justify="right")
-    for model in [*scores["models"], scores["truth"]]:
-        queue, fills, probability = model["queue"], model["fills"], model["probability"]
+    chance = _table(
+        f"Probability of a fill within {horizon} after {settings['checkpoint_ms']:,} ms",
+        ("Brier", "log-loss", "calibration error"),
+    )
+    for model in models:
         exact = model["model"] == "truth"
-        table.add_row(
+        fills = {"precision": 1.0, "recall": 1.0} if exact else model["fills"]
+        queue.add_row(
             model["label"],
-            *(_number(0.0 if exact else queue[k], 3) for k in _QUEUE_KEYS),
-            _number(1.0 if exact else fills["precision"], 4),
-            _number(1.0 if exact else fills["recall"], 4),
+            *(_number(model["queue"][key], 3) for key in _QUEUE_KEYS),
+            *(_number(fills[key], 4) for key in ("precision", "recall")),
             _number(model["fill_delay_ms"], 1),
-            *(_number(probability[k], 4) for k in ("brier", "log_loss", "calibration_error")),
+        )
+        chance.add_row(
+            model["label"], *(_number(model["probability"][key], 4) for key in _CHANCE_KEYS)
         )
     console = Console()
-    console.print(table)
+    console.print(queue)
+    console.print(chance)
     base = scores["truth"]["probability"]["log_loss_base"]
     console.print(
         "Errors of the volume ahead are shares of the volume at the start, averaged over ages of "
@@ -233,6 +235,15 @@ def _show_truth(scores: dict[str, Any]) -> None:
     )
 
 
+def _table(title: str, columns: Sequence[str]) -> Table:
+    table = Table(title=title, title_justify="left")
+    table.add_column("model")
+    for name in columns:
+        table.add_column(name, justify="right")
+    return table
+
+
+_CHANCE_KEYS = ("brier", "log_loss", "calibration_error")
 _QUEUE_KEYS = ("mae_ratio", "bias_ratio", "rmse_ratio")
 
 

@@ -17,6 +17,8 @@ from mmbot.units import NS_PER_SEC
 __all__ = ["SyntheticOptions", "figure", "generated_market", "recorded_markets", "report"]
 
 _CHUNK_ROWS = 200_000
+# Markets whose lots are contracts of a fixed value in quote units.
+_INVERSE = frozenset({"inverse", "coinm"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +103,7 @@ def figure(markets: Sequence[MarketFacts]) -> Figure:
 
 def _instrument(info: SymbolInfo) -> Instrument:
     lot = float(info.lot_size)
-    inverse = info.market == "inverse"
+    inverse = info.market in _INVERSE
     return Instrument(
         tick=float(info.tick_size),
         lot=lot,

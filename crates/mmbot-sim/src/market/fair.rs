@@ -12,11 +12,11 @@ use super::regime::Scales;
 use mmbot_types::StreamRng;
 
 /// Base rate of ordinary news per second, its self-excitation and how long it lasts.
-const NEWS_PER_S: f64 = 4.0;
+const NEWS_PER_S: f64 = 2.0;
 const NEWS_BRANCHING: f64 = 0.45;
 const NEWS_DECAY_S: f64 = 0.8;
 /// Spread of the logarithm of a news item's scale (heavy tails).
-const NEWS_TAIL: f64 = 0.65;
+const NEWS_TAIL: f64 = 0.75;
 /// Slow volatility: spread of its logarithm and relaxation time.
 const VOL_SIGMA: f64 = 0.45;
 const VOL_RELAX_S: f64 = 45.0;

@@ -74,7 +74,7 @@ const STALE_PER_S: f64 = 400.0;
 const INFORMED_PER_S: f64 = 40.0;
 const INFORMED_SCALE_BPS: f64 = 0.5;
 /// What informed takers leave alone (their costs).
-pub(super) const INFORMED_COST_BPS: f64 = 0.12;
+pub(super) const INFORMED_COST_BPS: f64 = 0.2;
 /// By how much the view must be beyond a quote before makers leave it.
 const TOLERANCE_BPS: f64 = 0.25;
 /// The tolerance in ticks is at least this, for instruments with large ticks.

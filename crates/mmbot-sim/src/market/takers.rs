@@ -23,10 +23,10 @@ const LENGTH_MAX: f64 = 3_000.0;
 /// Spread of the logarithm of participation rates.
 const RATE_SIGMA: f64 = 0.8;
 /// Market order size over the usual queue at the touch: median and spread of the logarithm.
-const SIZE_MEDIAN: f64 = 0.0083;
-const SIZE_SIGMA: f64 = 2.3;
+const SIZE_MEDIAN: f64 = 0.005;
+const SIZE_SIGMA: f64 = 2.45;
 /// Share of orders that take no more than the best level shows.
-const SELECTIVE: f64 = 0.5;
+const SELECTIVE: f64 = 0.4;
 /// The same for informed orders.
 const INFORMED_MEDIAN: f64 = 0.05;
 const INFORMED_SIGMA: f64 = 1.5;
