@@ -1,6 +1,11 @@
 //! Bindings of the venue frame decoders: `FrameBook` (one frame in, best bid and ask out),
 //! `CaptureDecoder` (blocks of a recorded file in, catalog columns out) and `scan_symbols`.
 
+#![allow(
+    clippy::disallowed_types,
+    reason = "frozen classes that a reader thread may feed: one uncontended lock per call"
+)]
+
 use crate::error::{CoreError, core_error};
 use mmbot_book::Ladder;
 use mmbot_feed::capture::{self, Format};
@@ -57,14 +62,12 @@ type TopOfBook = (f64, f64, f64, f64);
 
 /// Order book of one symbol, fed by raw Bybit v5 `orderbook.{depth}.{symbol}` frames.
 #[pyclass(name = "FrameBook", module = "mmbot._core", frozen)]
-#[allow(clippy::disallowed_types)] // frozen class, one uncontended lock per frame
 struct PyFrameBook {
     symbol: String,
     inner: Mutex<FrameBook<LadderSink>>,
 }
 
 impl PyFrameBook {
-    #[allow(clippy::disallowed_types)]
     fn inner(&self) -> MutexGuard<'_, FrameBook<LadderSink>> {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -77,7 +80,6 @@ impl PyFrameBook {
 #[pymethods]
 impl PyFrameBook {
     #[new]
-    #[allow(clippy::disallowed_types)]
     fn new(symbol: &str, tick_size: &str, lot_size: &str) -> PyResult<Self> {
         let grid = parse_grid(symbol, tick_size, lot_size)?;
         Ok(Self {
@@ -135,13 +137,11 @@ impl PyFrameBook {
 
 /// Decoder of recorded files of one symbol.
 #[pyclass(name = "CaptureDecoder", module = "mmbot._core", frozen)]
-#[allow(clippy::disallowed_types)] // a frozen class that is fed from a reader thread
 struct PyCaptureDecoder {
     inner: Mutex<capture::CaptureDecoder<LadderSink>>,
 }
 
 impl PyCaptureDecoder {
-    #[allow(clippy::disallowed_types)]
     fn inner(&self) -> MutexGuard<'_, capture::CaptureDecoder<LadderSink>> {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -154,7 +154,6 @@ type RejectRow<'py> = (u64, usize, &'static str, String, Bound<'py, PyBytes>);
 impl PyCaptureDecoder {
     #[new]
     #[pyo3(signature = (format, symbol, tick_size, lot_size, *, market=None))]
-    #[allow(clippy::disallowed_types)]
     fn new(
         format: &str,
         symbol: &str,
@@ -217,7 +216,13 @@ impl PyCaptureDecoder {
         let rejects = self.inner().take_rejects();
         let row = |r: capture::Reject| {
             let raw = PyBytes::new(py, &r.raw);
-            (r.line, r.offset, mmbot_feed::FrameError::CODE, r.kind.to_string(), raw)
+            (
+                r.line,
+                r.offset,
+                mmbot_feed::FrameError::CODE,
+                r.kind.to_string(),
+                raw,
+            )
         };
         rejects.into_iter().map(row).collect()
     }
