@@ -7,7 +7,7 @@ at that moment: the rows since the last snapshot are folded into one snapshot pa
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
 
@@ -56,7 +56,7 @@ def event_chunks(
         raise MarketDataError("E_BT_NO_DATA", f"data={root.url}", "has no row in the time range")
 
 
-def prefetched(items: Iterator[T]) -> Iterator[T]:
+def prefetched(items: Iterator[T]) -> Generator[T, None, None]:
     """The same items, each made on one background thread while its predecessor is used."""
     with ThreadPoolExecutor(1, thread_name_prefix="mmbot-prefetch") as pool:
         ahead = pool.submit(next, items, None)

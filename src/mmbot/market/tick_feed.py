@@ -103,7 +103,8 @@ def open_ticks(
             "E_BT_SOURCE", f"file={path}", f"holds several symbols, choose one: {', '.join(found)}"
         )
     if wanted not in found:
-        held = ", ".join(found) or f"no usable line{scanner.trouble}"
+        line, reason = scanner.trouble or (0, "it is empty")
+        held = ", ".join(found) or f"no usable line: line {line}: {reason}"
         raise MarketDataError("E_BT_NO_DATA", f"file={path} symbol={wanted}", f"holds {held}")
     inferred = found[wanted].inferred or Grid("1", "1")
     return TickFeed(

@@ -1,6 +1,8 @@
 """Small catalogs for tests, and naive models of what they must do."""
 
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -8,8 +10,10 @@ from hypothesis import strategies as st
 
 from mmbot.market.imports import commit
 from mmbot.market.parts import Root
-from mmbot.market.schema import BOOK_SCHEMA, SCHEMAS, TRADES_SCHEMA, BookKind
+from mmbot.market.schema import BOOK_SCHEMA, SCHEMAS, TRADES_SCHEMA, BookKind, Stream
 from mmbot.market.writer import Series, StreamWriter
+
+Row = tuple[Any, ...]
 
 VENUE, SYMBOL = "test", "ABC"
 # 2024-08-09T00:00:00Z
@@ -30,7 +34,7 @@ def series(**changes) -> Series:
     return Series(**(options | changes))
 
 
-def table(stream: str, rows: list[tuple]) -> pa.Table:
+def table(stream: Stream, rows: list[Row]) -> pa.Table:
     schema = SCHEMAS[stream]
     columns = list(zip(*rows, strict=True)) or [()] * len(schema)
     arrays = [
@@ -39,16 +43,16 @@ def table(stream: str, rows: list[tuple]) -> pa.Table:
     return pa.Table.from_arrays(arrays, schema=schema)
 
 
-def level(*row) -> tuple:
+def level(*row) -> Row:
     """A book row of (ts_ns, recv_ns, update_id, kind, side, px, qty)."""
     ts_ns, recv_ns, update_id, kind, side, px, qty = row
     return (ts_ns, recv_ns, update_id, update_id, int(kind), side, px, qty)
 
 
 def write_catalog(
-    root: Path,
-    book: list[tuple] = (),
-    trades: list[tuple] = (),
+    root: Path | str,
+    book: Sequence[Row] = (),
+    trades: Sequence[Row] = (),
     *,
     source: str = "a" * 64,
     batch_rows: int = 7,
@@ -57,7 +61,8 @@ def write_catalog(
     """Writes rows in small batches, each as its own row group boundary allows."""
     place = Root(root)
     parts = []
-    for stream, rows in (("book", book), ("trades", trades)):
+    streams: dict[Stream, Sequence[Row]] = {"book": book, "trades": trades}
+    for stream, rows in streams.items():
         writer = StreamWriter(place, series(**changes), stream, tag=source[:8])
         for begin in range(0, len(rows), batch_rows):
             writer.write(table(stream, list(rows[begin : begin + batch_rows])))
@@ -71,7 +76,7 @@ def write_catalog(
     )
 
 
-def naive_book(rows: list[tuple]) -> dict[tuple[int, int], int] | None:
+def naive_book(rows: list[Row]) -> dict[tuple[int, int], int] | None:
     """Levels by (side, px) after all rows; None while the book is unusable."""
     levels: dict[tuple[int, int], int] | None = None
     packet = None
@@ -90,7 +95,7 @@ def naive_book(rows: list[tuple]) -> dict[tuple[int, int], int] | None:
 
 
 @st.composite
-def book_rows(draw, *, max_packets: int = 12, start_ns: int = MIDNIGHT_NS) -> list[tuple]:
+def book_rows(draw, *, max_packets: int = 12, start_ns: int = MIDNIGHT_NS) -> list[Row]:
     """A stream of packets: snapshots, deltas and gap marks, times never going back."""
     rows = []
     ts_ns, recv_ns, update_id = start_ns, start_ns, 0
@@ -111,7 +116,7 @@ def book_rows(draw, *, max_packets: int = 12, start_ns: int = MIDNIGHT_NS) -> li
 
 
 @st.composite
-def trade_rows(draw, *, max_rows: int = 10, start_ns: int = MIDNIGHT_NS) -> list[tuple]:
+def trade_rows(draw, *, max_rows: int = 10, start_ns: int = MIDNIGHT_NS) -> list[Row]:
     rows = []
     ts_ns = recv_ns = start_ns
     for number in range(draw(st.integers(0, max_rows))):
@@ -122,6 +127,6 @@ def trade_rows(draw, *, max_rows: int = 10, start_ns: int = MIDNIGHT_NS) -> list
     return rows
 
 
-def columns_of(stream: str, rows: list[tuple]) -> dict[str, np.ndarray]:
+def columns_of(stream: Stream, rows: list[Row]) -> dict[str, np.ndarray]:
     found = table(stream, rows)
     return {name: found.column(name).to_numpy(zero_copy_only=False) for name in found.column_names}

@@ -4,7 +4,7 @@ from hypothesis import strategies as st
 from tests.unit.market.catalogs import book_rows, columns_of, level, naive_book
 
 from mmbot.market.replay import BookReplay
-from mmbot.market.schema import BookKind
+from mmbot.market.schema import BookKind, BookSide
 
 
 def naive_tops(rows):
@@ -74,4 +74,4 @@ def test_a_deep_level_that_comes_and_goes_does_not_grow_memory():
     replay = BookReplay()
     tops = replay.apply(rows)
     assert set(tops.bid_px.tolist()) == {100}
-    assert len(replay._halves[0].heap) < 3_000
+    assert len(replay._halves[BookSide.BID].heap) < 3_000

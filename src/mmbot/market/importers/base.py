@@ -96,8 +96,8 @@ class Scanner(Protocol):
         """First receive time, which orders the files of a recording; 0 if unknown."""
 
     @property
-    def trouble(self) -> str:
-        """Why nothing was found, as the end of a sentence: ``: line 1 ...``; may be empty."""
+    def trouble(self) -> tuple[int, str] | None:
+        """The first bad line and what is wrong with it, if nothing was found because of it."""
 
     def feed(self, block: Block) -> None:
         """Takes the next block."""
@@ -134,7 +134,8 @@ class Format:
 
     `continues` says that a recording may go over several files: a book at the end of one goes on in
     the next. `has_receive_time` is false where the source has no receive times; the venue's times
-    stand in for them, so that the feed latency is 0.
+    stand in for them, so that the feed latency is 0. `joins_lines` says that a book message may
+    go over several lines.
     """
 
     name: str
@@ -142,6 +143,7 @@ class Format:
     exchange: str
     continues: bool
     has_receive_time: bool
+    joins_lines: bool = False
     matches: Callable[[bytes], bool]
     scanner: Callable[[str], Scanner]
     decoder: Callable[[str, Found, Grid], Decoder]

@@ -63,7 +63,7 @@ class FeedScanner:
 
     def __init__(self, _path: str) -> None:
         self.lines = self.first_ns = 0
-        self.trouble = ""
+        self.trouble: tuple[int, str] | None = None
         self._price, self._qty = StepFinder(), StepFinder()
 
     def feed(self, block: Block) -> None:

@@ -38,6 +38,7 @@ class _Kind:
     continues: bool = False
     has_receive_time: bool = True
     has_header: bool = False
+    joins_lines: bool = False
 
 
 _KINDS: Final = (
@@ -51,7 +52,7 @@ _KINDS: Final = (
         has_receive_time=False,
         has_header=True,
     ),
-    _Kind("tardis-book-csv", "tardis.dev incremental_book_L2", has_header=True),
+    _Kind("tardis-book-csv", "tardis.dev incremental_book_L2", has_header=True, joins_lines=True),
     _Kind("tardis-trades-csv", "tardis.dev trades", has_header=True),
     _Kind(
         "binance-local",
@@ -72,7 +73,7 @@ class NativeScanner:
     def __init__(self, kind: _Kind) -> None:
         self.lines = 0
         self.first_ns = 0
-        self.trouble = ""
+        self.trouble: tuple[int, str] | None = None
         self._kind = kind
         self._context = b""
         self._window = bytearray()
@@ -105,6 +106,8 @@ class NativeScanner:
         self.lines += window.count(b"\n") + (not window.endswith(b"\n"))
         for info in core.scan_symbols(self._kind.name, self._context + window):
             self._seen.setdefault((info.symbol, info.market), _Seen()).add(info)
+        if not self._seen and self.trouble is None:
+            self._look_for_trouble(window)
         if not self._kind.has_header:
             for line in window.split(b"\n"):
                 if _CONTEXT.match(line):
@@ -123,6 +126,16 @@ class NativeScanner:
                 self._exchange = rest.partition(b",")[0].decode("ascii", "replace")
         if self._exchange == "binance":
             self._binance_market = _binance_market(window)
+
+    def _look_for_trouble(self, window: bytes) -> None:
+        """Why no symbol shows: a header without the columns, lines that are no frames."""
+        decoder = core.CaptureDecoder(self._kind.name, "-", "1", "1")
+        decoder.feed(window)
+        decoder.finish()
+        rejects = decoder.take_rejects()
+        if rejects:
+            line, offset, _, reason, _ = rejects[0]
+            self.trouble = (line, f"offset {offset}: {reason}")
 
     def _found(self, symbol: str, market: str) -> Found:
         seen = self._seen[symbol, market]
@@ -176,6 +189,7 @@ class NativeDecoder:
             market=found.market if found.market in _STATED_MARKETS else None,
         )
         self._lines_before = 0
+        self._rejects: list[Reject] = []
 
     def feed(self, block: Block) -> None:
         """Takes the next block."""
@@ -188,6 +202,7 @@ class NativeDecoder:
             self._decoder.finish()
         else:
             self._decoder.begin_file()
+        self._rejects = self._numbered_rejects()
         self._lines_before = self._stats()["lines"]
 
     def take_book(self) -> pa.Table:
@@ -200,6 +215,11 @@ class NativeDecoder:
 
     def take_rejects(self) -> list[Reject]:
         """Bad lines since the last call."""
+        rejects, self._rejects = [*self._rejects, *self._numbered_rejects()], []
+        return rejects
+
+    def _numbered_rejects(self) -> list[Reject]:
+        """The decoder counts lines over all files; a reject names the line of its own."""
         return [
             Reject(
                 line=line - self._lines_before,
@@ -259,6 +279,7 @@ def _format(kind: _Kind) -> Format:
         exchange=kind.name.partition("-")[0],
         continues=kind.continues,
         has_receive_time=kind.has_receive_time,
+        joins_lines=kind.joins_lines,
         matches=matches,
         scanner=scanner,
         decoder=decoder,

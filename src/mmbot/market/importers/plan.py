@@ -149,10 +149,11 @@ def _scan(
     found = [_named(item, options) for item in scanner.finish()]
     kept = tuple(item for item in found if _is_wanted(item, options))
     if not found:
+        line, reason = scanner.trouble or (scanner.lines, "no line has one")
         raise MarketDataError(
             "E_REC_IMPORT",
-            f"file={path} line={scanner.lines}",
-            f"holds no book or trade that {chosen.name} can read{scanner.trouble}",
+            f"file={path} line={line}",
+            f"holds no book or trade that {chosen.name} can read: {reason}",
         )
     return Source(path, chosen, size_bytes, sha256, kept, scanner.first_ns, cut)
 

@@ -31,6 +31,7 @@ class Quarantine:
         self._relative = f"quarantine/{name}.jsonl"
         self._file: IO[bytes] | None = None
         self._seen: set[int] = set()
+        self.first: Reject | None = None
 
     def add(self, rejects: list[Reject]) -> None:
         """Writes rows that were not written before."""
@@ -38,6 +39,7 @@ class Quarantine:
             if reject.line in self._seen:
                 continue
             self._seen.add(reject.line)
+            self.first = self.first or reject
             if self._file is None:
                 self._file = self._root.create(f"{self._relative}.tmp")
             self._file.write(canonical_json(asdict(reject)))

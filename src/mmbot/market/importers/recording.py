@@ -15,7 +15,8 @@ import pyarrow as pa
 
 from mmbot.errors import MarketDataError
 from mmbot.market.catalog import footers_of
-from mmbot.market.importers.base import Block, Counts, Decoder
+from mmbot.market.importers.base import Block, Counts, Decoder, Reject
+from mmbot.market.importers.crossed import locate_crossed
 from mmbot.market.importers.plan import Grids, ImportOptions, Recording, Source
 from mmbot.market.importers.quarantine import Quarantine, reject_error
 from mmbot.market.importers.report import FileReport, SeriesReport
@@ -79,12 +80,8 @@ class RecordingImport:
         decoders = self._decoders()
         lowest = 0
         for source in self._sources:
-            for block in self._blocks(source, advance):
-                for key in self._keys(source):
-                    lowest = min(lowest, _feed(decoders[key], block).lowest_latency_ns())
-            for key in self._keys(source):
-                decoders[key].end_file(last=source is self._sources[-1])
-                lowest = min(lowest, _taken(decoders[key]).lowest_latency_ns())
+            for _, rows in self._rows(source, decoders, advance):
+                lowest = min(lowest, rows.lowest_latency_ns())
         return -lowest
 
     def _stored_offset(self) -> int | None:
@@ -119,20 +116,11 @@ class RecordingImport:
         before = {key: decoders[key].counts() for key in keys}
         adjusted = {slot: self._clocks[slot].adjusted for slot in writers}
         quarantine = Quarantine(self._root, report)
-        first_reject = None
         try:
-            for block in self._blocks(source, advance):
-                for key in self._keys(source):
-                    rows = _feed(decoders[key], block)
-                    first_reject = first_reject or next(iter(rows.rejects), None)
-                    quarantine.add(rows.rejects)
-                    self._write(key, rows, writers, offset_ns)
-            for key in self._keys(source):
-                decoders[key].end_file(last=source is self._sources[-1])
-                rows = _taken(decoders[key])
-                first_reject = first_reject or next(iter(rows.rejects), None)
+            for key, rows in self._rows(source, decoders, advance):
                 quarantine.add(rows.rejects)
                 self._write(key, rows, writers, offset_ns)
+            quarantine.add(self._crossed(source, decoders, before))
             parts = {slot: writer.finish() for slot, writer in writers.items()}
             self._check_overlap(source, parts)
         except BaseException:
@@ -142,8 +130,8 @@ class RecordingImport:
             raise
         quarantine.publish()
         if not any(parts.values()):
-            if first_reject is not None:
-                raise reject_error(source.path, first_reject)
+            if quarantine.first is not None:
+                raise reject_error(source.path, quarantine.first)
             raise MarketDataError(
                 "E_REC_IMPORT",
                 f"file={source.path} line=0",
@@ -175,16 +163,45 @@ class RecordingImport:
                 timed = table.set_column(0, table.schema.field(0), pa.array(ts_ns))
                 writer.write(timed.set_column(1, table.schema.field(1), pa.array(recv_ns)))
 
+    def _crossed(
+        self, source: Source, decoders: dict[Key, Decoder], before: dict[Key, Counts]
+    ) -> list[Reject]:
+        """The rows of a file that were left out because they crossed a book."""
+        found: list[Reject] = []
+        for key, earlier in before.items():
+            count = decoders[key].counts().crossed - earlier.crossed
+            if not count:
+                continue
+            files = self._sources[: self._sources.index(source)]
+            found += locate_crossed(
+                self._decoders()[key],
+                earlier=(block for file in files for block in self._blocks(file)),
+                blocks=self._blocks(source),
+                joins_lines=source.format.joins_lines,
+                count=count,
+            )
+        return sorted(found, key=lambda reject: reject.line)
+
     def _decode_again(
         self, source: Source, decoders: dict[Key, Decoder], advance: Callable[[int], None]
     ) -> None:
         """For the state at the end of a file that was imported by an earlier run."""
+        offset_ns = self._stored_offset() or 0
+        for key, rows in self._rows(source, decoders, advance):
+            self._write(key, rows, {}, offset_ns)
+
+    def _rows(
+        self, source: Source, decoders: dict[Key, Decoder], advance: Callable[[int], None]
+    ) -> Iterator[tuple[Key, _Rows]]:
+        """What the decoders make of a file, block by block."""
+        keys = self._keys(source)
         for block in self._blocks(source, advance):
-            for key in self._keys(source):
-                self._write(key, _feed(decoders[key], block), {}, self._stored_offset() or 0)
-        for key in self._keys(source):
+            for key in keys:
+                decoders[key].feed(block)
+                yield key, _taken(decoders[key])
+        for key in keys:
             decoders[key].end_file(last=source is self._sources[-1])
-            self._write(key, _taken(decoders[key]), {}, self._stored_offset() or 0)
+            yield key, _taken(decoders[key])
 
     def _commit(
         self,
@@ -291,7 +308,9 @@ class RecordingImport:
     def _is_done(self, source: Source, key: Key) -> bool:
         return "/".join(key) in self._done[source.sha256]
 
-    def _blocks(self, source: Source, advance: Callable[[int], None]) -> Iterator[Block]:
+    def _blocks(
+        self, source: Source, advance: Callable[[int], None] = lambda _: None
+    ) -> Iterator[Block]:
         """Blocks of a file; what a cut one still holds if the user accepts that."""
         try:
             yield from source.format.read(source.path, advance)
@@ -305,7 +324,7 @@ class _Rows:
     """What a decoder gave out."""
 
     tables: dict[Stream, pa.Table]
-    rejects: list[Any]
+    rejects: list[Reject]
 
     def lowest_latency_ns(self) -> int:
         """Lowest receive time minus venue time; a large number without rows."""
@@ -317,11 +336,6 @@ class _Rows:
                     lag = lag[table.column("kind").to_numpy() != BookKind.GAP]
                 lowest = min(lowest, int(lag.min(initial=lowest)))
         return lowest
-
-
-def _feed(decoder: Decoder, block: Block) -> _Rows:
-    decoder.feed(block)
-    return _taken(decoder)
 
 
 def _taken(decoder: Decoder) -> _Rows:

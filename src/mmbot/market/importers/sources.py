@@ -5,13 +5,12 @@ Names say nothing: captures are renamed and re-compressed at will.
 
 from __future__ import annotations
 
-import gzip
 import hashlib
 import io
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator
-from typing import IO, Final
+from typing import IO, Final, Protocol
 
 import fsspec
 import zstandard
@@ -82,9 +81,9 @@ def blocks(path: str, on_bytes: OnBytes = _nobody) -> Iterator[bytes]:
         magic = raw.read(4)
         raw.seek(0)
         if magic[:2] == b"\x1f\x8b":
-            yield from _unpack(gzip.GzipFile(fileobj=counted), path)
+            yield from _unpack(counted, path, _gzip)
         elif magic == b"\x28\xb5\x2f\xfd":
-            yield from _unzstd(counted, path)
+            yield from _unpack(counted, path, _zstd)
         elif magic == b"PK\x03\x04":
             yield from _unzip(counted, path)
         else:
@@ -128,38 +127,59 @@ class _Counted(io.RawIOBase):
         return len(block)
 
 
-def _unpack(file: IO[bytes] | gzip.GzipFile, path: str) -> Iterator[bytes]:
+class _Unpacker(Protocol):
+    """One compressed stream; a file may hold several, one after the other."""
+
+    @property
+    def eof(self) -> bool:
+        """The stream is complete."""
+
+    @property
+    def unused_data(self) -> bytes:
+        """What follows it."""
+
+    def decompress(self, data: bytes, /) -> bytes:
+        """The plain bytes of the next packed ones."""
+
+
+def _gzip() -> _Unpacker:
+    return zlib.decompressobj(zlib.MAX_WBITS | 16)
+
+
+def _zstd() -> _Unpacker:
+    unpacker: _Unpacker = zstandard.ZstdDecompressor().decompressobj()
+    return unpacker
+
+
+def _unpack(file: io.RawIOBase, path: str, begin: Callable[[], _Unpacker]) -> Iterator[bytes]:
+    """Stream by stream and block by block, so that a cut file gives all that it holds."""
+    unpacker = begin()
+    # What comes out of a block is many times its size.
+    while packed := file.read(BLOCK_BYTES // 8):
+        while packed:
+            if unpacker.eof:
+                unpacker = begin()
+            try:
+                block = unpacker.decompress(packed)
+            except (zlib.error, zstandard.ZstdError) as exc:
+                raise truncated(path, f"is damaged: {exc}") from exc
+            # Writers of gzip may pad the end with zeros.
+            packed = unpacker.unused_data.lstrip(b"\0") if unpacker.eof else b""
+            if block:
+                yield block
+    if not unpacker.eof:
+        raise truncated(path, "ends early: the compressed data are cut")
+
+
+def _member(file: IO[bytes], path: str) -> Iterator[bytes]:
     while True:
         try:
             block = file.read(BLOCK_BYTES)
-        except EOFError as exc:
-            raise truncated(path, "ends early: the compressed data are cut") from exc
-        except (gzip.BadGzipFile, zipfile.BadZipFile, zlib.error, OSError) as exc:
+        except (EOFError, zipfile.BadZipFile, zlib.error, OSError) as exc:
             raise truncated(path, f"is damaged: {exc}") from exc
         if not block:
             return
         yield block
-
-
-def _unzstd(file: IO[bytes] | io.RawIOBase, path: str) -> Iterator[bytes]:
-    """Frame by frame, because the library's reader takes a cut file for a complete one."""
-    decompressor = zstandard.ZstdDecompressor().decompressobj()
-    begun = False
-    # What comes out of a block is many times its size.
-    while packed := file.read(BLOCK_BYTES // 8):
-        while packed:
-            if decompressor.eof:
-                decompressor = zstandard.ZstdDecompressor().decompressobj()
-            begun = True
-            try:
-                block = decompressor.decompress(packed)
-            except zstandard.ZstdError as exc:
-                raise truncated(path, f"is damaged: {exc}") from exc
-            packed = decompressor.unused_data if decompressor.eof else b""
-            if block:
-                yield block
-    if begun and not decompressor.eof:
-        raise truncated(path, "ends early: the compressed data are cut")
 
 
 def _unzip(file: _Counted, path: str) -> Iterator[bytes]:
@@ -167,7 +187,7 @@ def _unzip(file: _Counted, path: str) -> Iterator[bytes]:
         with zipfile.ZipFile(file) as archive:
             for name in sorted(archive.namelist()):
                 with archive.open(name) as member:
-                    yield from _unpack(member, path)
+                    yield from _member(member, path)
     except zipfile.BadZipFile as exc:
         raise truncated(path, f"is not a complete archive: {exc}") from exc
 

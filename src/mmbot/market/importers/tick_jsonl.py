@@ -32,7 +32,7 @@ class TickScanner:
 
     def __init__(self, _path: str) -> None:
         self.lines = self.first_ns = 0
-        self.trouble = ""
+        self.trouble: tuple[int, str] | None = None
         self._lines = Lines()
         self._steps: dict[str, tuple[StepFinder, StepFinder]] = {}
 
@@ -63,7 +63,7 @@ class TickScanner:
             try:
                 tick = parse_tick(line, last_ts_ns=0)
             except TickError as error:
-                self.trouble = self.trouble or f": line {self.lines}: {error.detail} {error.reason}"
+                self.trouble = self.trouble or (self.lines, f"{error.detail} {error.reason}")
                 continue
             self.first_ns = self.first_ns or tick.ts_ns
             px, qty = self._steps.setdefault(tick.symbol, (StepFinder(), StepFinder()))

@@ -51,6 +51,7 @@ def test_the_step_is_the_greatest_that_divides_all(values):
     if not expected:
         assert step is None
         return
+    assert step is not None
     assert Fraction(step) == Fraction(expected, 10_000)
     assert all(steps_of(value, Decimal(step)) is not None for value in values)
 

@@ -1,6 +1,7 @@
 import gzip
 import io
 import zipfile
+from collections.abc import Callable
 
 import pytest
 import zstandard
@@ -31,7 +32,7 @@ def streamed_zstd(data):
     return buffer.getvalue()
 
 
-PACKERS = {
+PACKERS: dict[str, Callable[[bytes], bytes]] = {
     "plain": bytes,
     "gzip": gzip.compress,
     "two gzip members": lambda d: gzip.compress(d[:999]) + gzip.compress(d[999:]),
@@ -46,7 +47,7 @@ PACKERS = {
 def test_any_packing_gives_the_same_bytes(tmp_path, pack):
     path = tmp_path / "capture"
     path.write_bytes(pack(PLAIN))
-    seen = []
+    seen: list[int] = []
     assert b"".join(blocks(str(path), seen.append)) == PLAIN
     assert sum(seen) >= path.stat().st_size
     assert head(str(path)) == PLAIN[: 64 << 10]
