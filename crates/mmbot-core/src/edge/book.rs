@@ -40,6 +40,8 @@ pub struct EdgeBook {
     gross: Money,
     slippage: Money,
     adverse: Money,
+    /// Until the venue clock is past this, no waiting fill learns a mid.
+    next_due: TsNs,
     /// Sum of d m' q.
     carried: Money,
     /// Sum of d q over completed fills.
@@ -68,6 +70,7 @@ impl EdgeBook {
             gross: Money::ZERO,
             slippage: Money::ZERO,
             adverse: Money::ZERO,
+            next_due: TsNs::NEVER,
             carried: Money::ZERO,
             resolved_position: 0,
             recorded: None,
@@ -76,6 +79,7 @@ impl EdgeBook {
 
     /// Changes the adverse horizon, also for fills that wait.
     pub fn set_horizon_ms(&mut self, horizon_ms: i64) {
+        self.next_due = TsNs::new(i64::MIN);
         self.horizon_ns = horizon_ms.saturating_mul(1_000_000);
     }
 
@@ -89,6 +93,8 @@ impl EdgeBook {
     pub fn on_fill(&mut self, fill: Fill, record: impl FnOnce() -> FillRecord) {
         self.gross += Money::signed_move(fill.side, fill.decision_mid, fill.reference, fill.qty);
         self.pending.push_back(Pending { fill, before: None });
+        // m is known as soon as the clock has reached the fill
+        self.next_due = self.next_due.min(fill.ts.plus_ns(-1));
         if let Some(recorded) = &mut self.recorded {
             recorded.log.push(record());
             recorded.markouts.on_fill(fill.ts, fill.side, fill.px);
@@ -98,10 +104,11 @@ impl EdgeBook {
     /// Completes the fills whose mids are known by now.
     #[inline]
     pub fn resolve(&mut self, market: &Market, telemetry: &mut Telemetry) {
-        if self.pending.is_empty() && self.recorded.is_none() {
+        let clock = market.last_ts_exch();
+        if self.recorded.is_none() && clock <= self.next_due {
             return;
         }
-        self.resolve_until(market.last_ts_exch(), market, telemetry);
+        self.resolve_until(clock, market, telemetry);
     }
 
     /// Completes all fills with the last known mids: the data end here.
@@ -187,6 +194,11 @@ impl EdgeBook {
             }
             self.complete(&fill, before, market, telemetry);
         }
+        self.next_due = match (self.pending.get(self.known), self.pending.front()) {
+            (Some(unknown), _) => unknown.fill.ts.plus_ns(-1),
+            (None, Some(first)) => first.fill.ts.plus_ns(self.horizon_ns),
+            (None, None) => TsNs::NEVER,
+        };
         if let Some(recorded) = &mut self.recorded {
             recorded.markouts.resolve(clock, market);
         }

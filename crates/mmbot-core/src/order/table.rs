@@ -2,6 +2,7 @@
 //! report finds its order by index; the rest of the id tells whether the slot still holds that order.
 
 use super::state::{DoneReason, Order, OrderState, Terms};
+use super::transition::{IllegalTransition, OrderEvent, advance};
 use mmbot_types::{Cid, MidTick, PriceTick, QtyLot, Side, TsNs};
 
 /// Orders of one trader at a time, those that ended a moment ago included. Ten levels on two sides,
@@ -87,17 +88,17 @@ impl OrderTable {
         let before = self.orders[slot].cid;
         self.free &= self.free - 1;
         self.open[side.index()] |= 1 << slot;
-        self.orders[slot] = Order {
-            cid: Cid::new(self.next_seq << SLOT_BITS | slot as u64),
-            state: OrderState::PendingNew,
-            terms,
-            sent: now,
-            since: now,
-            drift_mid: terms.decision_mid,
-            side,
-            level,
-            ..VACANT
-        };
+        // field by field: a whole order built elsewhere and copied costs more than all the rest
+        let order = &mut self.orders[slot];
+        order.cid = Cid::new(self.next_seq << SLOT_BITS | slot as u64);
+        order.state = OrderState::PendingNew;
+        order.terms = terms;
+        (order.filled, order.filled_prefix) = (QtyLot::ZERO, QtyLot::ZERO);
+        (order.sent, order.since) = (now, now);
+        (order.rests_from, order.queued_from) = (None, TsNs::ZERO);
+        order.drift_mid = terms.decision_mid;
+        (order.side, order.level) = (side, level);
+        (order.replacing, order.not_amendable, order.refreshing) = (false, false, false);
         self.next_seq += 1;
         Some((slot, before))
     }
@@ -123,13 +124,31 @@ impl OrderTable {
         &mut self.orders[slot & (SLOTS - 1)]
     }
 
-    /// Moves an order to `state` and keeps the sets of open and ended orders.
+    /// Moves an order by `event` and keeps the sets of open and ended orders.
+    ///
+    /// # Errors
+    /// [`IllegalTransition`] if its state does not allow the event; nothing changes then.
     #[inline]
+    pub fn advance(&mut self, slot: usize, event: OrderEvent) -> Result<(), IllegalTransition> {
+        let order = self.get_mut(slot);
+        let was_done = order.state.is_done();
+        advance(&mut order.state, event)?;
+        self.moved(slot, was_done);
+        Ok(())
+    }
+
+    /// Moves an order to `state`, whatever its state allows.
     pub fn set_state(&mut self, slot: usize, state: OrderState) {
         let order = self.get_mut(slot);
-        let (was_done, side) = (order.state.is_done(), order.side);
-        order.state = state;
-        match (was_done, state.is_done()) {
+        let was_done = std::mem::replace(&mut order.state, state).is_done();
+        self.moved(slot, was_done);
+    }
+
+    #[inline]
+    fn moved(&mut self, slot: usize, was_done: bool) {
+        let order = self.get(slot);
+        let (is_done, side) = (order.state.is_done(), order.side);
+        match (was_done, is_done) {
             (false, true) => self.retire(slot, side),
             (true, false) => self.revive(slot, side),
             (false, false) | (true, true) => {}

@@ -77,54 +77,72 @@ pub struct IllegalTransition {
 ///
 /// # Errors
 /// [`IllegalTransition`] if the state does not allow the event.
-#[inline]
-pub const fn transition(
-    state: OrderState,
+pub fn transition(
+    mut state: OrderState,
     event: OrderEvent,
 ) -> Result<OrderState, IllegalTransition> {
+    advance(&mut state, event).map(|()| state)
+}
+
+/// Moves `state` by `event`, in place: most events change the tag and leave the payload alone, and this
+/// runs for every report.
+///
+/// # Errors
+/// [`IllegalTransition`] if the state does not allow the event; it is left as it is.
+#[inline]
+pub fn advance(state: &mut OrderState, event: OrderEvent) -> Result<(), IllegalTransition> {
     use OrderEvent as E;
     use OrderState as S;
-    let amend = state.asked();
-    Ok(match (state, event) {
+    match (&*state, event) {
         // a fill proves that the order rests, even if its acknowledgement is late
-        (S::PendingNew, E::Accepted | E::PartFilled) => S::Live,
-        (S::PendingNew, E::Rejected) => S::Done(Rejected),
-        (S::PendingNew, E::Cancelled) => S::Done(Cancelled),
-        (S::PendingNew, E::TimedOut) => S::Unknown { amend: None },
+        (S::PendingNew, E::Accepted | E::PartFilled) => *state = S::Live,
+        (S::PendingNew, E::Rejected) => *state = S::Done(Rejected),
+        (S::PendingNew, E::Cancelled) => *state = S::Done(Cancelled),
+        (S::PendingNew, E::TimedOut) => *state = S::Unknown { amend: None },
 
-        (S::Live, E::Accepted | E::Amended | E::PartFilled) => S::Live,
-        (S::Live, E::AmendRejected | E::CancelRejected) => S::Live,
-        (S::Live, E::AmendGone | E::CancelGone) => S::Unknown { amend: None },
-        (S::Live, E::AmendSent(to)) => S::PendingAmend { to },
-        (S::Live, E::CancelSent) => S::PendingCancel { amend: None },
+        (S::Live, E::Accepted | E::Amended | E::PartFilled) => *state = S::Live,
+        (S::Live, E::AmendRejected | E::CancelRejected) => *state = S::Live,
+        (S::Live, E::AmendGone | E::CancelGone) => *state = S::Unknown { amend: None },
+        (S::Live, E::AmendSent(to)) => *state = S::PendingAmend { to },
+        (S::Live, E::CancelSent) => *state = S::PendingCancel { amend: None },
 
-        (S::PendingAmend { .. }, E::Amended | E::AmendRejected) => S::Live,
-        (S::PendingAmend { .. }, E::AmendGone | E::TimedOut) => S::Unknown { amend },
-        (S::PendingAmend { .. }, E::CancelSent) => S::PendingCancel { amend },
+        (S::PendingAmend { .. }, E::Amended | E::AmendRejected) => *state = S::Live,
+        (S::PendingAmend { .. }, E::AmendGone | E::TimedOut) => {
+            *state = S::Unknown { amend: state.asked() };
+        }
+        (S::PendingAmend { .. }, E::CancelSent) => {
+            *state = S::PendingCancel { amend: state.asked() };
+        }
         (
             S::PendingAmend { .. },
             E::Accepted | E::PartFilled | E::CancelRejected | E::CancelGone,
-        ) => state,
+        ) => {}
 
-        (S::PendingCancel { amend: None }, E::CancelRejected) => S::Live,
-        (S::PendingCancel { amend: Some(to) }, E::CancelRejected) => S::PendingAmend { to },
-        (S::PendingCancel { .. }, E::CancelGone | E::TimedOut) => S::Unknown { amend },
-        (S::PendingCancel { .. }, E::Amended | E::AmendRejected | E::AmendGone) => {
-            S::PendingCancel { amend: None }
+        (S::PendingCancel { amend: None }, E::CancelRejected) => *state = S::Live,
+        (S::PendingCancel { amend: Some(to) }, E::CancelRejected) => {
+            *state = S::PendingAmend { to: *to };
         }
-        (S::PendingCancel { .. }, E::Accepted | E::PartFilled) => state,
+        (S::PendingCancel { .. }, E::CancelGone | E::TimedOut) => {
+            *state = S::Unknown { amend: state.asked() };
+        }
+        (S::PendingCancel { .. }, E::Amended | E::AmendRejected | E::AmendGone) => {
+            *state = S::PendingCancel { amend: None };
+        }
+        (S::PendingCancel { .. }, E::Accepted | E::PartFilled) => {}
         // the create of an order that timed out is refused after all
-        (S::PendingCancel { .. } | S::Unknown { .. }, E::Rejected) => S::Done(Rejected),
+        (S::PendingCancel { .. } | S::Unknown { .. }, E::Rejected) => *state = S::Done(Rejected),
 
-        (S::Unknown { .. }, E::Accepted | E::Amended) => S::Live,
-        (S::Unknown { .. }, E::AmendRejected | E::CancelRejected) => S::Live,
-        (S::Unknown { .. }, E::AmendGone | E::CancelGone | E::PartFilled) => state,
-        (S::Unknown { .. }, E::CancelSent) => S::PendingCancel { amend },
+        (S::Unknown { .. }, E::Accepted | E::Amended) => *state = S::Live,
+        (S::Unknown { .. }, E::AmendRejected | E::CancelRejected) => *state = S::Live,
+        (S::Unknown { .. }, E::AmendGone | E::CancelGone | E::PartFilled) => {}
+        (S::Unknown { .. }, E::CancelSent) => {
+            *state = S::PendingCancel { amend: state.asked() };
+        }
 
         (
             S::PendingAmend { .. } | S::PendingCancel { .. } | S::Unknown { .. } | S::Live,
             E::Cancelled,
-        ) => S::Done(Cancelled),
+        ) => *state = S::Done(Cancelled),
         (
             S::PendingNew
             | S::Live
@@ -134,7 +152,7 @@ pub const fn transition(
             // a fill that was made before the cancel and reported after it
             | S::Done(Filled | Cancelled),
             E::Completed,
-        ) => S::Done(Filled),
+        ) => *state = S::Done(Filled),
 
         // answers to requests that were on their way when it ended, and repetitions
         (
@@ -147,11 +165,11 @@ pub const fn transition(
             | E::CancelRejected
             | E::CancelGone
             | E::PartFilled,
-        ) => state,
+        ) => {}
         (
             S::Done(Rejected),
             E::Rejected | E::Cancelled | E::AmendGone | E::CancelRejected | E::CancelGone,
-        ) => state,
+        ) => {}
 
         (
             S::PendingNew,
@@ -187,5 +205,6 @@ pub const fn transition(
                 event: event.name(),
             });
         }
-    })
+    }
+    Ok(())
 }

@@ -14,7 +14,13 @@ mod send;
 mod upkeep;
 
 #[cfg(test)]
+mod reference_tests;
+#[cfg(test)]
+mod report_tests;
+#[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod upkeep_tests;
 
 use crate::edge::EdgeBook;
 use crate::guard::{AdverseGuard, Drawdown};

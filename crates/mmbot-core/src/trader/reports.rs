@@ -3,7 +3,7 @@
 use super::Trader;
 use crate::edge::{Fill, FillRecord};
 use crate::market::Market;
-use crate::order::{Booking, Order, OrderEvent, OrderState, Terms, transition};
+use crate::order::{Booking, Order, OrderEvent, OrderState, Terms};
 use mmbot_types::{
     ActionBuf, Cadence, Cause, ExecPrice, ExecReport, Liquidity, Money, PriceTick, QtyLot,
     QuoterKind, RejectReason, ReportKind, TsNs,
@@ -276,13 +276,9 @@ impl Trader {
     /// Moves an order by an event; one that its state does not allow is counted and leaves it unknown.
     #[inline]
     pub(super) fn apply(&mut self, slot: usize, event: OrderEvent) {
-        let state = self.orders.get(slot).state;
-        match transition(state, event) {
-            Ok(next) => self.orders.set_state(slot, next),
-            Err(illegal) => {
-                self.last_illegal = Some(illegal);
-                self.contradicted(slot, illegal.event);
-            }
+        if let Err(illegal) = self.orders.advance(slot, event) {
+            self.last_illegal = Some(illegal);
+            self.contradicted(slot, illegal.event);
         }
     }
 

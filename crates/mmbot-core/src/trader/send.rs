@@ -2,7 +2,7 @@
 //! decision's plan, which leaves in the order cancels, amends, places.
 
 use super::Trader;
-use crate::order::{ANSWER_TIMEOUT_NS, OrderEvent, OrderState, Terms, transition};
+use crate::order::{ANSWER_TIMEOUT_NS, OrderEvent, OrderState, Terms};
 use mmbot_types::{Action, ActionBuf, BlockDetail, Cause, NewOrder, Side, TimeInForce, TsNs};
 
 impl Trader {
@@ -147,10 +147,9 @@ impl Trader {
 
     #[inline]
     fn request(&mut self, now: TsNs, slot: usize, event: OrderEvent) -> bool {
-        let Ok(state) = transition(self.orders.get(slot).state, event) else {
+        if self.orders.advance(slot, event).is_err() {
             return false;
-        };
-        self.orders.set_state(slot, state);
+        }
         self.orders.get_mut(slot).sent = now;
         self.telemetry.attempts += 1;
         self.expect_answer(now);

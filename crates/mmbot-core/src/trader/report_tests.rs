@@ -1,0 +1,192 @@
+//! Reports in every order and number.
+
+use super::tests::{Desk, at, filled, params};
+use crate::order::SLOTS;
+use mmbot_types::{Cid, Money, Params, PriceTick, QtyLot, RejectReason, ReportKind};
+
+fn first(desk: &mut Desk) -> Cid {
+    desk.decide()[0].0.cid()
+}
+
+#[test]
+fn five_pieces_of_five_make_five_in_any_order() {
+    for order in [[1, 2, 3, 4, 5], [5, 4, 3, 2, 1], [3, 1, 5, 2, 4]] {
+        let mut desk = Desk::new(params());
+        let cid = first(&mut desk);
+        for cum in order {
+            desk.fill(cid, 99_980, 1, cum);
+            desk.fill(cid, 99_980, 1, cum);
+        }
+        desk.report(cid, ReportKind::Accepted);
+        assert_eq!(desk.trader.position(), QtyLot::new(5), "{order:?}");
+        assert_eq!(desk.trader.fees(), Money::new(5));
+        let t = desk.trader.telemetry();
+        assert_eq!(
+            (t.maker_fills, t.duplicate_fills, t.illegal_transitions),
+            (5, 5, 0)
+        );
+        assert_eq!((t.orders_with_fill, t.accepted), (1, 1));
+    }
+}
+
+#[test]
+fn a_fill_before_the_acknowledgement_and_after_the_cancel_both_count() {
+    let mut desk = Desk::new(params());
+    let cid = first(&mut desk);
+    desk.fill(cid, 99_980, 10, 10);
+    assert_eq!(desk.open(cid).unwrap().state, "Live");
+    desk.report(cid, ReportKind::Accepted);
+    desk.report(cid, ReportKind::Cancelled);
+    assert!(desk.open(cid).is_none());
+    desk.fill(cid, 99_980, 5, 15);
+    assert_eq!(desk.trader.position(), QtyLot::new(15));
+    assert_eq!(desk.trader.telemetry().illegal_transitions, 0);
+}
+
+#[test]
+fn a_venue_that_contradicts_itself_leaves_the_order_unknown() {
+    let mut desk = Desk::new(params());
+    let cid = first(&mut desk);
+    desk.report(cid, ReportKind::Rejected(RejectReason::Filter));
+    assert!(desk.open(cid).is_none());
+    desk.report(cid, ReportKind::Accepted);
+    assert_eq!(desk.open(cid).unwrap().state, "Unknown");
+    let illegal = desk.trader.last_illegal().unwrap();
+    assert_eq!(
+        (illegal.state, illegal.event),
+        ("Done(Rejected)", "Accepted")
+    );
+    // overlapping pieces
+    desk.fill(cid, 99_980, 4, 4);
+    desk.fill(cid, 99_980, 4, 6);
+    assert_eq!(desk.trader.position(), QtyLot::new(4));
+    assert_eq!(desk.trader.telemetry().illegal_transitions, 2);
+}
+
+#[test]
+fn a_report_about_nobody_is_counted_and_changes_nothing() {
+    let mut desk = Desk::new(params());
+    let hash = desk.trader.state_hash();
+    for raw in [0, 1, 77, u64::MAX] {
+        desk.report(Cid::new(raw), filled(99_980, 3, 3));
+    }
+    assert_eq!(desk.trader.telemetry().orphan_reports, 4);
+    assert_eq!(desk.trader.state_hash(), hash);
+}
+
+#[test]
+fn an_amend_keeps_its_place_only_with_a_smaller_size() {
+    let mut desk = Desk::new(params());
+    let cid = desk.settle()[0].0.cid();
+    let mut amend = |ms: i64, px: i64, total: i64| {
+        desk.now_ms = ms;
+        let slot = desk.trader.orders.find(cid).unwrap();
+        let before = *desk.trader.orders.get(slot);
+        let to = crate::order::Terms {
+            px: PriceTick::new(px),
+            total: QtyLot::new(total),
+            decision_mid: mmbot_types::MidTick::new(7),
+            ..before.terms
+        };
+        desk.trader
+            .amend(at(ms), slot, to, mmbot_types::Cause::Replace);
+        let kind = ReportKind::Amended {
+            px: to.px,
+            open_qty: to.total,
+        };
+        desk.report(cid, kind);
+        let order = *desk.trader.orders.get(slot);
+        assert_eq!(order.terms.total, QtyLot::new(total));
+        assert_eq!(order.rests_from, Some(at(ms)));
+        (
+            order.queued_from == at(ms),
+            order.terms.decision_mid.get() == 7,
+        )
+    };
+    assert_eq!(
+        amend(10, 99_980, 50),
+        (false, false),
+        "smaller: keeps queue and decision"
+    );
+    assert_eq!(
+        amend(20, 99_980, 60),
+        (true, false),
+        "larger: back of the queue"
+    );
+    assert_eq!(
+        amend(30, 99_970, 60),
+        (true, true),
+        "another price is another decision"
+    );
+    assert_eq!(desk.trader.telemetry().order_age_ns.count(), 3);
+}
+
+#[test]
+fn an_old_answer_does_not_undo_a_newer_amend() {
+    let mut desk = Desk::new(params());
+    let cid = desk.settle()[0].0.cid();
+    let amended = |px: i64| ReportKind::Amended {
+        px: PriceTick::new(px),
+        open_qty: QtyLot::new(9),
+    };
+    desk.now_ms = 20;
+    desk.report(cid, amended(99_970));
+    assert_eq!(
+        desk.open(cid).unwrap().px,
+        PriceTick::new(99_970),
+        "the venue's word"
+    );
+    desk.now_ms = 10;
+    desk.report(cid, amended(99_950));
+    assert_eq!(desk.open(cid).unwrap().px, PriceTick::new(99_970));
+    assert_eq!(desk.open(cid).unwrap().open_qty, QtyLot::new(9));
+}
+
+#[test]
+fn a_size_that_was_filled_meanwhile_ends_the_order() {
+    let mut desk = Desk::new(params());
+    let cid = desk.settle()[0].0.cid();
+    let slot = desk.trader.orders.find(cid).unwrap();
+    let to = crate::order::Terms {
+        total: QtyLot::new(40),
+        ..desk.trader.orders.get(slot).terms
+    };
+    desk.trader
+        .amend(at(0), slot, to, mmbot_types::Cause::Replace);
+    desk.fill(cid, 99_980, 40, 40);
+    assert_eq!(
+        desk.open(cid).unwrap().open_qty,
+        QtyLot::new(60),
+        "the change may yet be refused"
+    );
+    let kind = ReportKind::Amended {
+        px: to.px,
+        open_qty: QtyLot::ZERO,
+    };
+    desk.report(cid, kind);
+    assert!(desk.open(cid).is_none());
+    assert_eq!(desk.trader.telemetry().illegal_transitions, 0);
+}
+
+#[test]
+fn orders_beyond_the_slots_are_refused_not_lost() {
+    let mut p = Params::reference(100, 5.0, 0.0, 10, 1_000_000);
+    p.quote.cadence = mmbot_types::Cadence::OnBook { refresh_ms: 1 };
+    let mut desk = Desk::new(p);
+    for i in 0..40 {
+        desk.now_ms = i;
+        desk.book(99_999 + 10 * i, 100_001 + 10 * i);
+        desk.decide();
+    }
+    assert_eq!(
+        desk.trader.open_orders().count(),
+        SLOTS,
+        "none was ever acknowledged"
+    );
+    let t = desk.trader.telemetry();
+    assert_eq!(t.places, SLOTS as u64);
+    assert_eq!(
+        t.blocks.count(mmbot_types::BlockDetail::LimitActiveOrders),
+        80 - SLOTS as u64
+    );
+}
