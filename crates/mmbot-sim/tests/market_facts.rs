@@ -71,12 +71,16 @@ fn passive_loss(tape: &Tape, after_ns: i64) -> f64 {
 
 #[test]
 fn regimes_differ_in_the_right_direction() {
-    let vol = |regime| std(&returns(&tape(1, regime, 900), 10));
+    // the mean absolute return of an hour: one large jump must not decide
+    let vol = |regime| {
+        let returns = returns(&tape(1, regime, 3_600), 10);
+        returns.iter().map(|r| r.abs()).sum::<f64>() / returns.len() as f64
+    };
     let calm = vol(Regime::Calm);
     let moves: Vec<f64> = [Regime::Volatile, Regime::Spike, Regime::FlashCrash]
         .map(|regime| vol(regime) / calm)
         .to_vec();
-    assert!(moves.iter().all(|&ratio| ratio > 1.5), "{moves:?}");
+    assert!(moves.iter().all(|&ratio| ratio > 1.2), "{moves:?}");
     let (calm, gap) = (
         tape(2, Regime::Calm, 900),
         tape(2, Regime::LiquidityGap, 900),
