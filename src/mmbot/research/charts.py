@@ -126,7 +126,8 @@ def _matplotlib(figure: Figure, suffix: str) -> bytes:
         if panel.log_y:
             axes.set_yscale("log")
         axes.grid(visible=True, alpha=0.3)
-        axes.legend(fontsize=7)
+        if panel.series:
+            axes.legend(fontsize=7)
     buffer = io.BytesIO()
     # no date and no version: the same numbers give the same bytes
     empty = {"Software": None} if suffix == "png" else {"CreationDate": None}

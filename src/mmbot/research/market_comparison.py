@@ -104,8 +104,12 @@ def figure(markets: Sequence[MarketFacts]) -> Figure:
 def _instrument(info: SymbolInfo) -> Instrument:
     lot = float(info.lot_size)
     inverse = info.market in _INVERSE
+    if inverse and info.contract_size is None:
+        raise MarketDataError(
+            "E_BT_SOURCE", f"symbol={info.symbol}", "has contracts of unknown value"
+        )
     return Instrument(
         tick=float(info.tick_size),
         lot=lot,
-        usd_per_lot=lot * float(info.contract_size) if inverse else None,
+        usd_per_lot=lot * float(info.contract_size or 1) if inverse else None,
     )

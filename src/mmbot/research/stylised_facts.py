@@ -195,7 +195,7 @@ def _orders(tape: Mapping[str, Any], instrument: Instrument) -> _Orders:
     return _Orders(
         ts=ts[new],
         sign=sign[new].astype(np.float64),
-        usd=np.bincount(np.cumsum(new) - 1, weights=value),
+        usd=np.bincount(np.cumsum(new) - 1, weights=value).astype(np.float64),
         touch=tape["trade_touch"][new],
     )
 
