@@ -54,3 +54,6 @@ pub struct IdentityError {
     /// Cash plus marked position minus fees, quanta.
     pub ledger: i128,
 }
+
+#[cfg(test)]
+mod tests;

@@ -4,8 +4,8 @@
 //! bucket's middle is at most 1/1024 of the value away.
 
 /// Buckets per power of two.
-const SUB: u64 = 512;
-const SUB_BITS: u32 = 9;
+const SUB: u64 = 256;
+const SUB_BITS: u32 = 8;
 /// Larger values are counted as this one (2^46 ns are 19 hours).
 const VALUE_MAX: u64 = (1 << 46) - 1;
 const BUCKETS: usize = bucket(VALUE_MAX) + 1;

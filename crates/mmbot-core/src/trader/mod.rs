@@ -14,6 +14,10 @@ mod send;
 mod upkeep;
 
 #[cfg(test)]
+mod desk;
+#[cfg(test)]
+mod halt_tests;
+#[cfg(test)]
 mod reference_tests;
 #[cfg(test)]
 mod report_tests;

@@ -173,7 +173,8 @@ impl Trader {
         self.acknowledged(now, slot);
         let order = self.orders.get_mut(slot);
         let refreshing = std::mem::take(&mut order.refreshing);
-        let filled_up = order.open_at_most().is_zero();
+        // a change to a larger size came too late for an order that was filled
+        let filled_up = order.open().is_zero();
         let left = matches!(event, OrderEvent::AmendGone | OrderEvent::CancelGone);
         self.apply(
             slot,

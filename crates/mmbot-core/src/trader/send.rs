@@ -71,19 +71,26 @@ impl Trader {
     /// Moves the plan into `out`.
     #[inline]
     pub(super) fn flush(&mut self, out: &mut ActionBuf) {
+        let plan = &self.scratch;
+        if !(plan.cancels.is_empty() && plan.amends.is_empty() && plan.places.is_empty()) {
+            self.flush_plan(out);
+        }
+    }
+
+    fn flush_plan(&mut self, out: &mut ActionBuf) {
         let plan = &mut self.scratch;
-        for (slot, cause) in plan.cancels.drain(..) {
+        for &(slot, cause) in &plan.cancels {
             let cid = self.orders.get(slot).cid;
             out.push(Action::Cancel { cid }, cause);
         }
-        for (slot, cause) in plan.amends.drain(..) {
+        for &(slot, cause) in &plan.amends {
             let order = self.orders.get(slot);
             if let Some(to) = order.state.asked() {
                 let (cid, px, total_qty) = (order.cid, to.px, to.total);
                 out.push(Action::Amend { cid, px, total_qty }, cause);
             }
         }
-        for (slot, cause) in plan.places.drain(..) {
+        for &(slot, cause) in &plan.places {
             let order = self.orders.get(slot);
             let new = NewOrder {
                 cid: order.cid,
@@ -98,6 +105,9 @@ impl Trader {
             };
             out.push(Action::Place(new), cause);
         }
+        plan.cancels.clear();
+        plan.amends.clear();
+        plan.places.clear();
     }
 
     /// Counts a refusal.
