@@ -1,5 +1,7 @@
 //! What holds in every world: a trader against a venue that does as it likes.
 
+#![allow(clippy::unwrap_used)] // in tests a failure is a panic
+
 mod venue;
 
 use mmbot_core::MarketView;
