@@ -191,7 +191,7 @@ def touches(out, venue, symbol):
     """Best quotes by update id, and the last ones."""
     rows = columns(out, venue, symbol, "book", ("update_id", "kind", "side", "px", "qty"))
     replay = BookReplay()
-    touch = {}
+    touch: dict[int, tuple[int, ...]] = {}
     for tops in (replay.apply(rows), replay.finish()):
         quotes = (tops.bid_px, tops.bid_qty, tops.ask_px, tops.ask_qty)
         ids = rows["update_id"][tops.row].tolist()
@@ -239,6 +239,8 @@ def test_statistics_of_a_real_market(imported):
     assert stats.spread_ticks["p50"] == 1
     assert 0 <= stats.feed_latency_ms["p01"] <= stats.feed_latency_ms["p50"] < 60
     assert stats.crossed == 0
+    assert stats.min_px is not None
+    assert stats.max_px is not None
     assert 60_000 < stats.min_px < stats.max_px < 63_000
 
 

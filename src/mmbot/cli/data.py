@@ -15,6 +15,7 @@ from rich.progress import (
     BarColumn,
     DownloadColumn,
     Progress,
+    ProgressColumn,
     TaskID,
     TextColumn,
     TimeRemainingColumn,
@@ -125,9 +126,15 @@ def import_command(
             typer.echo(line, err=True)
 
 
-@app.command("ls", epilog="[bold]Example[/]\n\nmmbot data ls --data data/research")
-def list_command(data: Data = str(DEFAULT_CATALOG), as_json: JsonOption = False) -> None:
+@app.command("ls", epilog="[bold]Example[/]\n\nmmbot data ls data/research")
+def list_command(
+    folder: Annotated[str | None, typer.Argument(help="Catalog, instead of --data.")] = None,
+    *,
+    data: Data = str(DEFAULT_CATALOG),
+    as_json: JsonOption = False,
+) -> None:
     """List what the catalog holds: venue, symbol, streams, days, rows, span, bytes."""
+    data = folder or data
     infos = read_info(data)
     if as_json:
         _echo([data_tables.info_json(info) for info in infos])
@@ -274,14 +281,14 @@ def _bar() -> Iterator[_Bar]:
         TransferSpeedColumn(),
         TimeRemainingColumn(),
     )
-    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+    with _progress(*columns) as progress:
         yield _Bar(progress)
 
 
 @contextmanager
 def _time_bar(duration_ns: int) -> Iterator[Callable[[int], None]]:
     columns = (TextColumn("generate {task.fields[done]}"), BarColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+    with _progress(*columns) as progress:
         task = progress.add_task("generate", total=duration_ns, done="0s")
 
         def on_ns(done_ns: int) -> None:
@@ -289,6 +296,12 @@ def _time_bar(duration_ns: int) -> Iterator[Callable[[int], None]]:
             progress.update(task, completed=done_ns, done=format_duration(whole))
 
         yield on_ns
+
+
+def _progress(*columns: ProgressColumn) -> Progress:
+    """A bar on stderr that leaves nothing behind; none where nobody watches."""
+    console = Console(stderr=True)
+    return Progress(*columns, console=console, transient=True, disable=not console.is_terminal)
 
 
 def _echo(value: object) -> None:

@@ -1,8 +1,14 @@
-"""Small captures of the formats that venues and recorders write."""
+"""Small captures of the formats that venues and recorders write, and what imports make of them."""
 
 import gzip
 import json
 from pathlib import Path
+
+import numpy as np
+import pytest
+
+from mmbot.errors import MarketDataError
+from mmbot.market.catalog import read_events
 
 T0_MS = 1_723_161_600_000
 
@@ -97,3 +103,27 @@ def write_lines(path: Path, lines: list[str]) -> Path:
     text = "".join(f"{line}\n" for line in lines).encode()
     path.write_bytes(gzip.compress(text, mtime=0) if path.suffix == ".gz" else text)
     return path
+
+
+def rows_of(tmp_path, **options):
+    chunks = list(read_events(tmp_path / "catalog", **options))
+    names = ("flags", "px", "qty", "ts_exch", "ts_local")
+    arrays = [chunk.to_arrays() for chunk in chunks]
+    columns = (np.concatenate([a[name] for a in arrays]).tolist() for name in names)
+    return list(zip(*columns, strict=True))
+
+
+def refused(run, *paths, code="E_REC_IMPORT", **options):
+    """The error, which names the file and a row."""
+    with pytest.raises(MarketDataError) as caught:
+        run(*paths, **options)
+    error = caught.value
+    assert error.code == code
+    assert str(paths[-1]) in error.key
+    assert "line=" in error.key or "row=" in error.key
+    return str(error)
+
+
+def quarantined(tmp_path, name):
+    path = tmp_path / "catalog" / "quarantine" / f"{name}.jsonl"
+    return [json.loads(line) for line in path.read_bytes().splitlines()]

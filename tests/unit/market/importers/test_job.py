@@ -1,58 +1,24 @@
-"""Imports of small captures: what goes in comes out, and every kind of bad input has its error."""
+"""Imports of small captures: what goes in comes out."""
 
-import json
-
-import numpy as np
-import pyarrow as pa
-import pyarrow.parquet as pq
 import pytest
 from tests.unit.market.importers.captures import (
     T0_MS,
     binance_lines,
     bybit_frame,
     bybit_lines,
+    quarantined,
+    refused,
+    rows_of,
     tardis_book_lines,
     tardis_trade_lines,
     write_lines,
 )
 
-from mmbot.errors import ConfigError, MarketDataError
+from mmbot.errors import ConfigError
 from mmbot.market.catalog import find_symbol, read_events, read_info
 from mmbot.market.importers.job import ImportOptions, import_files
 from mmbot.market.verify import verify_catalog
 from mmbot.units import NS_PER_MS
-
-
-@pytest.fixture
-def run(tmp_path):
-    def run(*paths, **options):
-        return import_files(paths, ImportOptions(out=tmp_path / "catalog", **options))
-
-    return run
-
-
-def rows_of(tmp_path, **options):
-    chunks = list(read_events(tmp_path / "catalog", **options))
-    names = ("flags", "px", "qty", "ts_exch", "ts_local")
-    arrays = [chunk.to_arrays() for chunk in chunks]
-    columns = (np.concatenate([a[name] for a in arrays]).tolist() for name in names)
-    return list(zip(*columns, strict=True))
-
-
-def refused(run, *paths, code="E_REC_IMPORT", **options):
-    """The error, which names the file and a row."""
-    with pytest.raises(MarketDataError) as caught:
-        run(*paths, **options)
-    error = caught.value
-    assert error.code == code
-    assert str(paths[-1]) in error.key
-    assert "line=" in error.key or "row=" in error.key
-    return str(error)
-
-
-def quarantined(tmp_path, name):
-    path = tmp_path / "catalog" / "quarantine" / f"{name}.jsonl"
-    return [json.loads(line) for line in path.read_bytes().splitlines()]
 
 
 def test_a_dump_comes_out_as_it_went_in(run, tmp_path):
@@ -176,190 +142,6 @@ def test_duplicates_are_dropped_and_counted(run, tmp_path):
     report = run(write_lines(tmp_path / "dump.data", [*lines[:4], *lines[2:]]))
     assert (report.series[0].duplicates, report.series[0].gaps) == (2, 0)
     assert report.series[0].rows_book == 3 + 3 * 5
-
-
-# --- bad input ---------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("old", "new", "reason"),
-    [
-        ('["0.9","3"]', '["0.9","-3"]', "negative price or size"),
-        ('["0.9","3"]', '["NaN","3"]', "not a number"),
-        ('["0.9","3"]', '["0.9"]', "unexpected byte"),
-        ('"seq":80', '"seq":80', None),
-    ],
-    ids=["negative quantity", "NaN price", "short level", "nothing wrong"],
-)
-def test_a_bad_row_is_put_aside_with_its_reason(run, tmp_path, old, new, reason):
-    lines = bybit_lines(8)
-    assert old in lines[3]
-    lines[3] = lines[3].replace(old, new)
-    report = run(write_lines(tmp_path / "dump.data", lines))
-    (file,) = report.files
-    if reason is None:
-        assert file.quarantined == 0
-        assert not (tmp_path / "catalog" / "quarantine").exists()
-        return
-    assert file.quarantined == 1
-    assert file.first_errors[0].startswith(f"E_REC_IMPORT: file={file.path} line=4 offset=")
-    assert reason in file.first_errors[0]
-    (entry,) = quarantined(tmp_path, "dump.data")
-    assert (entry["line"], entry["code"], entry["reason"]) == (4, "E_MD_FRAME", reason)
-    assert entry["raw"] == lines[3]
-    # Without the frame the book is unusable.
-    assert verify_catalog(tmp_path / "catalog").gaps == 1
-
-
-def test_a_crossed_snapshot_is_named_with_its_line(run, tmp_path):
-    crossed = bybit_frame("snapshot", 50, [("1.3", 1)], [("1.2", 1)], ts_ms=T0_MS + 300)
-    good = bybit_frame("snapshot", 60, [("1.0", 1)], [("1.2", 1)], ts_ms=T0_MS + 400)
-    lines = [*bybit_lines(4), crossed, good]
-    report = run(write_lines(tmp_path / "dump.data", lines))
-    assert report.series[0].crossed == 1
-    (entry,) = quarantined(tmp_path, "dump.data")
-    assert (entry["line"], entry["code"], entry["raw"]) == (5, "E_MD_CROSSED", crossed)
-    assert "line=5 offset=0 E_MD_CROSSED" in report.files[0].first_errors[0]
-    report = verify_catalog(tmp_path / "catalog")
-    assert (report.ok, report.gaps, report.snapshots) == (True, 1, 2)
-
-
-def test_a_crossed_message_of_several_lines_is_named(run, tmp_path):
-    lines = tardis_book_lines()
-    at = lines[5].split(",")
-    lines.insert(5, ",".join([*at[:2], str(int(at[2]) - 1), *at[3:5], "bid", "1.2", "1"]))
-    run(write_lines(tmp_path / "book.csv", lines))
-    (entry,) = quarantined(tmp_path, "book.csv")
-    assert (entry["line"], entry["code"]) == (6, "E_MD_CROSSED")
-
-
-def test_nothing_but_a_crossed_snapshot_is_refused(run, tmp_path):
-    path = write_lines(
-        tmp_path / "dump.data", [bybit_frame("snapshot", 50, [("1.3", 1)], [("1.2", 1)])]
-    )
-    assert "line=1 offset=0 E_MD_CROSSED" in refused(run, path)
-    assert read_info(tmp_path / "catalog") == []
-
-
-@pytest.mark.parametrize("content", [b"", b"\n \n"])
-def test_an_empty_file_is_refused(run, tmp_path, content):
-    path = tmp_path / "dump.data"
-    path.write_bytes(content)
-    assert "line=0 is empty" in refused(run, path)
-
-
-def test_a_file_of_no_known_format_is_refused(run, tmp_path):
-    path = write_lines(tmp_path / "letter.txt", ["Dear reader,"])
-    assert "line=1 is of no known format" in refused(run, path)
-
-
-def test_a_wrong_column_is_refused(run, tmp_path):
-    lines = tardis_book_lines()
-    lines[0] = lines[0].replace("price", "prize")
-    path = write_lines(tmp_path / "book.csv", lines)
-    assert "line=1 holds no book or trade" in refused(run, path)
-    assert "column missing" in refused(run, path)
-
-
-def test_an_unknown_symbol_is_refused(run, tmp_path):
-    path = write_lines(tmp_path / "dump.data", bybit_lines())
-    assert "line=0 has no data of XYZ" in refused(run, path, symbols=("XYZ",))
-
-
-@pytest.mark.parametrize("share", [0.3, 0.9])
-def test_a_cut_file_is_refused_unless_accepted(run, tmp_path, share):
-    path = write_lines(tmp_path / "x.gz", binance_lines(100, 400, snapshot=True))
-    whole = run(path, venue="binance").totals["rows"]
-    data = path.read_bytes()
-    path.write_bytes(data[: int(len(data) * share)])
-    out = tmp_path / "cut"
-    with pytest.raises(MarketDataError) as caught:
-        import_files([path], ImportOptions(out=out))
-    assert str(caught.value).startswith(f"E_REC_IMPORT:truncated: file={path} line=")
-    assert read_info(out) == []
-    report = import_files([path], ImportOptions(out=out, accept_truncated=True))
-    assert report.files[0].truncated
-    assert 0 < report.totals["rows"] < whole
-    assert verify_catalog(out).ok
-
-
-def test_a_line_cut_at_the_end_is_put_aside(run, tmp_path):
-    path = tmp_path / "dump.data"
-    path.write_text("\n".join(bybit_lines(5))[:-30])
-    report = run(path)
-    (entry,) = quarantined(tmp_path, "dump.data")
-    assert (entry["line"], entry["reason"]) == (5, "frame ends early")
-    # A frame of the book is missing: the last row marks the gap.
-    assert report.series[0].rows_book == 3 + 3 * 3 + 1
-
-
-def feed_table(**columns):
-    rows = {
-        "ts_exch": [10, 10, 20, 20, 30],
-        "ts_local": [15, 15, 25, 25, 35],
-        "kind": [0, 0, 1, 0, 0],
-        "side": [1, -1, 1, -1, 1],
-        "price": [1.0, 1.2, 1.2, 1.2, 0.9],
-        "qty": [0.5, 0.5, 0.1, 0.4, 0.2],
-    } | columns
-    types = [pa.int64(), pa.int64(), pa.uint8(), pa.int8(), pa.float64(), pa.float64()]
-    arrays = [pa.array(column, type=t) for column, t in zip(rows.values(), types, strict=True)]
-    return pa.Table.from_arrays(arrays, names=list(rows))
-
-
-def feed_file(tmp_path, **columns):
-    pq.write_table(feed_table(**columns), tmp_path / "feed.parquet")
-    return tmp_path / "feed.parquet"
-
-
-def test_a_benchmark_feed(run, tmp_path):
-    report = run(feed_file(tmp_path), symbols=("MINE",), venue="lab")
-    (series,) = report.series
-    assert (series.venue, series.symbol) == ("lab", "MINE")
-    assert (series.tick_size, series.lot_size) == ("0.1", "0.1")
-    assert rows_of(tmp_path, symbol="MINE") == [
-        (2, 0, 0, 10, 15),
-        (0, 10, 5, 10, 15),
-        (12, 12, 5, 10, 15),
-        (1, 12, 1, 20, 25),
-        (12, 12, 4, 20, 25),
-        (8, 9, 2, 30, 35),
-    ]
-
-
-@pytest.mark.parametrize(
-    ("columns", "reason"),
-    [
-        ({"price": [1.0, 1.2, float("nan"), 1.2, 0.9]}, "price is not a positive multiple"),
-        ({"qty": [0.5, 0.5, -0.1, 0.4, 0.2]}, "quantity is not a multiple"),
-        ({"qty": [0.5, 0.5, 0.0, 0.4, 0.2]}, "a trade has no size"),
-        ({"kind": [0, 0, 7, 0, 0]}, "kind is neither"),
-        ({"side": [1, -1, 0, -1, 1]}, "side is neither"),
-    ],
-)
-def test_bad_rows_of_a_benchmark_feed_are_put_aside(run, tmp_path, columns, reason):
-    report = run(feed_file(tmp_path, **columns))
-    (entry,) = quarantined(tmp_path, "feed.parquet")
-    assert entry["line"] == 2
-    assert reason in entry["reason"]
-    assert report.totals["rows"] == 4
-
-
-def test_unsorted_times_of_a_benchmark_feed_are_refused(run, tmp_path):
-    path = feed_file(tmp_path, ts_exch=[10, 10, 20, 19, 30])
-    assert "row=3 exchange time goes back" in refused(run, path, code="E_MD_CLOCK")
-
-
-def test_half_a_parquet_file_is_refused(run, tmp_path):
-    path = feed_file(tmp_path)
-    path.write_bytes(path.read_bytes()[:-50])
-    assert "line=0 is not a complete Parquet file" in refused(run, path)
-
-
-def test_a_parquet_file_without_a_column_is_refused(run, tmp_path):
-    path = tmp_path / "feed.parquet"
-    pq.write_table(feed_table().drop_columns(["qty"]), path)
-    assert "has no column qty" in refused(run, path)
 
 
 def test_ticks_are_a_source_too(run, tmp_path):
