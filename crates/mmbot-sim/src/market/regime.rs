@@ -17,7 +17,7 @@ pub enum Regime {
     Volatile,
     /// Quiet, with bursts of large jumps.
     Spike,
-    /// Quiet, with crashes of 1 to 2 percent that half recover.
+    /// Quiet, with crashes of 1 to 2 percent that recover.
     FlashCrash,
     /// Quiet, with spells in which makers withdraw.
     LiquidityGap,
@@ -205,7 +205,7 @@ impl State {
                 sigma_bps: 1.8,
                 shock_per_s: 0.1,
                 shock_bps: 6.0,
-                drift_bps: 2.4,
+                drift_bps: 4.7,
                 takers_per_s: 5.0,
                 impact: 1.0,
                 depth: 0.5,
