@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
@@ -23,12 +24,12 @@ _HOLDERS: Final = ("champion_params", "best_params", "params")
 _SIMULATOR: Final = frozenset({*CALIBRATION_KEYS, QUEUE_POWER_KEY})
 
 
+@dataclass(frozen=True, slots=True)
 class ParameterFile:
     """What a file sets: configuration assignments ``KEY=VALUE``, and simulator parameters."""
 
-    def __init__(self, sets: tuple[str, ...] = (), simulator: Mapping[str, float] | None = None):
-        self.sets = sets
-        self.simulator = dict(simulator or {})
+    sets: tuple[str, ...] = ()
+    simulator: Mapping[str, float] = field(default_factory=dict)
 
 
 def load_parameters(path: Path | None) -> ParameterFile:

@@ -155,7 +155,5 @@ def _pooled_markouts(markouts: Sequence[Sequence[Mapping[str, Any]]]) -> list[di
         of_horizon = [m for series in markouts for m in series if m["horizon_ms"] == horizon_ms]
         count = sum(int(m["count"]) for m in of_horizon)
         total = math.fsum(float(m["mean_bps"]) * int(m["count"]) for m in of_horizon)
-        pooled.append(
-            {"horizon_ms": horizon_ms, "count": count, "mean_bps": share(total, count)}
-        )
+        pooled.append({"horizon_ms": horizon_ms, "count": count, "mean_bps": share(total, count)})
     return pooled

@@ -1,5 +1,4 @@
-"""``BACKTEST_REPORT.json`` from the results of a run: every key of it, and nothing that is measured
-in wall time."""
+"""``BACKTEST_REPORT.json`` from the results of a run: every key of it, none in wall time."""
 
 from __future__ import annotations
 
