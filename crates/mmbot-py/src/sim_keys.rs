@@ -23,6 +23,7 @@ pub(crate) fn read_sim(mapping: Option<&Bound<'_, PyAny>>, seed: u64) -> PyResul
             }
             "queue_model" => model = value.text()?,
             "queue_power_n" => power = value.float()?,
+            "partial_fills" => sim.partial_fills = value.flag()?,
             "latency_ms_mean" => sim.latency_ms_mean = value.float()?,
             "latency_ms_std" => sim.latency_ms_std = value.float()?,
             "amend_latency_ms" => sim.amend_latency_ms = value.float()?,

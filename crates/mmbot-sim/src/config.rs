@@ -29,6 +29,10 @@ pub struct SimConfig {
     pub mode: FillMode,
     /// Queue model of `QueueAware`.
     pub queue: QueueModel,
+    /// Orders fill piece by piece, each print and quote up to its size. Without this an order that is
+    /// reached fills whole, however small the print: not real, but what some simulators do, and
+    /// comparing with them needs it.
+    pub partial_fills: bool,
     /// `latency_ms_mean`: mean latency of new orders.
     pub latency_ms_mean: f64,
     /// `latency_ms_std`: its standard deviation; draws below zero count as zero.
@@ -72,6 +76,7 @@ impl Default for SimConfig {
         Self {
             mode: FillMode::QueueAware,
             queue: QueueModel::Power { n: 2.0 },
+            partial_fills: true,
             latency_ms_mean: 0.0,
             latency_ms_std: 0.0,
             amend_latency_ms: 0.0,

@@ -308,6 +308,20 @@ fn a_toxic_sweep_takes_the_whole_order_as_taker() {
 }
 
 #[test]
+fn without_partial_fills_an_order_that_is_reached_fills_whole() {
+    let config = SimConfig {
+        partial_fills: false,
+        ..SimConfig::default()
+    };
+    let mut venue = Venue::new(config);
+    venue.place(1, Side::Buy, 100, 5, POST);
+    venue.print(Side::Sell, 100, 10);
+    assert_eq!(venue.position(), 0, "the queue ahead took it all");
+    venue.print(Side::Sell, 100, 1);
+    assert_eq!(venue.position(), 5);
+}
+
+#[test]
 fn rejects_and_rate_limits_answer_the_request() {
     let mut venue = Venue::new(SimConfig {
         reject_prob: 1.0,

@@ -135,7 +135,11 @@ impl Instrument {
     #[must_use]
     #[allow(clippy::cast_precision_loss)]
     pub fn money_to_f64(&self, amount: Money) -> f64 {
-        amount.get() as f64 * self.quantum_usd
+        // most amounts fit 64 bits, whose conversion is one instruction
+        match i64::try_from(amount.get()) {
+            Ok(small) => small as f64 * self.quantum_usd,
+            Err(_) => amount.get() as f64 * self.quantum_usd,
+        }
     }
     /// Price in quote currency.
     #[inline]

@@ -48,6 +48,28 @@ pub struct Sampling {
     pub curve_ns: Option<i64>,
 }
 
+/// Whose actions are where in the shared action buffer: lane and end of its part.
+#[derive(Debug, Clone, Default)]
+struct Outbox {
+    ends: Vec<(u32, usize)>,
+}
+
+impl Outbox {
+    /// True if `actions` has something that is nobody's yet.
+    #[inline]
+    fn is_open(&self, actions: &ActionBuf) -> bool {
+        actions.as_slice().len() > self.ends.last().map_or(0, |end| end.1)
+    }
+
+    /// What came into `actions` since the last call is lane `lane`'s.
+    #[inline]
+    fn close(&mut self, lane: usize, actions: &ActionBuf) {
+        // lanes are few: the index fits
+        let lane = u32::try_from(lane).unwrap_or(u32::MAX);
+        self.ends.push((lane, actions.as_slice().len()));
+    }
+}
+
 /// See the module.
 #[derive(Debug, Clone)]
 pub struct World {
@@ -62,10 +84,11 @@ pub struct World {
     at_exchange: Place,
     at_engine: Place,
     scout: Place,
-    requests: TimedQueue<(u32, Action)>,
-    reports: TimedQueue<(u32, ExecReport)>,
+    requests: TimedQueue<Action>,
+    reports: TimedQueue<ExecReport>,
     made: Reports,
     actions: ActionBuf,
+    outbox: Outbox,
     /// Latency of the market data at the exchange cursor.
     feed_latency_ns: i64,
     last_packet_ns: i64,
@@ -102,6 +125,7 @@ impl World {
             reports: TimedQueue::default(),
             made: Vec::with_capacity(64),
             actions: ActionBuf::new(),
+            outbox: Outbox::default(),
             feed_latency_ns: 0,
             last_packet_ns: i64::MIN,
             now_ns: 0,
@@ -223,12 +247,12 @@ impl World {
     /// Cancels all orders of all lanes and quotes no more.
     pub fn stop(&mut self, now: i64) {
         for lane in 0..self.lanes.len() {
-            self.actions.clear();
             self.lanes[lane]
                 .trader
                 .stop(TsNs::new(now), &mut self.actions);
-            self.send(lane, now);
+            self.outbox.close(lane, &self.actions);
         }
+        self.send_all(now);
     }
 
     /// Ends the run: the last bar is taken, fills are resolved, money and positions are compared.
@@ -238,9 +262,9 @@ impl World {
     pub fn finish(&mut self, last_ns: i64) -> Result<(), RunError> {
         // reports still on the wire when the data end are read, what they make a trader want is not
         // sent
-        while let Some((lane, report)) = self.reports.pop_until(i64::MAX) {
-            self.read_report(lane as usize, &report, last_ns);
-        }
+        self.read_reports(i64::MAX - 1, last_ns);
+        self.actions.clear();
+        self.outbox.ends.clear();
         for at in 0..self.lanes.len() {
             let lane = &mut self.lanes[at];
             let market = &mut self.markets[lane.market].1;

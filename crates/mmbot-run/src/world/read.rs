@@ -111,18 +111,19 @@ fn schedule(
     lanes: &mut [Lane],
     response: &[ResponseLatency],
     feed_latency_ns: i64,
-    wire: &mut TimedQueue<(u32, ExecReport)>,
+    wire: &mut TimedQueue<ExecReport>,
 ) -> i64 {
     let mut earliest = i64::MAX;
-    for (lane, report) in made.drain(..) {
+    for &(lane, ref report) in made.iter() {
         let latency = match response[lane as usize] {
             ResponseLatency::OfFeed => feed_latency_ns.max(0),
             ResponseLatency::ConstantNs(ns) => ns,
         };
         let at = lanes[lane as usize].delivery(report.ts_exch.get(), latency);
-        wire.push(at, (lane, report));
+        wire.push(at, lane, report);
         earliest = earliest.min(at);
     }
+    made.clear();
     earliest
 }
 

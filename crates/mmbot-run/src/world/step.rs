@@ -2,7 +2,7 @@
 
 use super::{External, World};
 use crate::error::RunError;
-use crate::lane::RecentFill;
+use crate::lane::{Lane, RecentFill};
 use mmbot_core::Trader;
 use mmbot_types::{ExecReport, Liquidity, ReportKind, TsNs};
 
@@ -40,59 +40,46 @@ impl World {
         Ok(())
     }
 
+    /// Requests, then reports, then decisions. Each phase runs over all lanes before what it made is sent
+    /// on: lanes do not wait for each other, and memory just written is not read back at once.
     fn at_stop(&mut self, stop: i64, external: &mut impl External) -> Result<(), RunError> {
         self.now_ns = stop;
-        while let Some((lane, action)) = self.requests.pop_until(stop) {
+        while let Some((lane, action)) = self.requests.first_until(stop) {
             self.exchange
-                .request(lane, &action, TsNs::new(stop), &mut self.made);
-            self.schedule_reports();
+                .request(lane, action, TsNs::new(stop), &mut self.made);
+            self.requests.drop_first();
         }
-        while let Some((lane, report)) = self.reports.pop_until(stop) {
-            self.deliver(lane as usize, &report, stop);
-        }
+        self.schedule_reports();
+        self.read_reports(stop, stop);
+        self.send_all(stop);
         let packet_ended = self.last_packet_ns == stop;
         for lane in 0..self.lanes.len() {
             if self.timer[lane] <= stop || (packet_ended && self.due[lane] <= stop) {
                 self.decide(lane, stop, external)?;
+                self.outbox.close(lane, &self.actions);
             }
         }
+        self.send_all(stop);
         self.sample(stop);
         Ok(())
     }
 
-    #[inline]
-    fn deliver(&mut self, lane: usize, report: &ExecReport, now: i64) {
-        self.read_report(lane, report, now);
-        self.send(lane, now);
-    }
-
-    #[inline]
-    pub(super) fn read_report(&mut self, lane: usize, report: &ExecReport, now: i64) {
-        let entry = &mut self.lanes[lane];
-        if let ReportKind::Filled {
-            px,
-            qty,
-            fee,
-            liquidity,
-            ..
-        } = report.kind
-            && let Some(side) = entry.trader.side_of(report.cid)
-        {
-            let maker = liquidity == Liquidity::Maker;
-            let fill = RecentFill {
-                ts_exch: report.ts_exch,
-                side,
-                px,
-                qty,
-                maker,
-            };
-            entry.note_fill(fill, fee);
+    /// Delivers all reports due at or before `until`.
+    pub(super) fn read_reports(&mut self, until: i64, now: i64) {
+        while let Some((lane, report)) = self.reports.first_until(until) {
+            let entry = &mut self.lanes[lane as usize];
+            note_fill(entry, report);
+            let market = &mut self.markets[entry.market].1;
+            entry
+                .trader
+                .on_report(TsNs::new(now), report, market, &mut self.actions);
+            // most reports ask for nothing and move no decision
+            let due = entry.trader.due().get();
+            if self.outbox.is_open(&self.actions) || due != self.due[lane as usize] {
+                self.outbox.close(lane as usize, &self.actions);
+            }
+            self.reports.drop_first();
         }
-        let market = &mut self.markets[entry.market].1;
-        self.actions.clear();
-        entry
-            .trader
-            .on_report(TsNs::new(now), report, market, &mut self.actions);
     }
 
     #[inline]
@@ -105,7 +92,6 @@ impl World {
         let entry = &mut self.lanes[lane];
         let market = &mut self.markets[entry.market].1;
         let now_ts = TsNs::new(now);
-        self.actions.clear();
         if entry.trader.wants_external() {
             let view = entry.trader.external_view(now_ts, market);
             let quotes = external.quotes(lane, &view)?;
@@ -115,20 +101,24 @@ impl World {
         } else {
             entry.trader.decide(now_ts, market, &mut self.actions);
         }
-        self.send(lane, now);
         Ok(())
     }
 
-    #[inline]
-    pub(super) fn send(&mut self, lane: usize, now: i64) {
-        let entry = &mut self.lanes[lane];
-        for (action, _) in self.actions.as_slice() {
-            let at = entry.arrival(action, TsNs::new(now));
-            // lanes are few: the index fits
-            self.requests
-                .push(at, (u32::try_from(lane).unwrap_or(u32::MAX), *action));
+    /// Puts all actions in the outbox on the wire and plans the lanes' next decisions.
+    pub(super) fn send_all(&mut self, now: i64) {
+        let mut from = 0;
+        for at in 0..self.outbox.ends.len() {
+            let (lane, to) = self.outbox.ends[at];
+            let entry = &mut self.lanes[lane as usize];
+            for (action, _) in &self.actions.as_slice()[from..to] {
+                let arrives = entry.arrival(action, TsNs::new(now));
+                self.requests.push(arrives, lane, action);
+            }
+            from = to;
+            self.refresh_due(lane as usize);
         }
-        self.refresh_due(lane);
+        self.outbox.ends.clear();
+        self.actions.clear();
     }
 
     #[inline]
@@ -152,5 +142,31 @@ impl World {
             let step = self.sampling.curve_ns.unwrap_or(i64::MAX);
             self.next_curve_ns = self.next_curve_ns.saturating_add(step);
         }
+    }
+}
+
+/// Books a fill in the lane's closed trades and live view, before its trader may forget the order.
+#[inline]
+fn note_fill(lane: &mut Lane, report: &ExecReport) {
+    let ReportKind::Filled {
+        px,
+        qty,
+        fee,
+        liquidity,
+        ..
+    } = report.kind
+    else {
+        return;
+    };
+    if let Some(side) = lane.trader.side_of(report.cid) {
+        let maker = liquidity == Liquidity::Maker;
+        let fill = RecentFill {
+            ts_exch: report.ts_exch,
+            side,
+            px,
+            qty,
+            maker,
+        };
+        lane.note_fill(fill, fee);
     }
 }

@@ -35,15 +35,11 @@ impl Exchange {
     }
 
     fn advance_queues(&mut self, side: Side, px: PriceTick, before: QtyLot, after: QtyLot) {
-        let mut resting = std::mem::take(&mut self.scratch);
-        resting.clear();
-        self.orders.collect_at(side, px, &mut resting);
-        for &handle in &resting {
-            let order = self.orders.get_mut(handle);
-            let model = self.lanes[order.lane as usize].config.queue;
+        let lanes = &self.lanes;
+        self.orders.each_at(side, px, |order| {
+            let model = lanes[order.lane as usize].config.queue;
             order.queue.on_level_change(model, before, after);
-        }
-        self.scratch = resting;
+        });
     }
 
     /// An opposite quote stands at the price of our orders or beyond: it fills them up to its size.
@@ -58,7 +54,11 @@ impl Exchange {
             let open = self.orders.get(handle).open;
             let lane = &mut self.lanes[lane_idx];
             let free = QtyLot::new(qty.get() - lane.taken_at(side, px).get());
-            let fill = lane.volume_left(self.event, free).min(open);
+            let fill = if lane.config.partial_fills {
+                lane.volume_left(self.event, free).min(open)
+            } else {
+                open
+            };
             if fill.get() > 0 {
                 lane.use_volume(fill);
                 lane.take(side, px, fill);
@@ -97,7 +97,11 @@ impl Exchange {
             } else {
                 QtyLot::ZERO
             };
-            let fill = open.min(past).min(left);
+            let fill = match lane.config.partial_fills {
+                true => open.min(past).min(left),
+                false if past.is_zero() => QtyLot::ZERO,
+                false => open,
+            };
             if fill.get() > 0 {
                 lane.use_volume(fill);
                 order

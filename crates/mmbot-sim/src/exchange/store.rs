@@ -199,6 +199,23 @@ impl OrderStore {
         }
     }
 
+    /// Calls `visit` for the orders of `side` at exactly `px`, oldest first.
+    #[inline]
+    pub(crate) fn each_at(
+        &mut self,
+        side: Side,
+        px: PriceTick,
+        mut visit: impl FnMut(&mut Resting),
+    ) {
+        let mut at = self.sides[side.index()].heads[bucket(px)];
+        while let Some(order) = self.slots.get_mut(at as usize) {
+            if order.px == px {
+                visit(order);
+            }
+            at = order.next;
+        }
+    }
+
     /// Appends the orders of `side` at exactly `px`, oldest first.
     pub(crate) fn collect_at(&self, side: Side, px: PriceTick, out: &mut Vec<Handle>) {
         let mut at = self.sides[side.index()].heads[bucket(px)];
