@@ -1,5 +1,8 @@
 //! `Backtest`.
 
+// Frozen classes own their state behind a lock: calls from several Python threads take turns.
+#![allow(clippy::disallowed_types)]
+
 use crate::chunk::EventChunk;
 use crate::error::{core_error, run_error};
 use crate::instrument::PyInstrument;
@@ -16,7 +19,6 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// K parameter sets (lanes) over one pass of one instrument's data against the simulated exchange.
 #[pyclass(name = "Backtest", module = "mmbot._core", frozen)]
-#[allow(clippy::disallowed_types)] // a frozen class; calls from several threads take turns
 pub(crate) struct PyBacktest {
     inner: Mutex<Backtest>,
     instrument: Instrument,
@@ -52,7 +54,10 @@ fn no_lane(lane: usize) -> PyErr {
 }
 
 /// One simulation mapping for all lanes, or one per lane.
-fn sims_of<'py>(sim: Option<&Bound<'py, PyAny>>, lanes: usize) -> PyResult<Vec<Option<Bound<'py, PyAny>>>> {
+fn sims_of<'py>(
+    sim: Option<&Bound<'py, PyAny>>,
+    lanes: usize,
+) -> PyResult<Vec<Option<Bound<'py, PyAny>>>> {
     let Some(sim) = sim else {
         return Ok(vec![None; lanes]);
     };
@@ -72,7 +77,6 @@ impl PyBacktest {
         instrument, lanes, *, sim = None, seed = 42, threads = 1, bar_ns = 3_600_000_000_000,
         record = false, curve_ns = 1_000_000_000, strategy = None
     ))]
-    #[allow(clippy::disallowed_types)]
     fn new(
         instrument: &PyInstrument,
         lanes: Vec<Bound<'_, PyAny>>,
@@ -97,18 +101,30 @@ impl PyBacktest {
             (sim.maker_fee, sim.taker_fee) = (params.edge.maker_fee, params.edge.taker_fee);
             specs.push(LaneSpec { params, sim });
         }
-        let sampling = Sampling { bar_ns, curve_ns: record.then_some(curve_ns) };
+        let sampling = Sampling {
+            bar_ns,
+            curve_ns: record.then_some(curve_ns),
+        };
         let inner = Backtest::new(&instrument.inner, &specs, sampling, threads)
             .map_err(|error| run_error(&error))?;
         let instrument = instrument.inner.clone();
-        Ok(Self { inner: Mutex::new(inner), instrument, strategy, seed })
+        Ok(Self {
+            inner: Mutex::new(inner),
+            instrument,
+            strategy,
+            seed,
+        })
     }
 
     fn feed(&self, py: Python<'_>, chunk: &EventChunk) -> PyResult<()> {
         let columns = Arc::clone(&chunk.columns);
         let external = self.strategy.is_some();
         self.run(py, move |backtest, strategy| {
-            if external { backtest.feed_with(columns, strategy) } else { backtest.feed(columns) }
+            if external {
+                backtest.feed_with(columns, strategy)
+            } else {
+                backtest.feed(columns)
+            }
         })
     }
 
@@ -142,7 +158,9 @@ impl PyBacktest {
         let params = read_params(params, self.seed)?;
         let mut backtest = self.lock();
         let now = backtest.now_ns();
-        backtest.apply_params(lane, params, now).map_err(|error| run_error(&error))
+        backtest
+            .apply_params(lane, params, now)
+            .map_err(|error| run_error(&error))
     }
 
     #[getter]

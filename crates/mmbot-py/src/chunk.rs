@@ -16,7 +16,9 @@ pub(crate) struct EventChunk {
 
 impl EventChunk {
     pub(crate) fn new(columns: EventColumns) -> Self {
-        Self { columns: Arc::new(columns) }
+        Self {
+            columns: Arc::new(columns),
+        }
     }
 }
 

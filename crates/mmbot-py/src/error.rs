@@ -2,11 +2,16 @@
 
 use mmbot_run::RunError;
 use mmbot_types::{ChunkError, InstrumentError};
+use pyo3::create_exception;
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
-use pyo3::create_exception;
 
-create_exception!(_core, CoreError, PyValueError, "Input that the core refused.");
+create_exception!(
+    _core,
+    CoreError,
+    PyValueError,
+    "Input that the core refused."
+);
 
 /// A `CoreError` with its registered code and what it is about.
 pub(crate) fn core_error(code: &str, key: &str, message: &str) -> PyErr {
@@ -29,9 +34,11 @@ pub(crate) fn core_error(code: &str, key: &str, message: &str) -> PyErr {
 pub(crate) fn run_error(error: &RunError) -> PyErr {
     match error {
         RunError::Param(e) => core_error("E_CFG_RANGE", e.key, &format!("must be {}", e.rule)),
-        RunError::Sim(e) => {
-            core_error("E_CALIB_RANGE", e.key, &format!("must be in [{},{}]", e.lo, e.hi))
-        }
+        RunError::Sim(e) => core_error(
+            "E_CALIB_RANGE",
+            e.key,
+            &format!("must be in [{},{}]", e.lo, e.hi),
+        ),
         other => core_error(other.code(), "", &other.to_string()),
     }
 }

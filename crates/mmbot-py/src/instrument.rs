@@ -22,9 +22,16 @@ impl PyInstrument {
         min_notional_usd: f64,
         quote_usd: f64,
     ) -> PyResult<Self> {
-        Instrument::new(symbol, tick_size, lot_size, min_qty, min_notional_usd, quote_usd)
-            .map(|inner| Self { inner })
-            .map_err(|error| instrument_error(symbol, &error))
+        Instrument::new(
+            symbol,
+            tick_size,
+            lot_size,
+            min_qty,
+            min_notional_usd,
+            quote_usd,
+        )
+        .map(|inner| Self { inner })
+        .map_err(|error| instrument_error(symbol, &error))
     }
 
     #[getter]

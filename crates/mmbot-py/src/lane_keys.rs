@@ -46,7 +46,9 @@ fn quote_key(params: &mut Params, value: &Value<'_>) -> PyResult<bool> {
         "strategy.kind" => {}
         "trading.base_spread_bps" => quote.base_spread_bps = value.float()?,
         "trading.quote_refresh_ms" => {
-            quote.cadence = Cadence::OnBook { refresh_ms: value.int()? };
+            quote.cadence = Cadence::OnBook {
+                refresh_ms: value.int()?,
+            };
         }
         "trading.post_only" => quote.post_only = value.flag()?,
         "strategy.k_vola_spread" => quote.k_vola_spread = value.float()?,
@@ -61,7 +63,9 @@ fn quote_key(params: &mut Params, value: &Value<'_>) -> PyResult<bool> {
         "strategy.enable_inventory_skew" => quote.enable_inventory_skew = value.flag()?,
         "strategy.enable_adverse_guard" => quote.enable_adverse_guard = value.flag()?,
         "reference.interval_ms" => {
-            quote.cadence = Cadence::FixedGrid { interval_ms: value.int()? };
+            quote.cadence = Cadence::FixedGrid {
+                interval_ms: value.int()?,
+            };
         }
         "reference.half_ticks" => quote.reference_half_ticks = value.float()?,
         "reference.skew_ticks" => quote.reference_skew_ticks = value.float()?,
@@ -73,7 +77,11 @@ fn quote_key(params: &mut Params, value: &Value<'_>) -> PyResult<bool> {
 }
 
 fn execution_key(params: &mut Params, value: &Value<'_>) -> PyResult<bool> {
-    let (replace, tail, stale) = (&mut params.replace, &mut params.tail, &mut params.anti_stale);
+    let (replace, tail, stale) = (
+        &mut params.replace,
+        &mut params.tail,
+        &mut params.anti_stale,
+    );
     match value.key.as_str() {
         "latency_boost.replace.max_concurrent" => replace.max_concurrent = value.float()?,
         "latency_boost.replace.min_interval_ms" => replace.min_interval_ms = value.int()?,

@@ -1,6 +1,9 @@
 //! `MarketGenerator`, `TapeReader` and `score_queue_models`: synthetic markets and what is measured
 //! on them.
 
+// Frozen classes own their state behind a lock: calls from several Python threads take turns.
+#![allow(clippy::disallowed_types)]
+
 use crate::chunk::EventChunk;
 use crate::error::core_error;
 use crate::queue_score::truth_dict;
@@ -25,7 +28,6 @@ pub(crate) fn register(m: &Bound<'_, PyModule>) -> PyResult<()> {
 
 /// A seeded order-by-order market that publishes L2 rows and prints.
 #[pyclass(module = "mmbot._core", frozen)]
-#[allow(clippy::disallowed_types)] // a frozen class that may be driven from a reader thread
 struct MarketGenerator {
     inner: Mutex<Market>,
 }
@@ -42,7 +44,6 @@ impl MarketGenerator {
         start_ts_ns = 0,
         levels = 50
     ))]
-    #[allow(clippy::disallowed_types)]
     fn new(
         seed: u64,
         regime: &str,
@@ -79,7 +80,6 @@ impl MarketGenerator {
 
 /// Collects touch changes, prints and a depth profile from chunks of any origin.
 #[pyclass(name = "TapeReader", module = "mmbot._core", frozen)]
-#[allow(clippy::disallowed_types)] // as above
 struct PyTapeReader {
     inner: Mutex<TapeReader>,
 }
@@ -88,7 +88,6 @@ struct PyTapeReader {
 impl PyTapeReader {
     #[new]
     #[pyo3(signature = (sample_ms = 1_000, profile_ticks = 200))]
-    #[allow(clippy::disallowed_types)]
     fn new(sample_ms: i64, profile_ticks: usize) -> PyResult<Self> {
         if sample_ms < 1 || profile_ticks == 0 || profile_ticks > 100_000 {
             let rule = "must be at least 1, profile_ticks at most 100000";

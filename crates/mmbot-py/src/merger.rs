@@ -1,5 +1,8 @@
 //! `StreamMerger`: catalog streams to chunks.
 
+// Frozen classes own their state behind a lock: calls from several Python threads take turns.
+#![allow(clippy::disallowed_types)]
+
 use crate::chunk::EventChunk;
 use crate::error::chunk_error;
 use mmbot_run::{BookBatch, StreamMerger, TradeBatch, Wants};
@@ -9,7 +12,6 @@ use std::sync::{Mutex, PoisonError};
 
 /// Merges the book and trade streams of the catalog into chunks, in bounded memory.
 #[pyclass(name = "StreamMerger", module = "mmbot._core", frozen)]
-#[allow(clippy::disallowed_types)] // a frozen class that is fed from a reader thread
 pub(crate) struct PyStreamMerger {
     inner: Mutex<StreamMerger>,
 }
@@ -25,9 +27,10 @@ type Column<'py, T> = PyReadonlyArray1<'py, T>;
 #[pymethods]
 impl PyStreamMerger {
     #[new]
-    #[allow(clippy::disallowed_types)]
     fn new() -> Self {
-        Self { inner: Mutex::new(StreamMerger::new()) }
+        Self {
+            inner: Mutex::new(StreamMerger::new()),
+        }
     }
 
     fn push_book(
@@ -49,7 +52,8 @@ impl PyStreamMerger {
             px: px.as_slice()?,
             qty: qty.as_slice()?,
         };
-        self.with(|merger| merger.push_book(batch)).map_err(chunk_error)
+        self.with(|merger| merger.push_book(batch))
+            .map_err(chunk_error)
     }
 
     fn push_trades(
@@ -67,7 +71,8 @@ impl PyStreamMerger {
             px: px.as_slice()?,
             qty: qty.as_slice()?,
         };
-        self.with(|merger| merger.push_trades(batch)).map_err(chunk_error)
+        self.with(|merger| merger.push_trades(batch))
+            .map_err(chunk_error)
     }
 
     fn end_book(&self) {
@@ -88,6 +93,7 @@ impl PyStreamMerger {
     }
 
     fn take(&self, py: Python<'_>) -> Option<EventChunk> {
-        py.detach(|| self.with(StreamMerger::take)).map(EventChunk::new)
+        py.detach(|| self.with(StreamMerger::take))
+            .map(EventChunk::new)
     }
 }

@@ -31,7 +31,9 @@ impl Value<'_> {
     }
 
     pub(crate) fn flag(&self) -> PyResult<bool> {
-        self.value.extract().map_err(|_| self.wrong("true or false"))
+        self.value
+            .extract()
+            .map_err(|_| self.wrong("true or false"))
     }
 
     pub(crate) fn text(&self) -> PyResult<String> {
@@ -58,7 +60,10 @@ pub(crate) fn each(
 ) -> PyResult<()> {
     if let Ok(dict) = mapping.cast::<PyDict>() {
         for (key, value) in dict.iter() {
-            read(&Value { key: key.extract()?, value })?;
+            read(&Value {
+                key: key.extract()?,
+                value,
+            })?;
         }
         return Ok(());
     }

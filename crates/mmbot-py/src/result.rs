@@ -1,6 +1,7 @@
 //! A lane's counters and accounts as a dict; its fills and samples as columns.
 
 use mmbot_book::state_hash as book_hash;
+use mmbot_core::edge::MARKOUT_MS;
 use mmbot_core::{EdgeTotals, FillRecord, Histogram};
 use mmbot_run::{Backtest, Curve, Lane, World};
 use mmbot_types::{BlockDetail, BlockReason, Instrument, Money, Side};
@@ -23,9 +24,9 @@ pub(crate) fn lane_result<'py>(
     let duration_ns = span.last_exch_ns - span.first_exch_ns.unwrap_or(span.last_exch_ns);
     out.set_item("duration_ns", duration_ns)?;
     out.set_item("gaps", span.gaps)?;
-    let lag = backtest.world_mut(lane).and_then(|(world, at)| {
-        world.market_of(at).map(|market| market.ws_lag().clone())
-    });
+    let lag = backtest
+        .world_mut(lane)
+        .and_then(|(world, at)| world.market_of(at).map(|market| market.ws_lag().clone()));
     let Some((world, entry)) = backtest.lane(lane) else {
         return Ok(None);
     };
@@ -35,13 +36,13 @@ pub(crate) fn lane_result<'py>(
     out.set_item("blocked_by", blocked_by(py, entry)?)?;
     out.set_item("block_counts", block_counts(py, entry)?)?;
     out.set_item("block_details", block_details(py, entry)?)?;
-    let edge = entry.edge().copied().unwrap_or_default();
+    let edge = world.edge_of(place_in(backtest, lane)).unwrap_or_default();
     out.set_item("edge", edge_usd(py, &edge, instrument)?)?;
     distributions(&out, entry)?;
     if let Some(lag) = lag {
         out.set_item("ws_lag_ms", quantiles_ms(py, &lag)?)?;
     }
-    out.set_item("markouts", PyList::empty(py))?;
+    out.set_item("markouts", markouts(py, entry)?)?;
     out.set_item("bars", bars(py, entry, instrument)?)?;
     out.set_item("state_hash", format!("{:016x}", state_hash(world, entry)))?;
     Ok(Some(out))
@@ -60,7 +61,7 @@ fn accounts(
     i: &Instrument,
 ) -> PyResult<()> {
     let (trader, telemetry) = (lane.trader(), lane.trader().telemetry());
-    let edge = lane.edge().copied().unwrap_or_default();
+    let edge = world.edge_of(number as usize).unwrap_or_default();
     let usd = |money: Money| i.money_to_f64(money);
     let maker_turnover = telemetry.turnover - telemetry.taker_turnover;
     out.set_item("fills_total", telemetry.fills())?;
@@ -78,7 +79,10 @@ fn accounts(
     out.set_item("cash_usd", usd(trader.cash()))?;
     out.set_item("final_position", i.qty_f64(trader.position()))?;
     out.set_item("max_abs_position", i.qty_f64(telemetry.position.max_abs()))?;
-    out.set_item("avg_abs_position", telemetry.position.avg_abs_lots() * i.lot_f64())?;
+    out.set_item(
+        "avg_abs_position",
+        telemetry.position.avg_abs_lots() * i.lot_f64(),
+    )?;
     let mid = edge.last_mid.unwrap_or_default();
     out.set_item("final_mid", i.exec_price_f64(mid.to_exec()))?;
     let marked = usd(Money::notional(mid.to_exec(), trader.position()));
@@ -91,7 +95,11 @@ fn accounts(
 fn counters(out: &Bound<'_, PyDict>, lane: &Lane, duration_ns: i64) -> PyResult<()> {
     let t = lane.trader().telemetry();
     let minutes = duration_ns as f64 / 60e9;
-    let per_minute = if minutes > 0.0 { t.replaces as f64 / minutes } else { 0.0 };
+    let per_minute = if minutes > 0.0 {
+        t.replaces as f64 / minutes
+    } else {
+        0.0
+    };
     out.set_item("quotes", t.places + t.amends)?;
     out.set_item("orders", t.places)?;
     out.set_item("orders_accepted", t.accepted)?;
@@ -113,7 +121,10 @@ fn counters(out: &Bound<'_, PyDict>, lane: &Lane, duration_ns: i64) -> PyResult<
 pub(crate) fn blocked_by<'py>(py: Python<'py>, lane: &Lane) -> PyResult<Bound<'py, PyDict>> {
     let out = PyDict::new(py);
     for reason in BlockReason::ALL {
-        out.set_item(reason.name(), lane.trader().telemetry().blocks.blocked_by(reason))?;
+        out.set_item(
+            reason.name(),
+            lane.trader().telemetry().blocks.blocked_by(reason),
+        )?;
     }
     Ok(out)
 }
@@ -121,7 +132,10 @@ pub(crate) fn blocked_by<'py>(py: Python<'py>, lane: &Lane) -> PyResult<Bound<'p
 pub(crate) fn block_counts<'py>(py: Python<'py>, lane: &Lane) -> PyResult<Bound<'py, PyDict>> {
     let out = PyDict::new(py);
     for reason in BlockReason::ALL {
-        out.set_item(reason.name(), lane.trader().telemetry().blocks.count_of(reason))?;
+        out.set_item(
+            reason.name(),
+            lane.trader().telemetry().blocks.count_of(reason),
+        )?;
     }
     Ok(out)
 }
@@ -129,7 +143,10 @@ pub(crate) fn block_counts<'py>(py: Python<'py>, lane: &Lane) -> PyResult<Bound<
 fn block_details<'py>(py: Python<'py>, lane: &Lane) -> PyResult<Bound<'py, PyDict>> {
     let out = PyDict::new(py);
     for detail in BlockDetail::ALL {
-        out.set_item(detail.name(), lane.trader().telemetry().blocks.count(detail))?;
+        out.set_item(
+            detail.name(),
+            lane.trader().telemetry().blocks.count(detail),
+        )?;
     }
     Ok(out)
 }
@@ -189,6 +206,24 @@ fn distributions(out: &Bound<'_, PyDict>, lane: &Lane) -> PyResult<()> {
     out.set_item("slippage_bps_p95", bps(t.slippage_bps_e4.percentile(950)))
 }
 
+fn markouts<'py>(py: Python<'py>, lane: &Lane) -> PyResult<Bound<'py, PyList>> {
+    let out = PyList::empty(py);
+    let Some(markouts) = lane.trader().markouts() else {
+        return Ok(out);
+    };
+    for (horizon_ms, markout) in MARKOUT_MS.iter().zip(markouts.sums()) {
+        let entry = PyDict::new(py);
+        entry.set_item("horizon_ms", horizon_ms)?;
+        entry.set_item("mean_bps", markout.avg_bps())?;
+        entry.set_item("count", markout.count)?;
+        entry.set_item("up", markout.up)?;
+        entry.set_item("down", markout.down)?;
+        entry.set_item("skipped", markout.skipped)?;
+        out.append(entry)?;
+    }
+    Ok(out)
+}
+
 fn bars<'py>(py: Python<'py>, lane: &Lane, i: &Instrument) -> PyResult<Bound<'py, PyDict>> {
     let (out, bars) = (PyDict::new(py), lane.bars());
     let net: Vec<f64> = bars.net.iter().map(|net| i.money_to_f64(*net)).collect();
@@ -199,7 +234,10 @@ fn bars<'py>(py: Python<'py>, lane: &Lane, i: &Instrument) -> PyResult<Bound<'py
 
 /// One hash over the exchange's book, the orders, the position and the accounts.
 pub(crate) fn state_hash(world: &World, lane: &Lane) -> u64 {
-    let (book, trader) = (book_hash(world.exchange().book()), lane.trader().state_hash());
+    let (book, trader) = (
+        book_hash(world.exchange().book()),
+        lane.trader().state_hash(),
+    );
     (book.rotate_left(17) ^ trader).wrapping_mul(0x9E37_79B9_7F4A_7C15)
 }
 
@@ -220,13 +258,20 @@ pub(crate) fn fill_columns<'py>(
     ints("ts_ns", &|f| f.ts_exch.get())?;
     ints("ts_local_ns", &|f| f.ts_local.get())?;
     ints("cid", &|f| i64::try_from(f.cid.get()).unwrap_or(i64::MAX))?;
-    let sides = fills.iter().map(|f| if f.side == Side::Buy { 1i8 } else { -1 });
+    let sides = fills
+        .iter()
+        .map(|f| if f.side == Side::Buy { 1i8 } else { -1 });
     out.set_item("side", PyArray1::from_iter(py, sides))?;
     floats("px", &|f| i.exec_price_f64(f.px))?;
     floats("qty", &|f| i.qty_f64(f.qty))?;
     floats("fee_usd", &|f| i.money_to_f64(f.fee))?;
-    out.set_item("maker", PyArray1::from_iter(py, fills.iter().map(|f| f.maker)))?;
-    floats("mid_decision", &|f| i.exec_price_f64(f.decision_mid.to_exec()))?;
+    out.set_item(
+        "maker",
+        PyArray1::from_iter(py, fills.iter().map(|f| f.maker)),
+    )?;
+    floats("mid_decision", &|f| {
+        i.exec_price_f64(f.decision_mid.to_exec())
+    })?;
     floats("ref_px", &|f| i.price_f64(f.reference_px))?;
     let mid = |mid: Option<mmbot_types::MidTick>| {
         mid.map_or(f64::NAN, |mid| i.exec_price_f64(mid.to_exec()))
@@ -248,18 +293,44 @@ pub(crate) fn curve_columns<'py>(
 ) -> PyResult<Bound<'py, PyDict>> {
     let out = PyDict::new(py);
     let tick = i.tick_f64();
-    let mid = |mid2: i64| if mid2 == i64::MIN { f64::NAN } else { mid2 as f64 * 0.5 * tick };
+    let mid = |mid2: i64| {
+        if mid2 == i64::MIN {
+            f64::NAN
+        } else {
+            mid2 as f64 * 0.5 * tick
+        }
+    };
     let price = |px: i64| if px == 0 { f64::NAN } else { px as f64 * tick };
     let spread_bps = curve.spread.iter().zip(&curve.mid2).map(|(spread, mid2)| {
-        if *spread == 0 { f64::NAN } else { *spread as f64 / (*mid2 as f64 * 0.5) * 1e4 }
+        if *spread == 0 {
+            f64::NAN
+        } else {
+            *spread as f64 / (*mid2 as f64 * 0.5) * 1e4
+        }
     });
     let column = |name: &str, values: Vec<f64>| out.set_item(name, PyArray1::from_vec(py, values));
     out.set_item("ts_ns", PyArray1::from_slice(py, &curve.ts_ns))?;
     column("mid", curve.mid2.iter().map(|m| mid(*m)).collect())?;
     column("spread_bps", spread_bps.collect())?;
-    column("position", curve.position.iter().map(|lots| *lots as f64 * i.lot_f64()).collect())?;
-    column("net_pnl_usd", curve.net.iter().map(|net| i.money_to_f64(*net)).collect())?;
-    column("own_bid", curve.own_bid.iter().map(|px| price(*px)).collect())?;
-    column("own_ask", curve.own_ask.iter().map(|px| price(*px)).collect())?;
+    column(
+        "position",
+        curve
+            .position
+            .iter()
+            .map(|lots| *lots as f64 * i.lot_f64())
+            .collect(),
+    )?;
+    column(
+        "net_pnl_usd",
+        curve.net.iter().map(|net| i.money_to_f64(*net)).collect(),
+    )?;
+    column(
+        "own_bid",
+        curve.own_bid.iter().map(|px| price(*px)).collect(),
+    )?;
+    column(
+        "own_ask",
+        curve.own_ask.iter().map(|px| price(*px)).collect(),
+    )?;
     Ok(out)
 }

@@ -7,7 +7,10 @@ use pyo3::prelude::*;
 
 /// Reads a simulation mapping; fees and seed come from elsewhere.
 pub(crate) fn read_sim(mapping: Option<&Bound<'_, PyAny>>, seed: u64) -> PyResult<SimConfig> {
-    let mut sim = SimConfig { seed, ..SimConfig::default() };
+    let mut sim = SimConfig {
+        seed,
+        ..SimConfig::default()
+    };
     let (mut model, mut power) = (String::from("power"), 2.0);
     let Some(mapping) = mapping else {
         return Ok(sim);
@@ -56,6 +59,10 @@ fn constant_response(ms: f64) -> PyResult<ResponseLatency> {
     if (0.0..=10_000.0).contains(&ms) {
         Ok(ResponseLatency::ConstantNs((ms * 1e6) as i64))
     } else {
-        Err(core_error("E_CALIB_RANGE", "response_latency_ms", "must be in [0,10000]"))
+        Err(core_error(
+            "E_CALIB_RANGE",
+            "response_latency_ms",
+            "must be in [0,10000]",
+        ))
     }
 }

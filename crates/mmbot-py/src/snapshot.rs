@@ -1,7 +1,7 @@
 //! The live view of a lane as a dict.
 
 use crate::result::{block_counts, blocked_by, quantiles_ms};
-use mmbot_core::{Market, MarketView};
+use mmbot_core::{EdgeTotals, Market, MarketView};
 use mmbot_run::{Backtest, Lane, World};
 use mmbot_types::{Instrument, Money, Side, TsNs};
 use pyo3::prelude::*;
@@ -33,7 +33,8 @@ pub(crate) fn lane_snapshot<'py>(
         return Ok(None);
     };
     out.set_item("orders", orders(py, world, entry, number, now, instrument)?)?;
-    account_part(&out, entry, &view, instrument)?;
+    let edge = world.edge_of(at).unwrap_or_default();
+    account_part(&out, entry, &view, &edge, instrument)?;
     Ok(Some(out))
 }
 
@@ -64,7 +65,10 @@ fn market_part(
     out.set_item("vola_1m_bps", view.vola_1m_bps)?;
     out.set_item("sigma", view.sigma)?;
     out.set_item("imbalance", view.imbalance)?;
-    out.set_item("microprice", view.synced.then(|| view.microprice_ticks * i.tick_f64()))?;
+    out.set_item(
+        "microprice",
+        view.synced.then(|| view.microprice_ticks * i.tick_f64()),
+    )?;
     out.set_item("trade_flow", view.flow)?;
     out.set_item("ws_lag_ms", quantiles_ms(out.py(), market.ws_lag())?)
 }
@@ -81,7 +85,14 @@ fn orders<'py>(
     let out = PyList::empty(py);
     for order in lane.trader().open_orders() {
         let entry = PyDict::new(py);
-        entry.set_item("side", if order.side == Side::Buy { "buy" } else { "sell" })?;
+        entry.set_item(
+            "side",
+            if order.side == Side::Buy {
+                "buy"
+            } else {
+                "sell"
+            },
+        )?;
         entry.set_item("px", i.price_f64(order.px))?;
         entry.set_item("qty", i.qty_f64(order.open_qty))?;
         entry.set_item("state", order.state)?;
@@ -97,6 +108,7 @@ fn account_part(
     out: &Bound<'_, PyDict>,
     lane: &Lane,
     view: &MarketView,
+    edge: &EdgeTotals,
     i: &Instrument,
 ) -> PyResult<()> {
     let (py, trader) = (out.py(), lane.trader());
@@ -106,12 +118,12 @@ fn account_part(
     out.set_item("position", i.qty_f64(trader.position()))?;
     let marked = mid.map(|mid| usd(Money::notional(mid.to_exec(), trader.position())));
     out.set_item("position_usd", marked)?;
-    out.set_item("net_pnl_usd", usd(lane.net(mid)))?;
+    out.set_item("net_pnl_usd", usd(lane.net(mid.or(edge.last_mid))))?;
     out.set_item("fees_usd", usd(trader.fees()))?;
     out.set_item("turnover_usd", usd(t.turnover))?;
     out.set_item("fills_total", t.fills())?;
     out.set_item("maker_fills", t.maker_fills)?;
-    out.set_item("edge", edge_bps(py, lane, i)?)?;
+    out.set_item("edge", edge_bps(py, edge, i)?)?;
     out.set_item("block_counts", block_counts(py, lane)?)?;
     out.set_item("blocked_by", blocked_by(py, lane)?)?;
     out.set_item("total_iterations", t.blocks.total_iterations())?;
@@ -123,17 +135,26 @@ fn account_part(
         .recent_fills()
         .map(|f| {
             let side = if f.side == Side::Buy { "buy" } else { "sell" };
-            (f.ts_exch.get(), side, i.exec_price_f64(f.px), i.qty_f64(f.qty), f.maker)
+            (
+                f.ts_exch.get(),
+                side,
+                i.exec_price_f64(f.px),
+                i.qty_f64(f.qty),
+                f.maker,
+            )
         })
         .collect();
     out.set_item("last_fills", fills)?;
-    out.set_item("risk_state", "normal")
+    out.set_item("risk_state", trader.risk_state().name())
 }
 
 /// Edge so far in bps of turnover; what waits for its horizon is marked at the latest mid.
-fn edge_bps<'py>(py: Python<'py>, lane: &Lane, i: &Instrument) -> PyResult<Bound<'py, PyDict>> {
+fn edge_bps<'py>(
+    py: Python<'py>,
+    edge: &EdgeTotals,
+    i: &Instrument,
+) -> PyResult<Bound<'py, PyDict>> {
     let out = PyDict::new(py);
-    let edge = lane.edge().copied().unwrap_or_default();
     let turnover = i.money_to_f64(edge.turnover);
     for (name, amount) in [
         ("gross_bps", edge.gross),
@@ -143,7 +164,11 @@ fn edge_bps<'py>(py: Python<'py>, lane: &Lane, i: &Instrument) -> PyResult<Bound
         ("inventory_bps", edge.inventory),
         ("net_bps", edge.net),
     ] {
-        let bps = if turnover > 0.0 { i.money_to_f64(amount) / turnover * 1e4 } else { 0.0 };
+        let bps = if turnover > 0.0 {
+            i.money_to_f64(amount) / turnover * 1e4
+        } else {
+            0.0
+        };
         out.set_item(name, bps)?;
     }
     Ok(out)

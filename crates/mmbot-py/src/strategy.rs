@@ -39,7 +39,10 @@ impl PythonStrategy<'_> {
     ) -> PyResult<Vec<Quote>> {
         let state = self.state(py, lane, view)?;
         let targets: Vec<(String, f64, f64)> = call.bind(py).call1((state,))?.extract()?;
-        targets.iter().map(|(side, px, qty)| self.quote(side, *px, *qty)).collect()
+        targets
+            .iter()
+            .map(|(side, px, qty)| self.quote(side, *px, *qty))
+            .collect()
     }
 
     /// The view in quote currency, base currency, bps.
@@ -78,14 +81,21 @@ impl PythonStrategy<'_> {
     #[allow(clippy::cast_possible_truncation)] // checked to be finite and small enough
     fn quote(&self, side: &str, px: f64, qty: f64) -> PyResult<Quote> {
         let bad = |what: &str| {
-            crate::error::core_error("E_EXEC_STRATEGY", "targets", &format!("{what} ({side}, {px}, {qty})"))
+            crate::error::core_error(
+                "E_EXEC_STRATEGY",
+                "targets",
+                &format!("{what} ({side}, {px}, {qty})"),
+            )
         };
         let side = match side {
             "buy" => Side::Buy,
             "sell" => Side::Sell,
             _ => return Err(bad("side must be buy or sell")),
         };
-        let (ticks, lots) = (px / self.instrument.tick_f64(), qty / self.instrument.lot_f64());
+        let (ticks, lots) = (
+            px / self.instrument.tick_f64(),
+            qty / self.instrument.lot_f64(),
+        );
         let sane = |x: f64| x.is_finite() && x > 0.0 && x < 1e15;
         if !sane(ticks) || !sane(lots) {
             return Err(bad("price and quantity must be finite and above zero"));

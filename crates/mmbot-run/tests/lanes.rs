@@ -1,6 +1,8 @@
 //! A lane gives the same bits alone, beside others, on one thread or several, however the data are
 //! cut.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
 use mmbot_run::{Backtest, LaneSpec, NoStrategy, Sampling};
 use mmbot_sim::market::{Market, MarketConfig, Regime};
 use mmbot_sim::{FillMode, QueueModel, ResponseLatency, SimConfig};

@@ -1,5 +1,7 @@
 //! The stream merger against the naive merge: everything at once, sorted.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
 use mmbot_run::{BookBatch, StreamMerger, TradeBatch, Wants};
 use mmbot_types::{EventColumns, EventRow, RowKind};
 use proptest::prelude::*;

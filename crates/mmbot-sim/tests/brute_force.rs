@@ -1,6 +1,8 @@
 //! The exchange against a brute-force order-by-order market: real queues of single orders, in which
 //! our order stands as a ghost at a known place. The exchange sees only levels and prints.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
 use mmbot_sim::{Exchange, FillMode, QueueModel, Reports, SimConfig};
 use mmbot_types::{Action, Cid, NewOrder, PriceTick, QtyLot, ReportKind, Side, TimeInForce, TsNs};
 use proptest::prelude::*;

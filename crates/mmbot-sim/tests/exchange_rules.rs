@@ -1,6 +1,8 @@
 //! Rules of the simulated exchange, one sentence a test. The first three are defects found in
 //! peers.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
 use mmbot_sim::{Exchange, Reports, SimConfig};
 use mmbot_types::{
     Action, Cid, FeeRate, Liquidity, Money, NewOrder, PriceTick, QtyLot, RejectReason, ReportKind,

@@ -16,6 +16,18 @@ pub enum RiskState {
     Killed,
 }
 
+impl RiskState {
+    /// Name in the live view and in reports.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            RiskState::Normal => "normal",
+            RiskState::Paused => "paused",
+            RiskState::Killed => "killed",
+        }
+    }
+}
+
 /// High water and state of the drawdown guard.
 #[derive(Debug, Clone, Default)]
 pub struct Drawdown {

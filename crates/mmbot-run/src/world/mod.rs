@@ -13,7 +13,7 @@ use crate::cursor::{Chunks, Place, local_row};
 use crate::error::RunError;
 use crate::lane::{Lane, LaneSpec};
 use crate::timed::TimedQueue;
-use mmbot_core::{Market, Quote, StrategyView, Trader};
+use mmbot_core::{EdgeTotals, Market, Quote, StrategyView, Trader};
 use mmbot_sim::{Exchange, Reports, ResponseLatency};
 use mmbot_types::{Action, ActionBuf, EventColumns, ExecReport, Instrument, SignalParams, TsNs};
 use std::sync::Arc;
@@ -184,6 +184,15 @@ impl World {
     pub fn market_of(&mut self, lane: usize) -> Option<&mut Market> {
         let market = self.lanes.get(lane)?.market;
         self.markets.get_mut(market).map(|entry| &mut entry.1)
+    }
+
+    /// Edge of a lane so far; fills that wait for their horizon count with the latest mid. `None` beyond
+    /// the last lane.
+    #[must_use]
+    pub fn edge_of(&self, lane: usize) -> Option<EdgeTotals> {
+        let lane = self.lanes.get(lane)?;
+        let market = &self.markets.get(lane.market)?.1;
+        Some(lane.edge.unwrap_or_else(|| lane.trader.edge(market)))
     }
 
     /// The exchange.
