@@ -149,7 +149,7 @@ def read_snapshot(
         order_age_p95_ms=float(snapshot["order_age_p95_ms"]),
         vola_1m_bps=snapshot["vola_1m_bps"],
         imbalance=float(snapshot["imbalance"]),
-        last_fills=tuple(Fill(*fill) for fill in snapshot["last_fills"]),
+        last_fills=tuple(Fill(*fill) for fill in reversed(snapshot["last_fills"])),
         risk_state=str(snapshot["risk_state"]),
         market_state=market_state,
         mids=course.tail("mid", points),

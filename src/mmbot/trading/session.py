@@ -50,13 +50,17 @@ class SessionPlan:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SessionEnd:
-    """What a session leaves: why it ended, the engine's result, its fills and its course."""
+    """What a session leaves: why it ended, the engine's result, its fills and its course.
+
+    `market_ns` is the market time it traded for, `wall_ns` the time it took.
+    """
 
     reason: EndReason
     result: dict[str, Any]
     fills: Columns
     curve: Columns
     start_ns: int
+    market_ns: int
     wall_ns: int
     unconfirmed_orders: int
     last: Readout
@@ -93,6 +97,7 @@ class Session:
         began_ns = clock.monotonic_ns()
         self._begin()
         reason = self._trade()
+        market_ns = self._target_ns - self._start_ns
         unconfirmed = self._drain()
         self._engine.finish()
         last = self._frame()
@@ -102,6 +107,7 @@ class Session:
             fills=self._engine.take_fills(0),
             curve=self._course.columns(),
             start_ns=self._start_ns,
+            market_ns=market_ns,
             wall_ns=clock.monotonic_ns() - began_ns,
             unconfirmed_orders=unconfirmed,
             last=last,

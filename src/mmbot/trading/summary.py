@@ -7,7 +7,7 @@ from rich.table import Table
 
 from mmbot.trading.screen.style import money, signed
 from mmbot.trading.session import SessionEnd
-from mmbot.units import NS_PER_SEC, format_duration
+from mmbot.units import NS_PER_MS, NS_PER_SEC, format_duration
 
 __all__ = ["net_bps", "summary_table"]
 
@@ -27,16 +27,11 @@ def net_bps(end: SessionEnd) -> float:
 def summary_table(end: SessionEnd, *, symbol: str, ascii_only: bool) -> Table:
     """What the session did, in a dozen lines."""
     result = end.result
-    table = Table(
-        title=f"{symbol}: the session ended because {_WORDS[end.reason]}",
-        title_justify="left",
-        box=box.ASCII if ascii_only else box.SIMPLE_HEAD,
-        show_header=False,
-    )
-    table.add_column()
-    table.add_column(justify="right")
-    for label, value in _rows(end):
-        table.add_row(label, value)
+    table = Table(box=box.ASCII if ascii_only else box.ROUNDED, border_style="bright_black")
+    table.add_column(symbol)
+    table.add_column(f"ended because {_WORDS[end.reason]}", justify="right")
+    for label, text in _rows(end):
+        table.add_row(label, text)
     table.add_section()
     turnover = float(result["turnover_usd"])
     for name, usd in result["edge"].items():
@@ -53,10 +48,9 @@ def summary_table(end: SessionEnd, *, symbol: str, ascii_only: bool) -> Table:
 def _rows(end: SessionEnd) -> list[tuple[str, str]]:
     result = end.result
     fills = int(result["fills_total"])
-    market_ns = int(end.last.elapsed_ns)
     wall_sec = max(end.wall_ns / NS_PER_SEC, 1e-9)
     return [
-        ("market time", format_duration(market_ns - market_ns % NS_PER_SEC)),
+        ("market time", format_duration(end.market_ns - end.market_ns % NS_PER_MS)),
         ("wall time", f"{wall_sec:.1f} s, {int(result['rows']) / wall_sec:,.0f} rows/s"),
         ("fills", f"{fills:,} ({int(result['maker_fills']):,} maker)"),
         ("orders", f"{int(result['orders']):,} placed, {int(result['amends']):,} amends"),

@@ -4,13 +4,13 @@ import io
 
 import pytest
 from rich.console import Console
+from tests.unit.trading.readouts import a_readout, an_empty_readout
 
 from mmbot.trading.headless import headless_line
 from mmbot.trading.readout import OwnOrder
 from mmbot.trading.screen.layout import Frame, Labels
 from mmbot.trading.screen.spark import sparkline
 from mmbot.trading.screen.style import ASCII, UNICODE, money, price_decimals, signed
-from tests.unit.trading.readouts import a_readout, an_empty_readout
 
 LABELS = Labels(symbol="BTCUSDT", mode="paper", market="synthetic market", speed="10x", decimals=1)
 

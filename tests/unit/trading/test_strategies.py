@@ -1,5 +1,7 @@
 """Loading a user's strategy, and what its adapter passes on."""
 
+from typing import Any
+
 import pytest
 
 import mmbot
@@ -34,7 +36,7 @@ class Broken(mmbot.Strategy):
     def on_tick(self, view): ...
 """
 
-STATE = {
+STATE: dict[str, Any] = {
     "lane": 0,
     "ts_ns": 1,
     "synced": True,

@@ -1,0 +1,126 @@
+"""`mmbot run`: one trading session, from the first quote to the report."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from mmbot.cli.options import ConfigOption, ProfileOption, SetOption
+from mmbot.errors import ConfigError
+from mmbot.units import parse_duration_ns
+
+__all__ = ["app"]
+
+app = typer.Typer(add_completion=False, rich_markup_mode="rich")
+
+_MODES = ("paper", "sim")
+_DISCONNECTED = ("live", "shadow")
+
+
+@app.command(
+    help=(
+        "Trade one symbol against the simulated exchange, on the embedded market or on recorded "
+        "data. Ctrl-C cancels the orders, closes the books and writes the report."
+    ),
+    epilog=(
+        "[bold]Examples[/bold]\n\n"
+        "mmbot run\n\n"
+        "mmbot run --speed max --duration 1h --headless --seed 7\n\n"
+        "mmbot run --data data/research --symbol BTCUSDT --profile S1\n\n"
+        "mmbot run --set strategy.levels_per_side=1 --set base_spread_bps=2\n\n"
+        "mmbot run --strategy examples/spread_quoter.py:SpreadQuoter"
+    ),
+)
+def run(
+    *,
+    config: ConfigOption = None,
+    profile: ProfileOption = None,
+    sets: SetOption = None,
+    symbol: Annotated[
+        str | None, typer.Option("--symbol", help="Symbol; replaces trading.symbols.")
+    ] = None,
+    mode: Annotated[
+        str,
+        typer.Option(
+            "--mode",
+            envvar="MM_MODE",
+            metavar="paper|sim",
+            help="paper follows the wall clock, sim runs as fast as it can.",
+        ),
+    ] = "paper",
+    data: Annotated[
+        str | None,
+        typer.Option("--data", metavar="DIR", help="Catalog of recorded data; else synthetic."),
+    ] = None,
+    venue: Annotated[
+        str | None, typer.Option("--venue", help="Venue, when the catalog has the symbol twice.")
+    ] = None,
+    regime: Annotated[
+        str,
+        typer.Option("--regime", help="Synthetic market: calm, volatile, spike, ..., mixed."),
+    ] = "mixed",
+    speed: Annotated[
+        str | None,
+        typer.Option("--speed", metavar="1x|10x|max", show_default="10x, in mode sim max"),
+    ] = None,
+    duration: Annotated[
+        str | None,
+        typer.Option(
+            "--duration", metavar="TIME", help="Market time, such as 30s or 5m; else without end."
+        ),
+    ] = None,
+    headless: Annotated[
+        bool, typer.Option("--headless", help="No screen: one line a second.")
+    ] = False,
+    seed: Annotated[
+        int, typer.Option("--seed", min=0, help="Seed of market, exchange and strategy.")
+    ] = 42,
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", metavar="DIR", help="Where reports go.", show_default="artifacts"),
+    ] = None,
+    calibration: Annotated[
+        Path | None,
+        typer.Option("--calibration", metavar="FILE", help="Latencies and frictions, JSON."),
+    ] = None,
+    strategy: Annotated[
+        str | None,
+        typer.Option("--strategy", metavar="FILE.py:CLASS", help="A strategy in Python."),
+    ] = None,
+    picture: Annotated[
+        Path | None,
+        typer.Option("--picture", metavar="FILE.svg", help="Keep the last frame of the screen."),
+    ] = None,
+) -> None:
+    """Build the session and run it."""
+    if mode in _DISCONNECTED:
+        raise ConfigError(
+            "E_CFG_RANGE", "--mode", f"{mode} needs a venue; this version connects to none"
+        )
+    if mode not in _MODES:
+        raise ConfigError("E_CFG_RANGE", "--mode", f"must be one of {', '.join(_MODES)}")
+    duration_ns = None if duration is None else parse_duration_ns(duration, key="--duration")
+    # What follows loads the engine and numpy: `mmbot run --help` does without.
+    from mmbot.cli import wire  # noqa: PLC0415
+
+    options = wire.RunOptions(
+        config=config,
+        profile=profile,
+        sets=tuple(sets or ()),
+        symbol=symbol,
+        mode=mode,
+        data=data,
+        venue=venue,
+        regime=regime,
+        speed=speed or ("max" if mode == "sim" else "10x"),
+        duration_ns=duration_ns,
+        headless=headless,
+        seed=seed,
+        out=out,
+        calibration=calibration,
+        strategy=strategy,
+        picture=picture,
+    )
+    raise typer.Exit(wire.run_session(options))

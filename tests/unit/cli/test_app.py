@@ -1,0 +1,59 @@
+"""The root: help, version, errors in one line, exit codes."""
+
+import subprocess
+import sys
+
+import pytest
+
+from mmbot import __version__
+from mmbot.cli.app import run_cli
+
+
+@pytest.fixture(autouse=True)
+def _nowhere(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+
+
+def test_version_and_help(capsys):
+    assert run_cli(["--version"]) == 0
+    assert capsys.readouterr().out == f"mmbot {__version__}\n"
+    assert run_cli(["--help"]) == 0
+    text = capsys.readouterr().out
+    for name in ("run", "backtest", "data", "sim", "edge", "config", "Examples"):
+        assert name in text
+
+
+@pytest.mark.parametrize(
+    ("args", "line"),
+    [
+        (["confg"], "E_CFG_TYPE: command line: No such command 'confg'"),
+        (["config", "hash", "--st", "a"], "E_CFG_UNKNOWN_KEY: --st is not an option; did you mean"),
+        (["config", "explain"], "E_CFG_MISSING: KEY must be given"),
+        (["config", "explain", "a.b"], "E_CFG_UNKNOWN_KEY: a.b is not a key"),
+        (["config", "hash", "--set", "x"], "E_CFG_PARSE: --set x must be KEY=VALUE"),
+        (["config", "hash", "--config", "no.yaml"], "E_CFG_MISSING: no.yaml does not exist"),
+        (["config", "hash", "--profile", "no"], "E_PROFILE_NOT_FOUND: no is not a profile"),
+        (["run", "--mode", "live"], "E_CFG_RANGE: --mode live needs a venue; this version"),
+        (["run", "--mode", "shadow"], "E_CFG_RANGE: --mode shadow needs a venue"),
+        (["run", "--mode", "x"], "E_CFG_RANGE: --mode must be one of paper, sim"),
+        (["run", "--duration", "5"], "E_CFG_TYPE: --duration must be a duration such as"),
+        (["run", "--seed", "x"], "E_CFG_TYPE: --seed "),
+    ],
+)
+def test_an_error_is_one_line_on_stderr_with_exit_code_1(args, line, capsys):
+    assert run_cli(args) == 1
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert captured.err.startswith(line)
+    assert captured.err.count("\n") == 1
+
+
+def test_help_does_not_load_the_engine():
+    code = (
+        "import sys\nfrom mmbot.cli.app import run_cli\n"
+        "assert run_cli(['--help']) == 0\nassert run_cli(['run', '--help']) == 0\n"
+        "loaded = {'numpy', 'pyarrow', 'mmbot.core', 'mmbot._core'} & set(sys.modules)\n"
+        "sys.exit(str(sorted(loaded)) if loaded else 0)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
