@@ -6,7 +6,8 @@ mod venue;
 
 use mmbot_core::MarketView;
 use mmbot_types::{
-    Action, BlockDetail, BlockReason, Cadence, Params, QtyLot, QuoterKind, ReplaceMode, Side,
+    Action, BlockDetail, BlockReason, Cadence, Cid, ExecPrice, ExecReport, Liquidity, Money,
+    Params, PriceTick, QtyLot, QuoterKind, RejectReason, ReplaceMode, ReportKind, Side, TsNs,
 };
 use proptest::prelude::*;
 use venue::{Step, Venue, steps};
@@ -77,6 +78,36 @@ fn worst_open(venue: &Venue, side: Side) -> i64 {
         }
     }
     open.values().sum()
+}
+
+/// Order (of those sent so far), report, venue time.
+fn nonsense() -> impl Strategy<Value = (usize, ReportKind, i64)> {
+    let number = prop_oneof![-3i64..300, Just(i64::MAX), Just(i64::MIN), any::<i64>(),];
+    let reason = prop::sample::select(vec![
+        RejectReason::UnknownOrder,
+        RejectReason::Filter,
+        RejectReason::RateLimit,
+    ]);
+    let (n, r) = (number, reason);
+    let kind = prop_oneof![
+        Just(ReportKind::Accepted),
+        Just(ReportKind::Cancelled),
+        r.clone().prop_map(ReportKind::Rejected),
+        r.clone().prop_map(ReportKind::AmendRejected),
+        r.prop_map(ReportKind::CancelRejected),
+        (n.clone(), n.clone()).prop_map(|(px, open)| ReportKind::Amended {
+            px: PriceTick::new(px),
+            open_qty: QtyLot::new(open),
+        }),
+        (n.clone(), n.clone(), n.clone()).prop_map(|(px, qty, cum)| ReportKind::Filled {
+            px: ExecPrice::new(px),
+            qty: QtyLot::new(qty),
+            cum_qty: QtyLot::new(cum),
+            liquidity: Liquidity::Taker,
+            fee: Money::new(i128::from(px)),
+        }),
+    ];
+    (0usize..12, kind, n)
 }
 
 /// What the trader believes may still fill.
@@ -170,6 +201,27 @@ proptest! {
         }
         let t = venue.trader.telemetry();
         prop_assert_eq!(t.places + t.amends + t.cancels, sent);
+    }
+
+    /// Any report about any order with any numbers: no panic, and what was booked still adds up.
+    #[test]
+    fn nonsense_does_no_harm(
+        params in params(), steps in steps(60), nonsense in prop::collection::vec(nonsense(), 60),
+    ) {
+        let mut venue = Venue::new(params, false);
+        for (step, (pick, kind, ts)) in steps.into_iter().zip(nonsense) {
+            venue.step(step);
+            let known: Vec<_> = venue.seen.iter().map(|a| a.0.cid()).collect();
+            let cid = known.get(pick).copied().unwrap_or(Cid::new(pick as u64 * 257));
+            venue.deliver(&ExecReport { cid, ts_exch: TsNs::new(ts), kind });
+        }
+        venue.settle();
+        let trader = &mut venue.trader;
+        let booked: i64 = trader.take_fills().iter().map(|f| f.side.sign() * f.qty.get()).sum();
+        let edge = trader.finish(&mut venue.market);
+        prop_assert!(edge.is_ok(), "{edge:?}");
+        let rest: i64 = trader.take_fills().iter().map(|f| f.side.sign() * f.qty.get()).sum();
+        prop_assert_eq!(booked + rest, trader.position().get());
     }
 
     #[test]

@@ -69,8 +69,8 @@ fn merged(streams: &Streams) -> Vec<EventColumns> {
     let (book, (ts, recv)) = (book_rows(streams), trade_rows(streams));
     let (mut merger, mut chunks) = (StreamMerger::new(), Vec::new());
     let (mut b, mut t) = (0, 0);
-    let zeros = vec![0u8; 200];
-    let (px, qty) = (vec![5i64; 200], vec![1i64; 200]);
+    let zeros = [0u8; 200];
+    let (px, qty) = ([5i64; 200], [1i64; 200]);
     loop {
         match merger.wants() {
             Wants::Book if b == book.ts.len() => merger.end_book(),

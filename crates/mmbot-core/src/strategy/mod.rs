@@ -2,6 +2,7 @@
 
 pub mod built_in;
 pub mod sizing;
+pub mod slippage;
 pub mod targets;
 
 #[cfg(test)]
@@ -9,6 +10,7 @@ mod tests;
 
 pub use built_in::{QuoterInput, tick_outward};
 pub use sizing::next_target_usd;
+pub use slippage::SlippageEwma;
 pub use targets::{LEVELS_MAX, SideTargets, Target, Targets};
 
 use crate::market::MarketView;

@@ -73,6 +73,7 @@ impl Trader {
         out: &mut ActionBuf,
     ) {
         self.begin(now, market);
+        self.slippage.resolve(market);
         let view = market.view(now);
         if let Some((detail, cause)) = self.halted(now, market, view.synced) {
             self.block(detail);
@@ -146,7 +147,7 @@ impl Trader {
         let input = QuoterInput {
             position_usd: self.position_usd(view.mid),
             target_usd: self.target_usd,
-            slippage_ewma_bps: self.slippage_ewma_bps,
+            slippage_ewma_bps: self.slippage.bps(),
         };
         let mut targets = built_in::targets(&self.params, view, &self.instrument, &input);
         self.bound(&mut targets, view);

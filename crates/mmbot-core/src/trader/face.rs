@@ -56,10 +56,10 @@ impl Trader {
         held_usd + self.instrument.money_to_f64(bids + asks)
     }
 
-    /// Expected slippage of the cost model, bps (`strategy.slippage_penalty_coef` widens the spread
-    /// by it).
-    pub fn set_slippage_ewma_bps(&mut self, slippage_bps: f64) {
-        self.slippage_ewma_bps = slippage_bps;
+    /// Expected slippage of fills, bps; observed while `strategy.slippage_penalty_coef` is above 0.
+    #[must_use]
+    pub fn slippage_ewma_bps(&self) -> f64 {
+        self.slippage.bps()
     }
 
     /// Position.

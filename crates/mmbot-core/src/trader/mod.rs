@@ -29,7 +29,7 @@ mod upkeep_tests;
 use crate::edge::EdgeBook;
 use crate::guard::{AdverseGuard, Drawdown};
 use crate::order::{EarlyFills, IllegalTransition, OrderTable, ReplaceThrottle};
-use crate::strategy::Target;
+use crate::strategy::{SlippageEwma, Target};
 use crate::telemetry::Telemetry;
 use mmbot_types::{
     Cadence, Cause, CounterRng, Instrument, Money, ParamError, Params, QtyLot, Side, TsNs,
@@ -61,8 +61,7 @@ pub struct Trader {
     target_usd: f64,
     /// Gross exposure in other instruments, USD.
     elsewhere_usd: f64,
-    /// Expected slippage, bps; set by the cost model.
-    slippage_ewma_bps: f64,
+    slippage: SlippageEwma,
     last_illegal: Option<IllegalTransition>,
     scratch: Scratch,
     jitter: CounterRng,
@@ -132,7 +131,7 @@ impl Trader {
             adverse: AdverseGuard::default(),
             target_usd: 0.0,
             elsewhere_usd: 0.0,
-            slippage_ewma_bps: 0.0,
+            slippage: SlippageEwma::default(),
             last_illegal: None,
             scratch: Scratch::default(),
             jitter: CounterRng::new(params.seed, "tail_jitter"),

@@ -5,9 +5,14 @@ use crate::edge::{Fill, FillRecord};
 use crate::market::Market;
 use crate::order::{Booking, Order, OrderEvent, OrderState, Terms};
 use mmbot_types::{
-    ActionBuf, Cadence, Cause, ExecPrice, ExecReport, Liquidity, Money, PriceTick, QtyLot,
-    QuoterKind, RejectReason, ReportKind, TsNs,
+    ActionBuf, Cadence, Cause, ExecPrice, ExecReport, Liquidity, Money, PRICE_SCALE, PriceTick,
+    QtyLot, QuoterKind, RejectReason, ReportKind, TsNs,
 };
+
+/// Larger numbers in a report are not believed: with these, no sum can overflow.
+const QTY_MAX: i64 = 1 << 40;
+const PX_MAX: i64 = 1 << 40;
+const FEE_MAX: i128 = 1 << 100;
 
 /// A fill as reported.
 #[derive(Debug, Clone, Copy)]
@@ -17,6 +22,15 @@ struct ReportedFill {
     cum_qty: QtyLot,
     liquidity: Liquidity,
     fee: Money,
+}
+
+impl ReportedFill {
+    fn is_credible(&self) -> bool {
+        (1..=PX_MAX * PRICE_SCALE).contains(&self.px.get())
+            && (1..=QTY_MAX).contains(&self.qty.get())
+            && (1..=QTY_MAX).contains(&self.cum_qty.get())
+            && (-FEE_MAX..=FEE_MAX).contains(&self.fee.get())
+    }
 }
 
 impl Trader {
@@ -85,13 +99,13 @@ impl Trader {
         let order = self.orders.get_mut(slot);
         if matches!(order.state, OrderState::PendingNew) {
             let latency = now.since_ns(order.sent);
-            order.since = now;
             self.telemetry.ack_latency_ns.record(latency);
         }
         match &mut order.rests_from {
             None => {
                 order.rests_from = Some(ts_exch);
                 order.queued_from = ts_exch;
+                order.since = now;
                 self.telemetry.accepted += 1;
             }
             // a fill was faster than the acknowledgement
@@ -121,6 +135,9 @@ impl Trader {
             // the answer to a change that something later has overtaken, or a repetition
             return;
         }
+        if !(1..=PX_MAX).contains(&px.get()) || !(0..=QTY_MAX).contains(&open.get()) {
+            return self.contradicted(slot, "Amended");
+        }
         let adopted = Terms {
             px,
             total: order.filled + open,
@@ -128,7 +145,9 @@ impl Trader {
         };
         self.acknowledged(now, slot);
         self.record_age(slot, ts_exch);
-        self.apply(slot, OrderEvent::Amended);
+        if !self.apply(slot, OrderEvent::Amended) {
+            return;
+        }
         let order = self.orders.get_mut(slot);
         order.set_terms(asked.unwrap_or(adopted), ts_exch);
         order.since = now;
@@ -194,7 +213,12 @@ impl Trader {
     fn on_fill(&mut self, now: TsNs, slot: usize, ts_exch: TsNs, fill: &ReportedFill) -> bool {
         let order = self.orders.get_mut(slot);
         let first = order.filled.is_zero();
-        match self.early.book(order, fill.qty, fill.cum_qty) {
+        let booking = if fill.is_credible() {
+            self.early.book(order, fill.qty, fill.cum_qty)
+        } else {
+            Booking::Conflict
+        };
+        match booking {
             Booking::New => {}
             Booking::Duplicate => {
                 self.telemetry.duplicate_fills += 1;
@@ -244,6 +268,10 @@ impl Trader {
             telemetry.taker_fills += 1;
             telemetry.taker_turnover += notional;
         }
+        if self.params.quote.slippage_penalty_coef > 0.0 {
+            let taken_at = (!maker).then_some(fill.px);
+            self.slippage.on_fill(ts_exch, side, taken_at);
+        }
         let terms = order.terms;
         let reference_px = if maker { terms.px } else { terms.opposite };
         let booked = Fill {
@@ -274,13 +302,15 @@ impl Trader {
         });
     }
 
-    /// Moves an order by an event; one that its state does not allow is counted and leaves it unknown.
+    /// Moves an order by an event; one that its state does not allow is counted and leaves it unknown:
+    /// false.
     #[inline]
-    pub(super) fn apply(&mut self, slot: usize, event: OrderEvent) {
-        if let Err(illegal) = self.orders.advance(slot, event) {
-            self.last_illegal = Some(illegal);
+    pub(super) fn apply(&mut self, slot: usize, event: OrderEvent) -> bool {
+        let moved = self.orders.advance(slot, event);
+        if let Err(illegal) = &moved {
             self.contradicted(slot, illegal.event);
         }
+        moved.is_ok()
     }
 
     #[cold]

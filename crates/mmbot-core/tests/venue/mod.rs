@@ -100,6 +100,15 @@ impl Venue {
         }
     }
 
+    /// A report straight to the trader, whatever it says.
+    pub fn deliver(&mut self, report: &ExecReport) {
+        let mut out = ActionBuf::new();
+        let now = self.now();
+        self.trader
+            .on_report(now, report, &mut self.market, &mut out);
+        self.send(&out);
+    }
+
     fn at(ms: i64) -> TsNs {
         TsNs::ZERO.plus_ms(1_000_000 + ms)
     }
