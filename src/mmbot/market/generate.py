@@ -90,6 +90,7 @@ def _check_free(root: Root, key: tuple[str, str], options: GenerateOptions) -> N
 def _write(
     root: Root, options: GenerateOptions, cfg_hash: str, on_ns: Callable[[int], None]
 ) -> None:
+    tag = cfg_hash[:_TAG_DIGITS]
     series = Series(
         venue=options.venue,
         symbol=options.symbol,
@@ -98,9 +99,13 @@ def _write(
         cfg_hash=cfg_hash,
         market="linear",
         synthetic=True,
-        extra={"seed": str(options.seed), "regime": options.regime, "generator": __version__},
+        extra={
+            "recording": tag,
+            "seed": str(options.seed),
+            "regime": options.regime,
+            "generator": __version__,
+        },
     )
-    tag = cfg_hash[:_TAG_DIGITS]
     remove_leftovers(root, tag, [(options.venue, options.symbol)])
     writers = {stream: StreamWriter(root, series, stream, tag=tag) for stream in STREAMS}
     clocks = {stream: Monotonic() for stream in STREAMS}

@@ -2,14 +2,19 @@
 
 One row group of each stream is decoded at a time and pushed into the core's merger; the merger says
 which stream it needs next. A range that starts inside a recording starts with the state of the book
-at that moment: the rows since the last snapshot are folded into one snapshot packet.
+at that moment: the rows since the last snapshot are folded into one snapshot packet. Where one
+recording ends and another begins later, a gap mark stands between them, because nobody knows what
+the book did meanwhile.
 """
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator, Sequence
+import itertools
+import re
+from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, TypeVar
+from dataclasses import dataclass
+from typing import Any, Final, TypeVar
 
 import numpy as np
 import pyarrow as pa
@@ -17,16 +22,29 @@ from numpy.typing import NDArray
 
 from mmbot import core
 from mmbot.errors import MarketDataError
-from mmbot.market.parts import Footer, Root
+from mmbot.market.parts import Footer, Root, damaged
 from mmbot.market.schema import BookKind
+from mmbot.units import NS_PER_SEC
 
-__all__ = ["event_chunks", "fold_book", "prefetched", "row_tables"]
+__all__ = ["Batch", "event_chunks", "fold_book", "prefetched", "row_batches", "row_tables"]
 
 T = TypeVar("T")
 Columns = dict[str, NDArray[Any]]
 
 _BOOK = ("ts_ns", "recv_ns", "update_id", "kind", "side", "px", "qty")
 _TRADES = ("ts_ns", "recv_ns", "side", "px", "qty")
+# Daily files of one stream follow each other without a pause that a trader would notice.
+_SILENCE_NS: Final = NS_PER_SEC
+_CORE_ROW: Final = re.compile(r"\brow (\d+)\b", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Rows of one row group, cut to the range; `row` is where they begin in the file."""
+
+    footer: Footer
+    row: int
+    table: pa.Table
 
 
 def event_chunks(
@@ -40,15 +58,13 @@ def event_chunks(
     """Merged chunks of [start, end)."""
     merger = core.StreamMerger()
     book_rows = _book_rows(root, book, start_ns, end_ns)
-    trade_rows = _columns(row_tables(root, trades, _TRADES, start_ns=start_ns, end_ns=end_ns))
+    trade_rows = _joined(row_batches(root, trades, _TRADES, start_ns=start_ns, end_ns=end_ns))
     seen = False
     while wanted := merger.wants:
         if wanted == "book":
-            rows = next(book_rows, None)
-            merger.end_book() if rows is None else merger.push_book(**rows)
+            _feed(book_rows, merger.push_book, merger.end_book)
         else:
-            rows = next(trade_rows, None)
-            merger.end_trades() if rows is None else merger.push_trades(**rows)
+            _feed(trade_rows, merger.push_trades, merger.end_trades)
         while (chunk := merger.take()) is not None:
             seen = True
             yield chunk
@@ -73,6 +89,19 @@ def row_tables(
     start_ns: int | None = None,
     end_ns: int | None = None,
 ) -> Iterator[pa.Table]:
+    """The tables of `row_batches`."""
+    batches = row_batches(root, footers, columns, start_ns=start_ns, end_ns=end_ns)
+    return (batch.table for batch in batches)
+
+
+def row_batches(
+    root: Root,
+    footers: Sequence[Footer],
+    columns: Sequence[str],
+    *,
+    start_ns: int | None = None,
+    end_ns: int | None = None,
+) -> Iterator[Batch]:
     """Row groups of a stream cut to [start, end); `columns` must hold ts_ns.
 
     Raises:
@@ -88,11 +117,11 @@ def row_tables(
         for table in root.row_groups(footer.part, columns):
             ts_ns = table.column("ts_ns").to_numpy()
             last_ns = _check_order(ts_ns, last_ns, footer, row)
-            row += len(ts_ns)
             low = 0 if start_ns is None else int(np.searchsorted(ts_ns, start_ns))
             high = len(ts_ns) if end_ns is None else int(np.searchsorted(ts_ns, end_ns))
             if low < high:
-                yield table.slice(low, high - low)
+                yield Batch(footer, row + low, table.slice(low, high - low))
+            row += len(ts_ns)
 
 
 def fold_book(state: Columns | None, rows: Columns) -> Columns | None:
@@ -124,20 +153,76 @@ def fold_book(state: Columns | None, rows: Columns) -> Columns | None:
 
 def _book_rows(
     root: Root, footers: Sequence[Footer], start_ns: int | None, end_ns: int | None
-) -> Iterator[Columns]:
-    rows = _columns(row_tables(root, footers, _BOOK, start_ns=start_ns, end_ns=end_ns))
-    first = next(rows, None)
-    if start_ns is not None and first is not None:
-        before = [f for f in footers if f.first_ts_ns < start_ns]
-        state: Columns | None = None
-        tables = row_tables(root, _from_snapshot(root, before), _BOOK, end_ns=start_ns)
-        for earlier in _columns(tables):
-            state = fold_book(state, earlier)
-        if state is not None:
-            yield _as_snapshot(state, start_ns, first)
-    if first is not None:
-        yield first
-        yield from rows
+) -> Iterator[tuple[Batch, Columns]]:
+    batches = row_batches(root, footers, _BOOK, start_ns=start_ns, end_ns=end_ns)
+    if start_ns is None:
+        yield from _joined(batches)
+        return
+    before = _from_snapshot(root, [f for f in footers if f.first_ts_ns < start_ns])
+    earlier = row_batches(root, before, _BOOK, end_ns=start_ns)
+    state: Columns | None = None
+    begun = False
+    for batch, columns in _joined(itertools.chain(earlier, batches)):
+        if not begun and int(columns["ts_ns"][-1]) < start_ns:
+            state = fold_book(state, columns)
+            continue
+        if not begun and state is not None:
+            yield batch, _as_snapshot(state, start_ns, columns)
+        begun = True
+        yield batch, columns
+
+
+def _joined(batches: Iterator[Batch]) -> Iterator[tuple[Batch, Columns]]:
+    """Columns of the batches, with what belongs between two recordings.
+
+    Receive times of different recordings come from different clocks: they are kept from going
+    back.
+    """
+    last: Batch | None = None
+    end: Columns = {}
+    for batch in batches:
+        columns = {name: batch.table.column(name).to_numpy() for name in batch.table.column_names}
+        if last is not None and _recording(last) != _recording(batch):
+            silence_ns = int(columns["ts_ns"][0]) - int(end["ts_ns"][0])
+            if "kind" in columns and silence_ns > _SILENCE_NS:
+                yield last, _gap_after(end)
+            floor = int(end["recv_ns"][0])
+            if int(columns["recv_ns"][0]) < floor:
+                columns["recv_ns"] = np.maximum(columns["recv_ns"], floor)
+        last, end = batch, {name: column[-1:] for name, column in columns.items()}
+        yield batch, columns
+
+
+def _recording(batch: Batch) -> str:
+    """Files of one recording share this; those that do not say belong together."""
+    return batch.footer.metadata.get("recording", "")
+
+
+def _gap_after(end: Columns) -> Columns:
+    mark = {name: column.copy() for name, column in end.items()}
+    mark["kind"][:] = BookKind.GAP
+    for name in ("side", "px", "qty"):
+        mark[name][:] = 0
+    return mark
+
+
+def _feed(
+    rows: Iterator[tuple[Batch, Columns]],
+    push: Callable[..., None],
+    end: Callable[[], None],
+) -> None:
+    """Pushes the next rows, or tells that there are none."""
+    item = next(rows, None)
+    if item is None:
+        end()
+        return
+    batch, columns = item
+    try:
+        push(**columns)
+    except core.CoreError as exc:
+        match = _CORE_ROW.search(str(exc))
+        row = batch.row + (int(match[1]) if match else 0)
+        raise damaged(batch.footer.part.path, row, f"cannot be used: {exc}") from exc
 
 
 def _from_snapshot(root: Root, footers: Sequence[Footer]) -> Sequence[Footer]:
@@ -184,11 +269,6 @@ def _levels(rows: Columns) -> Columns:
     keep = len(key) - 1 - last
     keep = keep[rows["qty"][keep] > 0]
     return {name: column[keep] for name, column in rows.items()}
-
-
-def _columns(tables: Iterator[pa.Table]) -> Iterator[Columns]:
-    for table in tables:
-        yield {name: table.column(name).to_numpy() for name in table.column_names}
 
 
 def _check_order(ts_ns: NDArray[np.int64], last_ns: int, footer: Footer, row: int) -> int:

@@ -3,9 +3,9 @@
 Prices are integer ticks, sizes integer lots, times nanoseconds since 1970 UTC. Within a stream rows
 stand in arrival order and neither `ts_ns` nor `recv_ns` goes back.
 
-Encodings: times and ids grow by small steps, so that DELTA_BINARY_PACKED makes them a tenth of their
-plain size and decodes faster than plain values through zstd; prices and sizes repeat, so that a
-dictionary holds them. `make bench` times reading.
+Encodings: times and ids grow by small steps, so that DELTA_BINARY_PACKED makes them a tenth of
+their plain size and decodes faster than plain values through zstd; prices and sizes repeat, so that
+a dictionary holds them. `make bench` times reading.
 """
 
 from __future__ import annotations

@@ -94,6 +94,7 @@ class _StreamCheck:
         self._report = report
         self._last_ts = self._last_recv = np.iinfo(np.int64).min
         self._grid: tuple[str, str] | None = None
+        self._recording = ""
         self._replay = BookReplay()
         # Where the rows of a part begin, counted over the stream: packets may go over parts.
         self._starts: list[tuple[int, str]] = []
@@ -125,6 +126,11 @@ class _StreamCheck:
         if self._grid not in {None, grid}:
             self._add("E_MD_FRAME", path, 0, f"has grid {grid}, the part before {self._grid}", 1)
         self._grid = grid
+        recording = footer.metadata.get("recording", "")
+        if recording != self._recording:
+            # Another recorder, another clock.
+            self._last_recv = np.iinfo(np.int64).min
+        self._recording = recording
         self._starts.append((self._row, path))
         sums: tuple[int, ...] = (0, 0)
         row = 0

@@ -18,6 +18,7 @@ from mmbot.market import parts as parts_module
 from mmbot.market.catalog import read_events
 from mmbot.market.reader import fold_book, prefetched
 from mmbot.market.schema import BookKind
+from mmbot.market.verify import verify_catalog
 from mmbot.units import NS_PER_HOUR
 
 RESET, TRADE, GAP = 2, 1, 3
@@ -104,6 +105,52 @@ def test_folding_in_pieces_gives_the_naive_book(rows, cuts):
     assert state is not None
     found = zip(state["side"].tolist(), state["px"].tolist(), state["qty"].tolist(), strict=True)
     assert {(side, px): qty for side, px, qty in found} == expected
+
+
+def recordings(tmp_path, pause_ns, second_recv_ns):
+    """Two recordings; the second begins with a snapshot `pause_ns` after the first."""
+    t0, t1 = MIDNIGHT_NS, MIDNIGHT_NS + pause_ns
+    first = [level(t0, t0 + 500, 1, BookKind.SNAPSHOT, 0, 5, 1)]
+    second = [level(t1, second_recv_ns, 9, BookKind.SNAPSHOT, 0, 6, 1)]
+    write_catalog(tmp_path, first, extra={"recording": "one"})
+    write_catalog(tmp_path, second, source="b" * 64, extra={"recording": "two"})
+    return t0, t1
+
+
+def test_between_two_recordings_the_book_is_unusable(tmp_path):
+    t0, t1 = recordings(tmp_path, NS_PER_HOUR, MIDNIGHT_NS + NS_PER_HOUR + 7)
+    assert events(tmp_path) == [
+        (RESET, 0, 0, 0, 0, t0, t0 + 500),
+        (0, 0, 1, 5, 1, t0, t0 + 500),
+        (GAP, 0, 1, 0, 0, t0, t0 + 500),
+        (RESET, 0, 0, 0, 0, t1, t1 + 7),
+        (0, 0, 1, 6, 1, t1, t1 + 7),
+    ]
+    # A range that begins in the pause begins without a book.
+    assert [row[0] for row in events(tmp_path, start_ns=t0 + 1)] == [RESET, 0]
+    assert verify_catalog(tmp_path).ok
+
+
+def test_recordings_that_follow_each_other_leave_no_gap_whatever_their_clocks(tmp_path):
+    t0, t1 = recordings(tmp_path, 100, MIDNIGHT_NS + 120)
+    assert [(row[0], row[6]) for row in events(tmp_path)] == [
+        (RESET, t0 + 500),
+        (0, t0 + 500),
+        # Received before the last row of the other recording, by its own clock.
+        (RESET, t0 + 500),
+        (0, t0 + 500),
+    ]
+    assert t1 == t0 + 100
+    assert verify_catalog(tmp_path).ok
+
+
+def test_a_price_that_the_engine_cannot_hold_is_named(tmp_path):
+    times = [MIDNIGHT_NS + i for i in range(20)]
+    rows = [level(ts, ts, ts, BookKind.DELTA, 0, 5, 1) for ts in times]
+    rows[13] = level(times[13], times[13], times[13], BookKind.DELTA, 0, 2**40, 1)
+    write_catalog(tmp_path, rows)
+    with pytest.raises(MarketDataError, match=r"E_MD_FRAME: file=.*part-00-0\.parquet row=13 "):
+        events(tmp_path)
 
 
 def test_an_empty_range_and_a_reversed_one_are_refused(tmp_path):

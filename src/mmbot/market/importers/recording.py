@@ -290,6 +290,7 @@ class RecordingImport:
             contract_size=found.contract_size,
             extra={
                 "source_sha256": source.sha256,
+                "recording": self._sources[0].sha256[:_TAG_DIGITS],
                 "grid": origin,
                 "clock_offset_ns": str(offset_ns),
             },
