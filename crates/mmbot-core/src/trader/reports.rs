@@ -13,6 +13,9 @@ use mmbot_types::{
 const QTY_MAX: i64 = 1 << 40;
 const PX_MAX: i64 = 1 << 40;
 const FEE_MAX: i128 = 1 << 100;
+/// A fill's venue time is at most so far ahead of our clock; fills of a venue from the future would
+/// wait for their mids for ever, and those behind them, too.
+const AHEAD_MS_MAX: i64 = 3_600_000;
 
 /// A fill as reported.
 #[derive(Debug, Clone, Copy)]
@@ -275,7 +278,7 @@ impl Trader {
         let terms = order.terms;
         let reference_px = if maker { terms.px } else { terms.opposite };
         let booked = Fill {
-            ts: ts_exch,
+            ts: ts_exch.min(now.plus_ms(AHEAD_MS_MAX)),
             side,
             qty: fill.qty,
             px: fill.px,
