@@ -148,6 +148,15 @@ impl EventColumns {
         Ok(())
     }
 
+    /// Appends prices and quantities that were checked to fit: prices beyond the column's range come out
+    /// as its ends.
+    #[inline]
+    pub fn extend_checked(&mut self, px: &[i64], qty: &[i64]) {
+        let fit = |px: &i64| i32::try_from(*px).unwrap_or(i32::MAX);
+        self.px.extend(px.iter().map(fit));
+        self.qty.extend_from_slice(qty);
+    }
+
     /// The row at `i`.
     ///
     /// # Panics

@@ -5,7 +5,10 @@
 //! for more input. At equal exchange times trades come before depth rows: a print explains the
 //! decrease that follows it.
 
+mod pending;
+
 use mmbot_types::{ChunkError, EventColumns, RowKind, Side};
+use pending::{Pending, Rows, copy_rows, truncate, with_capacity};
 
 /// What a merger needs next.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -57,68 +60,6 @@ pub struct TradeBatch<'a> {
     pub qty: &'a [i64],
 }
 
-/// Rows of one stream that wait, ready-made but for the last packet's end.
-#[derive(Debug, Clone, Default)]
-struct Pending {
-    rows: EventColumns,
-    /// Rows before this one are taken.
-    head: usize,
-    /// Rows from here on may still grow (the last packet of the book stream).
-    settled: usize,
-    ended: bool,
-    last_ts: i64,
-    last_recv: i64,
-}
-
-impl Pending {
-    fn check_times(&mut self, row: usize, ts: i64, recv: i64) -> Result<(), ChunkError> {
-        if ts < self.last_ts {
-            return Err(ChunkError::ExchangeTime { row });
-        }
-        if recv < self.last_recv {
-            return Err(ChunkError::LocalTime { row });
-        }
-        (self.last_ts, self.last_recv) = (ts, recv);
-        Ok(())
-    }
-
-    #[inline]
-    fn add(&mut self, flags: u8, px: i32, qty: i64, ts: i64, recv: i64) {
-        self.rows.flags.push(flags);
-        self.rows.px.push(px);
-        self.rows.qty.push(qty);
-        self.rows.ts_exch.push(ts);
-        self.rows.ts_local.push(recv);
-    }
-
-    /// First time that a row not yet settled can have.
-    fn open_ts(&self) -> i64 {
-        if self.ended {
-            return i64::MAX;
-        }
-        self.rows
-            .ts_exch
-            .get(self.settled)
-            .copied()
-            .unwrap_or(self.last_ts)
-    }
-
-    fn compact(&mut self) {
-        let head = self.head;
-        for column in [
-            &mut self.rows.qty,
-            &mut self.rows.ts_exch,
-            &mut self.rows.ts_local,
-        ] {
-            column.drain(..head);
-        }
-        self.rows.flags.drain(..head);
-        self.rows.px.drain(..head);
-        self.settled -= head;
-        self.head = 0;
-    }
-}
-
 /// See the module.
 #[derive(Debug, Clone)]
 pub struct StreamMerger {
@@ -153,78 +94,98 @@ impl StreamMerger {
     /// begins with a reset.
     ///
     /// # Errors
-    /// The first bad row of the batch; rows before it are kept.
+    /// The first bad row of the batch; nothing of the batch is kept then.
     pub fn push_book(&mut self, batch: BookBatch<'_>) -> Result<(), ChunkError> {
         let n = batch.ts_ns.len();
-        let columns = [
-            batch.recv_ns.len(),
-            batch.update_id.len(),
-            batch.px.len(),
-            batch.qty.len(),
-        ];
-        if columns.iter().any(|len| *len != n) || batch.kind.len() != n || batch.side.len() != n {
+        let columns = [batch.update_id.len(), batch.kind.len(), batch.side.len()];
+        if columns.iter().any(|len| *len != n) {
             return Err(ChunkError::Length);
         }
-        for row in 0..n {
-            let (ts, recv, kind) = (batch.ts_ns[row], batch.recv_ns[row], batch.kind[row]);
-            self.book.check_times(row, ts, recv)?;
-            let px = price(batch.px[row], row)?;
-            if batch.qty[row] < 0 {
-                return Err(ChunkError::Quantity { row });
-            }
-            let packet = (batch.update_id[row], kind);
-            if self.last_update != Some(packet) {
-                self.close_packet();
-                self.last_update = Some(packet);
-                if kind == SNAPSHOT_ROW {
-                    let flags = EventColumns::flags_of(RowKind::Reset, Side::Buy, false);
-                    self.book.add(flags, 0, 0, ts, recv);
-                }
-            }
-            let kind = if kind == GAP_ROW {
-                RowKind::Gap
-            } else {
-                RowKind::Depth
-            };
-            let side = Side::from_bit(batch.side[row]);
-            self.book.add(
-                EventColumns::flags_of(kind, side, false),
-                px,
-                batch.qty[row],
-                ts,
-                recv,
-            );
+        let rows = Rows {
+            ts: batch.ts_ns,
+            recv: batch.recv_ns,
+            px: batch.px,
+            qty: batch.qty,
+        };
+        self.book.check(&rows, 0)?;
+        let Some(last) = n.checked_sub(1) else {
+            return Ok(());
+        };
+        let packet = |row: usize| (batch.update_id[row], batch.kind[row]);
+        if self.last_update != Some(packet(0)) {
+            self.close_packet();
+            self.reset_before(&batch, 0);
         }
+        let mut from = 0;
+        for row in 1..n {
+            if packet(row) != packet(row - 1) {
+                self.add_packet(&batch, from, row);
+                self.close_packet();
+                self.reset_before(&batch, row);
+                from = row;
+            }
+        }
+        self.add_packet(&batch, from, n);
+        self.last_update = Some(packet(last));
+        self.book.saw(&rows);
         Ok(())
+    }
+
+    /// A snapshot packet begins with a reset.
+    #[inline]
+    fn reset_before(&mut self, batch: &BookBatch<'_>, row: usize) {
+        if batch.kind[row] == SNAPSHOT_ROW {
+            let flags = EventColumns::flags_of(RowKind::Reset, Side::Buy, false);
+            let rows = &mut self.book.rows;
+            rows.flags.push(flags);
+            rows.px.push(0);
+            rows.qty.push(0);
+            rows.ts_exch.push(batch.ts_ns[row]);
+            rows.ts_local.push(batch.recv_ns[row]);
+        }
+    }
+
+    /// Rows of one packet, column by column.
+    #[inline]
+    fn add_packet(&mut self, batch: &BookBatch<'_>, from: usize, to: usize) {
+        let kind = if batch.kind[from] == GAP_ROW {
+            RowKind::Gap
+        } else {
+            RowKind::Depth
+        };
+        let rows = &mut self.book.rows;
+        let sides = batch.side[from..to].iter();
+        rows.flags
+            .extend(sides.map(|side| EventColumns::flags_of(kind, Side::from_bit(*side), false)));
+        rows.extend_checked(&batch.px[from..to], &batch.qty[from..to]);
+        rows.ts_exch.extend_from_slice(&batch.ts_ns[from..to]);
+        rows.ts_local.extend_from_slice(&batch.recv_ns[from..to]);
     }
 
     /// Adds rows of the trade stream.
     ///
     /// # Errors
-    /// The first bad row of the batch; rows before it are kept.
+    /// The first bad row of the batch; nothing of the batch is kept then.
     pub fn push_trades(&mut self, batch: TradeBatch<'_>) -> Result<(), ChunkError> {
-        let n = batch.ts_ns.len();
-        let columns = [
-            batch.recv_ns.len(),
-            batch.side.len(),
-            batch.px.len(),
-            batch.qty.len(),
-        ];
-        if columns.iter().any(|len| *len != n) {
+        if batch.side.len() != batch.ts_ns.len() {
             return Err(ChunkError::Length);
         }
-        for row in 0..n {
-            let (ts, recv) = (batch.ts_ns[row], batch.recv_ns[row]);
-            self.trades.check_times(row, ts, recv)?;
-            let px = price(batch.px[row], row)?;
-            if batch.qty[row] < 1 {
-                return Err(ChunkError::Quantity { row });
-            }
-            let side = Side::from_bit(batch.side[row]);
-            let flags = EventColumns::flags_of(RowKind::Trade, side, false);
-            self.trades.add(flags, px, batch.qty[row], ts, recv);
-        }
+        let rows = Rows {
+            ts: batch.ts_ns,
+            recv: batch.recv_ns,
+            px: batch.px,
+            qty: batch.qty,
+        };
+        self.trades.check(&rows, 1)?;
+        let to = &mut self.trades.rows;
+        let flags =
+            |side: &u8| EventColumns::flags_of(RowKind::Trade, Side::from_bit(*side), false);
+        to.flags.extend(batch.side.iter().map(flags));
+        to.extend_checked(batch.px, batch.qty);
+        to.ts_exch.extend_from_slice(batch.ts_ns);
+        to.ts_local.extend_from_slice(batch.recv_ns);
         self.trades.settled = self.trades.rows.len();
+        self.trades.saw(&rows);
         Ok(())
     }
 
@@ -268,18 +229,27 @@ impl StreamMerger {
             return None;
         }
         let mut merged = with_capacity(total);
+        let (book, trades) = (&self.book.rows, &self.trades.rows);
         let (mut b, mut t) = (from_book, from_trades);
-        while b < book_to || t < trades_to {
-            let trade_first = t < trades_to
-                && (b >= book_to || self.trades.rows.ts_exch[t] <= self.book.rows.ts_exch[b]);
-            let (stream, at) = if trade_first {
-                (&self.trades, &mut t)
-            } else {
-                (&self.book, &mut b)
-            };
-            copy_row(&stream.rows, *at, &mut merged);
-            *at += 1;
+        while t < trades_to {
+            let ts = trades.ts_exch[t];
+            let run = b + book.ts_exch[b..book_to]
+                .iter()
+                .take_while(|at| **at < ts)
+                .count();
+            copy_rows(book, b, run, &mut merged);
+            let run_from = t;
+            let until = book.ts_exch[..book_to]
+                .get(run)
+                .copied()
+                .unwrap_or(i64::MAX);
+            while t < trades_to && trades.ts_exch[t] <= until {
+                t += 1;
+            }
+            copy_rows(trades, run_from, t, &mut merged);
+            b = run;
         }
+        copy_rows(book, b, book_to, &mut merged);
         let cut = self.local_cut(&merged, book_to, trades_to);
         let trades_cut = merged.flags[..cut]
             .iter()
@@ -322,6 +292,9 @@ impl StreamMerger {
             None => stream.last_recv,
         };
         let mut suffix_min = future(&self.book, book_to).min(future(&self.trades, trades_to));
+        if merged.ts_local.is_sorted() {
+            return merged.ts_local.partition_point(|recv| *recv <= suffix_min);
+        }
         let mut prefix_max = Vec::with_capacity(merged.len());
         let mut highest = i64::MIN;
         for recv in &merged.ts_local {
@@ -347,39 +320,4 @@ pub fn local_order(ts_local: &[i64]) -> Option<Vec<u32>> {
     let mut order: Vec<u32> = (0..u32::try_from(ts_local.len()).unwrap_or(u32::MAX)).collect();
     order.sort_by_key(|at| ts_local[*at as usize]);
     Some(order)
-}
-
-fn price(px: i64, row: usize) -> Result<i32, ChunkError> {
-    i32::try_from(px)
-        .ok()
-        .filter(|px| *px >= 0)
-        .ok_or(ChunkError::Price { row })
-}
-
-fn with_capacity(n: usize) -> EventColumns {
-    EventColumns {
-        flags: Vec::with_capacity(n),
-        px: Vec::with_capacity(n),
-        qty: Vec::with_capacity(n),
-        ts_exch: Vec::with_capacity(n),
-        ts_local: Vec::with_capacity(n),
-        local_order: None,
-    }
-}
-
-#[inline(always)]
-fn copy_row(from: &EventColumns, at: usize, to: &mut EventColumns) {
-    to.flags.push(from.flags[at]);
-    to.px.push(from.px[at]);
-    to.qty.push(from.qty[at]);
-    to.ts_exch.push(from.ts_exch[at]);
-    to.ts_local.push(from.ts_local[at]);
-}
-
-fn truncate(columns: &mut EventColumns, len: usize) {
-    columns.flags.truncate(len);
-    columns.px.truncate(len);
-    columns.qty.truncate(len);
-    columns.ts_exch.truncate(len);
-    columns.ts_local.truncate(len);
 }
