@@ -1,4 +1,4 @@
-//! The order state machine: one exhaustive match over (state, event).
+//! The order state machine: one exhaustive match over (state, event), a function per state.
 //!
 //! An event that a state does not allow changes nothing here; the caller counts it and holds the order
 //! for `Unknown`, because what we believed about it was wrong. Events that merely come late, twice or in
@@ -8,6 +8,8 @@
 
 use super::state::{DoneReason, OrderState, Terms};
 use DoneReason::{Cancelled, Filled, Rejected};
+use OrderEvent as E;
+use OrderState as S;
 use thiserror::Error;
 
 /// What can happen to an order.
@@ -85,121 +87,26 @@ pub fn transition(
 }
 
 /// Moves `state` by `event`, in place: most events change the tag and leave the payload alone, and this
-/// runs for every report.
+/// runs for every report. Rows of the table are the functions below.
 ///
 /// # Errors
 /// [`IllegalTransition`] if the state does not allow the event; it is left as it is.
 #[inline]
 pub fn advance(state: &mut OrderState, event: OrderEvent) -> Result<(), IllegalTransition> {
-    use OrderEvent as E;
-    use OrderState as S;
-    match (&*state, event) {
-        // a fill proves that the order rests, even if its acknowledgement is late
-        (S::PendingNew, E::Accepted | E::PartFilled) => *state = S::Live,
-        (S::PendingNew, E::Rejected) => *state = S::Done(Rejected),
-        (S::PendingNew, E::Cancelled) => *state = S::Done(Cancelled),
-        (S::PendingNew, E::TimedOut) => *state = S::Unknown { amend: None },
-
-        (S::Live, E::Accepted | E::Amended | E::PartFilled) => *state = S::Live,
-        (S::Live, E::AmendRejected | E::CancelRejected) => *state = S::Live,
-        (S::Live, E::AmendGone | E::CancelGone) => *state = S::Unknown { amend: None },
-        (S::Live, E::AmendSent(to)) => *state = S::PendingAmend { to },
-        (S::Live, E::CancelSent) => *state = S::PendingCancel { amend: None },
-
-        (S::PendingAmend { .. }, E::Amended | E::AmendRejected) => *state = S::Live,
-        (S::PendingAmend { .. }, E::AmendGone | E::TimedOut) => {
-            *state = S::Unknown { amend: state.asked() };
-        }
-        (S::PendingAmend { .. }, E::CancelSent) => {
-            *state = S::PendingCancel { amend: state.asked() };
-        }
-        (
-            S::PendingAmend { .. },
-            E::Accepted | E::PartFilled | E::CancelRejected | E::CancelGone,
-        ) => {}
-
-        (S::PendingCancel { amend: None }, E::CancelRejected) => *state = S::Live,
-        (S::PendingCancel { amend: Some(to) }, E::CancelRejected) => {
-            *state = S::PendingAmend { to: *to };
-        }
-        (S::PendingCancel { .. }, E::CancelGone | E::TimedOut) => {
-            *state = S::Unknown { amend: state.asked() };
-        }
-        (S::PendingCancel { .. }, E::Amended | E::AmendRejected | E::AmendGone) => {
-            *state = S::PendingCancel { amend: None };
-        }
-        (S::PendingCancel { .. }, E::Accepted | E::PartFilled) => {}
-        // the create of an order that timed out is refused after all
-        (S::PendingCancel { .. } | S::Unknown { .. }, E::Rejected) => *state = S::Done(Rejected),
-
-        (S::Unknown { .. }, E::Accepted | E::Amended) => *state = S::Live,
-        (S::Unknown { .. }, E::AmendRejected | E::CancelRejected) => *state = S::Live,
-        (S::Unknown { .. }, E::AmendGone | E::CancelGone | E::PartFilled) => {}
-        (S::Unknown { .. }, E::CancelSent) => {
-            *state = S::PendingCancel { amend: state.asked() };
-        }
-
-        (
-            S::PendingAmend { .. } | S::PendingCancel { .. } | S::Unknown { .. } | S::Live,
-            E::Cancelled,
-        ) => *state = S::Done(Cancelled),
-        (
-            S::PendingNew
-            | S::Live
-            | S::PendingAmend { .. }
-            | S::PendingCancel { .. }
-            | S::Unknown { .. }
-            // a fill that was made before the cancel and reported after it
-            | S::Done(Filled | Cancelled),
-            E::Completed,
-        ) => *state = S::Done(Filled),
-
-        // answers to requests that were on their way when it ended, and repetitions
-        (
-            S::Done(Filled | Cancelled),
-            E::Accepted
-            | E::Amended
-            | E::AmendRejected
-            | E::AmendGone
-            | E::Cancelled
-            | E::CancelRejected
-            | E::CancelGone
-            | E::PartFilled,
-        ) => {}
-        (
-            S::Done(Rejected),
-            E::Rejected | E::Cancelled | E::AmendGone | E::CancelRejected | E::CancelGone,
-        ) => {}
-
-        (
-            S::PendingNew,
-            E::Amended
-            | E::AmendRejected
-            | E::AmendGone
-            | E::CancelRejected
-            | E::CancelGone
-            | E::AmendSent(_)
-            | E::CancelSent,
-        )
-        | (S::Live, E::Rejected | E::TimedOut)
-        | (S::PendingAmend { .. }, E::Rejected | E::AmendSent(_))
-        | (S::PendingCancel { .. }, E::AmendSent(_) | E::CancelSent)
-        | (S::Unknown { .. }, E::AmendSent(_) | E::TimedOut)
-        | (
-            S::Done(Filled | Cancelled),
-            E::Rejected | E::AmendSent(_) | E::CancelSent | E::TimedOut,
-        )
-        | (
-            S::Done(Rejected),
-            E::Accepted
-            | E::Amended
-            | E::AmendRejected
-            | E::PartFilled
-            | E::Completed
-            | E::AmendSent(_)
-            | E::CancelSent
-            | E::TimedOut,
-        ) => {
+    let next = match *state {
+        OrderState::PendingNew => new(event),
+        OrderState::Live => live(event),
+        OrderState::PendingAmend { to } => amending(event, to),
+        OrderState::PendingCancel { amend } => cancelling(event, amend),
+        OrderState::Unknown { amend } => unknown(event, amend),
+        OrderState::Done(Filled) => ended(event, Filled),
+        OrderState::Done(Cancelled) => ended(event, Cancelled),
+        OrderState::Done(Rejected) => refused(event),
+    };
+    match next {
+        Next::Same => {}
+        Next::To(next) => *state = next,
+        Next::Illegal => {
             return Err(IllegalTransition {
                 state: state.name(),
                 event: event.name(),
@@ -207,4 +114,108 @@ pub fn advance(state: &mut OrderState, event: OrderEvent) -> Result<(), IllegalT
         }
     }
     Ok(())
+}
+
+/// What an event does to a state.
+enum Next {
+    Same,
+    To(OrderState),
+    Illegal,
+}
+use Next::{Illegal, Same, To};
+
+#[inline(always)]
+const fn new(event: E) -> Next {
+    match event {
+        // a fill proves that the order rests, even if its acknowledgement is late
+        E::Accepted | E::PartFilled => To(S::Live),
+        E::Rejected => To(S::Done(Rejected)),
+        E::Cancelled => To(S::Done(Cancelled)),
+        E::Completed => To(S::Done(Filled)),
+        E::TimedOut => To(S::Unknown { amend: None }),
+        E::Amended | E::AmendRejected | E::AmendGone | E::AmendSent(_) => Illegal,
+        E::CancelRejected | E::CancelGone | E::CancelSent => Illegal,
+    }
+}
+
+#[inline(always)]
+const fn live(event: E) -> Next {
+    match event {
+        E::Accepted | E::Amended | E::PartFilled => Same,
+        E::AmendRejected | E::CancelRejected => Same,
+        E::AmendGone | E::CancelGone => To(S::Unknown { amend: None }),
+        E::Cancelled => To(S::Done(Cancelled)),
+        E::Completed => To(S::Done(Filled)),
+        E::AmendSent(to) => To(S::PendingAmend { to }),
+        E::CancelSent => To(S::PendingCancel { amend: None }),
+        E::Rejected | E::TimedOut => Illegal,
+    }
+}
+
+#[inline(always)]
+const fn amending(event: E, to: Terms) -> Next {
+    let amend = Some(to);
+    match event {
+        E::Amended | E::AmendRejected => To(S::Live),
+        E::AmendGone | E::TimedOut => To(S::Unknown { amend }),
+        E::CancelSent => To(S::PendingCancel { amend }),
+        E::Cancelled => To(S::Done(Cancelled)),
+        E::Completed => To(S::Done(Filled)),
+        E::Accepted | E::PartFilled | E::CancelRejected | E::CancelGone => Same,
+        E::Rejected | E::AmendSent(_) => Illegal,
+    }
+}
+
+#[inline(always)]
+const fn cancelling(event: E, amend: Option<Terms>) -> Next {
+    match event {
+        E::CancelRejected => match amend {
+            Some(to) => To(S::PendingAmend { to }),
+            None => To(S::Live),
+        },
+        E::CancelGone | E::TimedOut => To(S::Unknown { amend }),
+        E::Amended | E::AmendRejected | E::AmendGone => To(S::PendingCancel { amend: None }),
+        E::Accepted | E::PartFilled => Same,
+        // the create of an order that timed out is refused after all
+        E::Rejected => To(S::Done(Rejected)),
+        E::Cancelled => To(S::Done(Cancelled)),
+        E::Completed => To(S::Done(Filled)),
+        E::AmendSent(_) | E::CancelSent => Illegal,
+    }
+}
+
+#[inline(always)]
+const fn unknown(event: E, amend: Option<Terms>) -> Next {
+    match event {
+        E::Accepted | E::Amended | E::AmendRejected | E::CancelRejected => To(S::Live),
+        E::AmendGone | E::CancelGone | E::PartFilled => Same,
+        E::CancelSent => To(S::PendingCancel { amend }),
+        E::Rejected => To(S::Done(Rejected)),
+        E::Cancelled => To(S::Done(Cancelled)),
+        E::Completed => To(S::Done(Filled)),
+        E::AmendSent(_) | E::TimedOut => Illegal,
+    }
+}
+
+/// Filled or cancelled. Answers to requests that were on their way when it ended, and repetitions, do
+/// nothing; a fill that was made before the cancel may complete it after.
+#[inline(always)]
+const fn ended(event: E, reason: DoneReason) -> Next {
+    match (event, reason) {
+        (E::Completed, Cancelled) => To(S::Done(Filled)),
+        (E::Completed | E::PartFilled | E::Accepted | E::Cancelled, _) => Same,
+        (E::Amended | E::AmendRejected | E::AmendGone, _) => Same,
+        (E::CancelRejected | E::CancelGone, _) => Same,
+        (E::Rejected | E::AmendSent(_) | E::CancelSent | E::TimedOut, _) => Illegal,
+    }
+}
+
+#[inline(always)]
+const fn refused(event: E) -> Next {
+    match event {
+        E::Rejected | E::Cancelled | E::AmendGone | E::CancelRejected | E::CancelGone => Same,
+        E::Accepted | E::PartFilled | E::Completed => Illegal,
+        E::Amended | E::AmendRejected => Illegal,
+        E::AmendSent(_) | E::CancelSent | E::TimedOut => Illegal,
+    }
 }

@@ -1,6 +1,6 @@
 //! Situations in which nothing may be quoted, targets from outside, and the decision grid.
 
-use super::desk::{Desk, at, causes, params};
+use super::desk_tests::{Desk, at, causes, params};
 use crate::strategy::Quote;
 use mmbot_types::{
     Action, ActionBuf, BlockDetail, Cadence, Cause, PriceTick, QtyLot, QuoterKind, ReportKind, Side,

@@ -14,7 +14,7 @@ mod send;
 mod upkeep;
 
 #[cfg(test)]
-mod desk;
+mod desk_tests;
 #[cfg(test)]
 mod halt_tests;
 #[cfg(test)]

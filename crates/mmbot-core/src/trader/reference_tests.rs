@@ -1,6 +1,6 @@
 //! The comparison market maker, rule by rule.
 
-use super::desk::{Desk, causes, price};
+use super::desk_tests::{Desk, causes, price};
 use mmbot_types::{Action, BlockDetail, Cause, Params, QtyLot, TimeInForce};
 
 fn desk(max_lots: i64) -> Desk {

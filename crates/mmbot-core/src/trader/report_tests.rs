@@ -1,6 +1,6 @@
 //! Reports in every order and number.
 
-use super::desk::{Desk, at, filled, params};
+use super::desk_tests::{Desk, at, filled, params};
 use crate::order::SLOTS;
 use mmbot_types::{Cid, Money, Params, PriceTick, QtyLot, RejectReason, ReportKind};
 

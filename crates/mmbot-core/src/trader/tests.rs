@@ -1,6 +1,6 @@
 //! Scripted situations of quoting: what is asked of the venue, why, and what is counted.
 
-use super::desk::{Desk, at, causes, params, price};
+use super::desk_tests::{Desk, at, causes, params, price};
 use mmbot_types::{
     Action, BlockDetail, BlockReason, Cause, QtyLot, RejectReason, ReplaceMode, ReportKind,
 };

@@ -1,6 +1,6 @@
 //! Old and left-behind orders, and answers that never come.
 
-use super::desk::{Desk, at, causes, params, price};
+use super::desk_tests::{Desk, at, causes, params, price};
 use mmbot_types::{Action, BlockDetail, Cause, RejectReason, ReportKind};
 
 #[test]
