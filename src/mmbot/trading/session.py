@@ -52,7 +52,8 @@ class SessionPlan:
 class SessionEnd:
     """What a session leaves: why it ended, the engine's result, its fills and its course.
 
-    `market_ns` is the market time it traded for, `wall_ns` the time it took.
+    `market_ns` is the market time it traded for, `wall_ns` the time it took, `last` what the screen
+    showed before the orders were cancelled.
     """
 
     reason: EndReason
@@ -97,10 +98,12 @@ class Session:
         began_ns = clock.monotonic_ns()
         self._begin()
         reason = self._trade()
-        market_ns = self._target_ns - self._start_ns
+        last = self._frame()
+        # A recording ends where it ends, not where the last step would have led.
+        market_ns = last.elapsed_ns if self._exhausted else self._target_ns - self._start_ns
         unconfirmed = self._drain()
         self._engine.finish()
-        last = self._frame()
+        self._course.add(self._engine.take_curve(0))
         return SessionEnd(
             reason=reason,
             result=self._engine.result(0),

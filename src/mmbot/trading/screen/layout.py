@@ -107,11 +107,12 @@ class Frame:
         grid.add_column(no_wrap=True, overflow="ellipsis")
         grid.add_column(justify="right", no_wrap=True)
         labels, readout = self.labels, self.readout
-        left = Text(" mmbot ", style="bold reverse")
-        left.append(f" {labels.symbol} ", style="bold not reverse")
-        left.append(f" {labels.mode}, {labels.market}, {labels.speed}", style=f"{DIM} not reverse")
+        left = Text()
+        left.append(" mmbot ", style="bold reverse")
+        left.append(f" {labels.symbol} ", style="bold")
+        left.append(f" {labels.mode}, {labels.market}, {labels.speed}", style=DIM)
         if readout.market_state:
-            left.append(f"  {readout.market_state}", style="magenta not reverse")
+            left.append(f"  {readout.market_state}", style="magenta")
         grid.add_row(left, self._clock(width))
         return grid
 

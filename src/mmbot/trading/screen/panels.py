@@ -35,7 +35,7 @@ _REASONS = ("min_interval", "concurrency", "risk", "throttle")
 
 def account_panel(readout: Readout) -> Panel:
     """Position, PnL, fees, turnover, fills."""
-    grid = _pairs(4)
+    grid = _pairs()
     usd = readout.position_usd
     share = 100.0 * readout.maker_fills / readout.fills if readout.fills else 0.0
     grid.add_row(
@@ -49,7 +49,7 @@ def account_panel(readout: Readout) -> Panel:
         *_pair("worth", Text("-" if usd is None else money(usd, decimals=0))),
     )
     grid.add_row(
-        *_pair("turnover", Text(f"{readout.turnover_usd:,.0f}")),
+        *_pair("turnover", Text(_compact(readout.turnover_usd))),
         *_pair("fills", Text(f"{readout.fills} {share:.0f}% mk")),
     )
     return _panel(grid, "account, USD")
@@ -121,17 +121,23 @@ def _panel(body: Table, title: str) -> Panel:
     return Panel(body, title=title, title_align="left", border_style=BORDER, padding=(0, 1))
 
 
-def _pairs(columns: int) -> Table:
+def _pairs() -> Table:
+    """Two label and value pairs a row, with air between them."""
     grid = Table.grid(expand=True, padding=(0, 1, 0, 0))
-    for index in range(columns):
-        # A value keeps its distance from the next label.
-        is_value = index % 2 == 1
-        grid.add_column(justify="right" if is_value else "left", ratio=3 if is_value else 2)
+    for gap in (1, 0):
+        grid.add_column(width=9)
+        grid.add_column(justify="right", ratio=1)
+        grid.add_column(width=gap)
     return grid
 
 
-def _pair(label: str, value: Text) -> tuple[Text, Text]:
-    return Text(label, style=LABEL), value
+def _pair(label: str, value: Text) -> tuple[Text, Text, str]:
+    return Text(label, style=LABEL), value, ""
+
+
+def _compact(value: float) -> str:
+    """Thousands in full, millions as such once they are many."""
+    return f"{value:,.0f}" if value < 1e7 else f"{value / 1e6:,.1f}M"
 
 
 def _bold(value: float, *, decimals: int = 2) -> str:
