@@ -160,7 +160,8 @@ class Root:
             row = 0
             for i in range(file.num_row_groups) if indices is None else indices:
                 try:
-                    table = file.read_row_group(i, columns=list(columns))
+                    # One thread: reader and consumer run beside each other on the cores.
+                    table = file.read_row_group(i, columns=list(columns), use_threads=False)
                 except (pa.ArrowException, OSError) as exc:
                     raise damaged(part.path, row, f"cannot be decoded: {exc}") from exc
                 row += table.num_rows

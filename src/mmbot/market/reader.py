@@ -54,10 +54,13 @@ def event_chunks(
     *,
     start_ns: int | None,
     end_ns: int | None,
+    prefetch: bool = False,
 ) -> Iterator[core.EventChunk]:
-    """Merged chunks of [start, end)."""
+    """Merged chunks of [start, end); with `prefetch` the next row group is decoded meanwhile."""
     merger = core.StreamMerger()
     book_rows = _book_rows(root, book, start_ns, end_ns)
+    if prefetch:
+        book_rows = prefetched(book_rows)
     trade_rows = _joined(row_batches(root, trades, _TRADES, start_ns=start_ns, end_ns=end_ns))
     seen = False
     while wanted := merger.wants:

@@ -18,8 +18,6 @@ from mmbot.store.canonical import canonical_json
 
 __all__ = ["Quarantine", "reject_error"]
 
-_SHOWN = 5
-
 
 class Quarantine:
     """The side file of one source file; made when the first bad row comes."""
@@ -44,8 +42,7 @@ class Quarantine:
                 self._file = self._root.create(f"{self._relative}.tmp")
             self._file.write(canonical_json(asdict(reject)))
             self._report.quarantined += 1
-            if len(self._report.first_errors) < _SHOWN:
-                self._report.first_errors.append(str(reject_error(self._report.path, reject)))
+            self._report.add_error(reject_error(self._report.path, reject))
 
     def publish(self) -> None:
         """Gives the side file its name."""

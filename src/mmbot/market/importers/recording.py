@@ -10,25 +10,32 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, fields
 from typing import Any
 
-import numpy as np
 import pyarrow as pa
 
 from mmbot.errors import MarketDataError
 from mmbot.market.catalog import footers_of
 from mmbot.market.importers.base import Block, Counts, Decoder, Reject
-from mmbot.market.importers.crossed import locate_crossed
+from mmbot.market.importers.locate import (
+    Located,
+    Watch,
+    counted,
+    locate,
+    lowest_latency_ns,
+    sent_after_received,
+)
 from mmbot.market.importers.plan import Grids, ImportOptions, Recording, Source
 from mmbot.market.importers.quarantine import Quarantine, reject_error
-from mmbot.market.importers.report import FileReport, SeriesReport
+from mmbot.market.importers.report import ERRORS_SHOWN, FileReport, SeriesReport
 from mmbot.market.imports import commit, read_manifest, remove_leftovers
 from mmbot.market.parts import Root
-from mmbot.market.schema import STREAMS, BookKind, Stream
+from mmbot.market.schema import STREAMS, Stream
 from mmbot.market.writer import Monotonic, PendingPart, Series, StreamWriter, config_hash
-from mmbot.units import NS_PER_MS
+from mmbot.units import NS_PER_DAY, NS_PER_MS
 
 __all__ = ["RecordingImport"]
 
 _TAG_DIGITS = 16
+_CLOCK_LIMIT_NS = NS_PER_DAY
 Key = tuple[str, str]
 
 
@@ -80,9 +87,21 @@ class RecordingImport:
         decoders = self._decoders()
         lowest = 0
         for source in self._sources:
-            for _, rows in self._rows(source, decoders, advance):
-                lowest = min(lowest, rows.lowest_latency_ns())
+            for key, rows in self._rows(source, decoders, advance):
+                latency_ns = lowest_latency_ns(rows.tables.values())
+                if latency_ns < -_CLOCK_LIMIT_NS:
+                    raise self._damaged_time(source, key)
+                lowest = min(lowest, latency_ns)
         return -lowest
+
+    def _damaged_time(self, source: Source, key: Key) -> MarketDataError:
+        """One damaged time would move all times after it: the file is not imported."""
+        line = next(self._lines(source, key, sent_after_received(_CLOCK_LIMIT_NS)), None)
+        return MarketDataError(
+            "E_MD_CLOCK",
+            f"file={source.path} line={0 if line is None else line.line}",
+            "was sent more than a day after it was received: a time is damaged",
+        )
 
     def _stored_offset(self) -> int | None:
         """The offset with which an earlier run imported a part of this recording."""
@@ -166,21 +185,44 @@ class RecordingImport:
     def _crossed(
         self, source: Source, decoders: dict[Key, Decoder], before: dict[Key, Counts]
     ) -> list[Reject]:
-        """The rows of a file that were left out because they crossed a book."""
+        """The rows of a file that were left out because they crossed a book.
+
+        Rows whose time went back are kept; the first of them are named in the report.
+        """
         found: list[Reject] = []
+        report = self._reports[source.sha256]
         for key, earlier in before.items():
-            count = decoders[key].counts().crossed - earlier.crossed
-            if not count:
-                continue
-            files = self._sources[: self._sources.index(source)]
-            found += locate_crossed(
-                self._decoders()[key],
-                earlier=(block for file in files for block in self._blocks(file)),
-                blocks=self._blocks(source),
-                joins_lines=source.format.joins_lines,
-                count=count,
-            )
+            change = _minus(decoders[key].counts(), earlier)
+            lines = self._lines(source, key, counted(earlier))
+            crossed, backward = change.crossed, min(change.out_of_order, ERRORS_SHOWN)
+            while crossed or backward:
+                line = next(lines, None)
+                if line is None:
+                    break
+                if line.code == "E_MD_CROSSED":
+                    found.append(line.reject("the book is crossed or locked after this row"))
+                    crossed -= 1
+                elif backward:
+                    report.add_error(
+                        MarketDataError(
+                            "E_MD_CLOCK",
+                            f"file={source.path} line={line.line}",
+                            "time goes back; the row got the time of an earlier one",
+                        )
+                    )
+                    backward -= 1
         return sorted(found, key=lambda reject: reject.line)
+
+    def _lines(self, source: Source, key: Key, watch: Watch) -> Iterator[Located]:
+        """Lines of a file that `watch` looks for, found by decoding the recording up to them."""
+        files = self._sources[: self._sources.index(source)]
+        return locate(
+            self._decoders()[key],
+            earlier=(block for file in files for block in self._blocks(file)),
+            blocks=self._blocks(source),
+            joins_lines=source.format.joins_lines,
+            watch=watch,
+        )
 
     def _decode_again(
         self, source: Source, decoders: dict[Key, Decoder], advance: Callable[[int], None]
@@ -249,7 +291,8 @@ class RecordingImport:
         report.gaps += change.gaps
         report.crossed += change.crossed
         report.duplicates += change.duplicates
-        report.out_of_order += change.out_of_order + raised
+        # The core's decoders count these rows themselves.
+        report.out_of_order += change.out_of_order or raised
         report.rounded += change.rounded
         report.reconnects += change.reconnects
         report.ignored += change.ignored
@@ -326,17 +369,6 @@ class _Rows:
 
     tables: dict[Stream, pa.Table]
     rejects: list[Reject]
-
-    def lowest_latency_ns(self) -> int:
-        """Lowest receive time minus venue time; a large number without rows."""
-        lowest = np.iinfo(np.int64).max
-        for table in self.tables.values():
-            if table.num_rows:
-                lag = table.column("recv_ns").to_numpy() - table.column("ts_ns").to_numpy()
-                if "kind" in table.column_names:
-                    lag = lag[table.column("kind").to_numpy() != BookKind.GAP]
-                lowest = min(lowest, int(lag.min(initial=lowest)))
-        return lowest
 
 
 def _taken(decoder: Decoder) -> _Rows:

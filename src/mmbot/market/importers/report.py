@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
-from typing import Any
+from typing import Any, Final
 
+from mmbot.errors import MarketDataError
 from mmbot.units import format_utc_ns
 
-__all__ = ["FileReport", "ImportReport", "SeriesReport"]
+ERRORS_SHOWN: Final = 5
+
+__all__ = ["ERRORS_SHOWN", "FileReport", "ImportReport", "SeriesReport"]
 
 
 @dataclass(slots=True, kw_only=True)
@@ -64,6 +67,11 @@ class FileReport:
     quarantined: int = 0
     quarantine: str | None = None
     first_errors: list[str] = field(default_factory=list)
+
+    def add_error(self, error: MarketDataError) -> None:
+        """Keeps the error's line if it is one of the first."""
+        if len(self.first_errors) < ERRORS_SHOWN:
+            self.first_errors.append(str(error))
 
 
 @dataclass(frozen=True, slots=True)

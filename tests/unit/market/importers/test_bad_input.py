@@ -9,6 +9,7 @@ from tests.unit.market.importers.captures import (
     quarantined,
     refused,
     tardis_book_lines,
+    tardis_trade_lines,
     write_lines,
 )
 
@@ -128,3 +129,49 @@ def test_a_line_cut_at_the_end_is_put_aside(run, tmp_path):
     assert (entry["line"], entry["reason"]) == (5, "frame ends early")
     # A frame of the book is missing: the last row marks the gap.
     assert report.series[0].rows_book == 3 + 3 * 3 + 1
+
+
+def test_times_that_go_back_are_named_with_their_lines(run, tmp_path):
+    lines = bybit_lines(9)
+    for at in (3, 6):
+        lines[at] = lines[at].replace(str(T0_MS + 10 * at), str(T0_MS + 1))
+    report = run(write_lines(tmp_path / "dump.data", lines))
+    (file,) = report.files
+    assert report.series[0].out_of_order == 4
+    assert [error.split(" time")[0] for error in file.first_errors] == [
+        f"E_MD_CLOCK: file={file.path} line=4",
+        f"E_MD_CLOCK: file={file.path} line=7",
+    ]
+    # The rows are kept: a venue delivers a stream in order.
+    assert file.quarantined == 0
+    assert report.series[0].rows_book == 3 + 3 * 8
+
+
+def test_trades_that_go_back_are_counted_once_and_named(run, tmp_path):
+    lines = tardis_trade_lines()
+    lines[2], lines[3] = lines[3], lines[2]
+    report = run(write_lines(tmp_path / "trades.csv", lines))
+    (file,) = report.files
+    # Venue time and receive time.
+    assert report.series[0].out_of_order == 2
+    assert [error.split(" time")[0] for error in file.first_errors] == [
+        f"E_MD_CLOCK: file={file.path} line=4"
+    ]
+
+
+@pytest.mark.parametrize("second", [False, True], ids=["first file", "second file"])
+def test_a_damaged_time_far_ahead_is_refused_by_line(run, tmp_path, second):
+    """Raised to it, all rows after it would lie in the year 2056."""
+    whole = binance_lines(100, 40, snapshot=True)
+    first, rest = whole[:20], whole[20:]
+    broken = rest if second else first
+    broken[12] = broken[12].replace(f'"E":{T0_MS // 10**12}', '"E":2')
+    assert '"E":2' in broken[12]
+    files = [
+        write_lines(tmp_path / "1.gz", first),
+        write_lines(tmp_path / "2.gz", rest),
+    ]
+    with pytest.raises(MarketDataError) as caught:
+        run(*files)
+    assert str(caught.value).startswith(f"E_MD_CLOCK: file={files[second]} line=13 ")
+    assert read_info(tmp_path / "catalog") == []
