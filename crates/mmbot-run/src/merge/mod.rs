@@ -7,6 +7,7 @@
 
 mod pending;
 
+use mmbot_types::columns::LAST_BIT;
 use mmbot_types::{ChunkError, EventColumns, RowKind, Side};
 use pending::{Pending, Rows, copy_rows, truncate, with_capacity};
 
@@ -116,16 +117,30 @@ impl StreamMerger {
             self.close_packet();
             self.reset_before(&batch, 0);
         }
-        let mut from = 0;
-        for row in 1..n {
-            if packet(row) != packet(row - 1) {
-                self.add_packet(&batch, from, row);
-                self.close_packet();
-                self.reset_before(&batch, row);
-                from = row;
+        if batch.kind.contains(&SNAPSHOT_ROW) {
+            let mut from = 0;
+            for row in 1..n {
+                if packet(row) != packet(row - 1) {
+                    self.add_rows(&batch, from, row);
+                    self.close_packet();
+                    self.reset_before(&batch, row);
+                    from = row;
+                }
+            }
+            self.add_rows(&batch, from, n);
+        } else {
+            // nothing comes between the rows: whole columns, then the packet ends
+            let start = self.book.rows.len();
+            self.add_rows(&batch, 0, n);
+            let flags = &mut self.book.rows.flags[start..];
+            for row in 1..n {
+                let ends = packet(row) != packet(row - 1);
+                flags[row - 1] |= u8::from(ends) << LAST_BIT.trailing_zeros();
+            }
+            if let Some(ended) = flags.iter().rposition(|flags| flags & LAST_BIT != 0) {
+                self.book.settled = start + ended + 1;
             }
         }
-        self.add_packet(&batch, from, n);
         self.last_update = Some(packet(last));
         self.book.saw(&rows);
         Ok(())
@@ -145,18 +160,19 @@ impl StreamMerger {
         }
     }
 
-    /// Rows of one packet, column by column.
+    /// Rows `from..to`, column by column; packet ends are marked later.
     #[inline]
-    fn add_packet(&mut self, batch: &BookBatch<'_>, from: usize, to: usize) {
-        let kind = if batch.kind[from] == GAP_ROW {
-            RowKind::Gap
-        } else {
-            RowKind::Depth
-        };
+    fn add_rows(&mut self, batch: &BookBatch<'_>, from: usize, to: usize) {
         let rows = &mut self.book.rows;
-        let sides = batch.side[from..to].iter();
-        rows.flags
-            .extend(sides.map(|side| EventColumns::flags_of(kind, Side::from_bit(*side), false)));
+        let kinds = batch.kind[from..to].iter().zip(&batch.side[from..to]);
+        rows.flags.extend(kinds.map(|(kind, side)| {
+            let kind = if *kind == GAP_ROW {
+                RowKind::Gap
+            } else {
+                RowKind::Depth
+            };
+            EventColumns::flags_of(kind, Side::from_bit(*side), false)
+        }));
         rows.extend_checked(&batch.px[from..to], &batch.qty[from..to]);
         rows.ts_exch.extend_from_slice(&batch.ts_ns[from..to]);
         rows.ts_local.extend_from_slice(&batch.recv_ns[from..to]);
@@ -214,7 +230,7 @@ impl StreamMerger {
 
     fn close_packet(&mut self) {
         if let Some(flags) = self.book.rows.flags.last_mut() {
-            *flags |= mmbot_types::columns::LAST_BIT;
+            *flags |= LAST_BIT;
         }
         self.book.settled = self.book.rows.len();
     }
