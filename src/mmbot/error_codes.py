@@ -68,6 +68,13 @@ _DATA = {
     "E_BT_NONDETERMINISTIC": ErrorCode(
         "two equal runs differ", "report it with the command: this is a defect"
     ),
+    "E_BT_WF_ARGS": ErrorCode(
+        "the lengths of walk-forward windows are not positive", "give lengths above 0"
+    ),
+    "E_BT_WF_NO_WINDOWS": ErrorCode(
+        "no walk-forward window fits into the data", "shorten train or test, or give more data"
+    ),
+    "E_TUNE_GRID": ErrorCode("a parameter grid is unusable", "correct the key named"),
     "E_CALIB_KEY": ErrorCode("a calibration parameter has an unknown name", "correct its name"),
     "E_CALIB_RANGE": ErrorCode("a calibration parameter is out of range", "correct its value"),
     "E_EDGE_IO": ErrorCode("an input of the edge report cannot be read", "check the path"),

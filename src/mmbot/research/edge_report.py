@@ -31,7 +31,13 @@ from mmbot.store.artifacts import write_json, write_text
 from mmbot.store.runtime import runtime_block
 from mmbot.units import NS_PER_HOUR, format_utc_ns
 
-__all__ = ["build_edge_report", "edge_fields", "edge_markdown", "write_edge_report"]
+__all__ = [
+    "build_edge_report",
+    "edge_fields",
+    "edge_markdown",
+    "edge_table_rows",
+    "write_edge_report",
+]
 
 _COLUMNS: Final = (
     "gross_bps",
@@ -112,17 +118,22 @@ def edge_fields(result: Mapping[str, Any]) -> dict[str, Any]:
 
 def edge_markdown(report: Mapping[str, Any]) -> str:
     """``EDGE_REPORT.md``: one row per symbol, TOTAL last."""
-    rows = [_row(symbol, report["symbols"][symbol]) for symbol in sorted(report["symbols"])]
-    rows.append(_row("TOTAL", report["totals"]))
+    header, *rows = edge_table_rows(report)
     window = report["window"]
     span = f"{window['from']} to {window['to']}" if window["from"] else "no fills"
-    table = markdown_table(["symbol", *_COLUMNS], rows)
+    table = markdown_table(header, rows)
     drivers = ", ".join(report["totals"]["neg_edge_drivers"]) or "none"
     return (
         f"# Edge\n\n{span}, adverse selection after {report['horizon_ms']} ms, "
         f"{report['rejected_lines']} lines rejected\n\n{table}\n\n"
         f"Costs that make the total negative: {drivers}\n"
     )
+
+
+def edge_table_rows(report: Mapping[str, Any]) -> list[Sequence[str]]:
+    """Header, one row per symbol, TOTAL last."""
+    rows = [_row(symbol, report["symbols"][symbol]) for symbol in sorted(report["symbols"])]
+    return [["symbol", *_COLUMNS], *rows, _row("TOTAL", report["totals"])]
 
 
 def write_edge_report(report: Mapping[str, Any], out: Path) -> list[Path]:

@@ -119,11 +119,17 @@ class Gates:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BacktestReport:
-    """A finished run: `document` is the content of ``BACKTEST_REPORT.json``."""
+    """A finished run: `document` is the content of ``BACKTEST_REPORT.json``.
+
+    `budget_usd` is the equity that the account starts with, `bar_minutes` the length of a PnL
+    observation.
+    """
 
     document: Mapping[str, Any]
     gates: Gates
     runs: tuple[SymbolRun, ...]
+    budget_usd: float
+    bar_minutes: int
 
 
 class Progress(Protocol):

@@ -73,7 +73,13 @@ def build_report(runs: Sequence[SymbolRun], facts: ReportFacts) -> BacktestRepor
         "metadata": facts.metadata,
         "by_symbol": {run.symbol: _of_symbol(run.result) for run in runs},
     }
-    return BacktestReport(document=document, gates=gates, runs=tuple(runs))
+    return BacktestReport(
+        document=document,
+        gates=gates,
+        runs=tuple(runs),
+        budget_usd=facts.budget_usd,
+        bar_minutes=facts.bar_minutes,
+    )
 
 
 def headline(result: Mapping[str, Any]) -> dict[str, Any]:

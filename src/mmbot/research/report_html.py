@@ -6,7 +6,7 @@ Equal input gives equal bytes: no time of day, no random ids, charts from the nu
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -19,6 +19,7 @@ from mmbot.research.plots.numbers import compact
 from mmbot.research.pooling import pool
 from mmbot.research.report import HEADLINE, headline, performance
 from mmbot.research.report_markdown import number_text
+from mmbot.research.thinning import thinned
 from mmbot.units import NS_PER_MIN, format_duration, format_utc
 
 __all__ = ["PageFacts", "backtest_html", "run_html"]
@@ -52,7 +53,7 @@ class PageFacts:
     gates: Gates | None = None
 
 
-def backtest_html(report: BacktestReport, *, budget_usd: float, bar_minutes: int) -> str:
+def backtest_html(report: BacktestReport) -> str:
     """The page of a backtest that kept detail."""
     document = report.document
     meta, data = document["metadata"], document["data"]
@@ -73,8 +74,8 @@ def backtest_html(report: BacktestReport, *, budget_usd: float, bar_minutes: int
         PageFacts(
             title=f"Backtest {', '.join(document['symbols'])}",
             facts=facts,
-            budget_usd=budget_usd,
-            bar_minutes=bar_minutes,
+            budget_usd=report.budget_usd,
+            bar_minutes=report.bar_minutes,
             gates=report.gates,
         ),
     )
@@ -92,9 +93,10 @@ def run_html(runs: Sequence[SymbolRun], facts: PageFacts) -> str:
         body.append(verdict(facts.gates))
     if len(runs) > 1:
         body.append(_overview(runs, result))
-    body += [_symbol_section(run, named=len(runs) > 1) for run in runs]
+    body += [_symbol_section(_thin(run), named=len(runs) > 1) for run in runs]
     body.append(_numbers_section(result, numbers, facts))
-    return page(facts.title, _subtitle(result), "\n".join(body), _FOOTER)
+    text = page(facts.title, _subtitle(result), "\n".join(body), _FOOTER)
+    return text.encode("ascii", "xmlcharrefreplace").decode("ascii")
 
 
 _FOOTER = (
@@ -199,6 +201,15 @@ def _edge_row(name: str, result: Mapping[str, Any]) -> list[str]:
         f"{turnover:,.0f}",
         f"{result['net_pnl_usd']:+,.2f}",
     ]
+
+
+def _thin(run: SymbolRun) -> SymbolRun:
+    """No more points than a page of this size can show."""
+    return replace(
+        run,
+        curve=None if run.curve is None else thinned(run.curve),
+        fills=None if run.fills is None else thinned(run.fills),
+    )
 
 
 def _symbol_section(run: SymbolRun, *, named: bool) -> str:

@@ -11,7 +11,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Thinned"]
+__all__ = ["Thinned", "thinned"]
 
 _ROWS_MAX: Final = 4096
 
@@ -54,3 +54,12 @@ class Thinned:
         if not self._seen or (self._seen - 1) % self._stride == 0:
             return dict(self._kept)
         return {name: np.concatenate([self._kept[name], self._last[name]]) for name in self._kept}
+
+
+def thinned(
+    columns: Mapping[str, NDArray[Any]], rows_max: int = _ROWS_MAX
+) -> dict[str, NDArray[Any]]:
+    """At most about `rows_max` rows of one batch."""
+    sample = Thinned(rows_max)
+    sample.add(columns)
+    return sample.columns()
