@@ -141,9 +141,7 @@ def read_events(
     info = find_symbol(root, symbol=symbol, venue=venue)
     place = Root(root)
     book, trades = (footers_of(place, info.venue, symbol, stream) for stream in STREAMS)
-    chunks = event_chunks(
-        place, book, trades, start_ns=start_ns, end_ns=end_ns, prefetch=prefetch
-    )
+    chunks = event_chunks(place, book, trades, start_ns=start_ns, end_ns=end_ns, prefetch=prefetch)
     return prefetched(chunks) if prefetch else chunks
 
 
