@@ -102,7 +102,8 @@ class Backtest:
     (missing keys:
     defaults), `sim` likewise (one mapping for all lanes, or one per lane): `mode`
     ("queue_aware"|"conservative"), `queue_model`
-    ("conservative"|"power"|"log"|"calibrated"), `queue_power_n`, `partial_fills`, `latency_ms_mean`,
+    ("conservative"|"power"|"log"|"calibrated"), `queue_power_n`, `partial_fills`,
+    `latency_ms_mean`,
     `latency_ms_std`, `amend_latency_ms`,
     `cancel_latency_ms`, `response_latency_ms` (None: the feed latency of the data),
     `toxic_sweep_prob`, `extra_slippage_bps`,

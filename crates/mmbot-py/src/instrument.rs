@@ -13,7 +13,9 @@ pub(crate) struct PyInstrument {
 #[pymethods]
 impl PyInstrument {
     #[new]
-    #[pyo3(signature = (symbol, tick_size, lot_size, *, min_qty = "0", min_notional_usd = 0.0, quote_usd = 1.0))]
+    #[pyo3(signature = (
+        symbol, tick_size, lot_size, *, min_qty = "0", min_notional_usd = 0.0, quote_usd = 1.0
+    ))]
     fn new(
         symbol: &str,
         tick_size: &str,

@@ -2,10 +2,10 @@
 
 use std::collections::VecDeque;
 
-/// Messages of lanes in time order; equal times keep the order in which they came. Entries come nearly
-/// sorted (latency varies little), so insertion from the back is cheap and nothing is allocated after
-/// warm-up. Times, lanes and messages are kept apart: a message is copied once, from its maker's memory
-/// into its place.
+/// Messages of lanes in time order; equal times keep the order in which they came. Entries come
+/// nearly sorted (latency varies little), so insertion from the back is cheap and nothing is
+/// allocated after warm-up. Times, lanes and messages are kept apart: a message is copied once,
+/// from its maker's memory into its place.
 #[derive(Debug, Clone)]
 pub struct TimedQueue<T> {
     times: VecDeque<i64>,

@@ -29,8 +29,8 @@ pub struct SimConfig {
     pub mode: FillMode,
     /// Queue model of `QueueAware`.
     pub queue: QueueModel,
-    /// Orders fill piece by piece, each print and quote up to its size. Without this an order that is
-    /// reached fills whole, however small the print: not real, but what some simulators do, and
+    /// Orders fill piece by piece, each print and quote up to its size. Without this an order that
+    /// is reached fills whole, however small the print: not real, but what some simulators do, and
     /// comparing with them needs it.
     pub partial_fills: bool,
     /// `latency_ms_mean`: mean latency of new orders.

@@ -150,8 +150,8 @@ proptest! {
     }
 }
 
-/// A sweep prints in price-time order at the best prices, and every lot that trades leaves the depth:
-/// the printed volume of a packet equals the volume that the hit side lost.
+/// A sweep prints in price-time order at the best prices, and every lot that trades leaves the
+/// depth: the printed volume of a packet equals the volume that the hit side lost.
 #[test]
 fn printed_volume_is_the_volume_that_leaves_the_book() {
     let mut config = MarketConfig::new(2, Regime::Volatile);

@@ -52,8 +52,8 @@ fn mean_spread(tape: &Tape) -> f64 {
     weighted / (tape.touch_ts.last().unwrap() - tape.touch_ts[0]) as f64
 }
 
-/// Average distance of the mid, `after_ns` after a print, beyond the print's price in the aggressor's
-/// direction: what the passive side of the print has lost by then.
+/// Average distance of the mid, `after_ns` after a print, beyond the print's price in the
+/// aggressor's direction: what the passive side of the print has lost by then.
 fn passive_loss(tape: &Tape, after_ns: i64) -> f64 {
     let last = *tape.touch_ts.last().unwrap();
     let mut sum = 0.0;

@@ -8,8 +8,8 @@ use mmbot_types::{EventColumns, EventRow, PriceTick, QtyLot, RowKind, Side, TsNs
 
 const MS: i64 = 1_000_000;
 
-/// A probe joins 10 lots at 99. 5 more join behind, 4 are cancelled of which 3 stood ahead, 7 trade:
-/// true places 10, 10, 7, 0. A seller of 1 more fills it.
+/// A probe joins 10 lots at 99. 5 more join behind, 4 are cancelled of which 3 stood ahead, 7
+/// trade: true places 10, 10, 7, 0. A seller of 1 more fills it.
 #[derive(Default)]
 struct World {
     rows: EventColumns,

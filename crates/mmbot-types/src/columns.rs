@@ -148,8 +148,8 @@ impl EventColumns {
         Ok(())
     }
 
-    /// Appends prices and quantities that were checked to fit: prices beyond the column's range come out
-    /// as its ends.
+    /// Appends prices and quantities that were checked to fit: prices beyond the column's range
+    /// come out as its ends.
     #[inline]
     pub fn extend_checked(&mut self, px: &[i64], qty: &[i64]) {
         let fit = |px: &i64| i32::try_from(*px).unwrap_or(i32::MAX);

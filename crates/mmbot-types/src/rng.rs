@@ -1,8 +1,9 @@
 //! Seeded randomness, the only kind there is.
 //!
-//! [`CounterRng`] gives a number per (seed, purpose, index), so that a draw does not depend on how many
-//! draws other parameter sets made (common random numbers over lanes). [`StreamRng`] is a sequence
-//! for the market generator. Transcendental functions come from `libm`, bit-stable over platforms.
+//! [`CounterRng`] gives a number per (seed, purpose, index), so that a draw does not depend on how
+//! many draws other parameter sets made (common random numbers over lanes). [`StreamRng`] is a
+//! sequence for the market generator. Transcendental functions come from `libm`, bit-stable over
+//! platforms.
 
 use rand_core::{RngCore, SeedableRng};
 use rand_xoshiro::Xoshiro256PlusPlus;
@@ -32,7 +33,8 @@ impl CounterRng {
         }
     }
 
-    /// 64 bits of `index`: the finaliser of SplitMix64 (Steele, Lea, Flood 2014) over key and index.
+    /// 64 bits of `index`: the finaliser of SplitMix64 (Steele, Lea, Flood 2014) over key and
+    /// index.
     #[inline]
     #[must_use]
     pub const fn bits(self, index: u64) -> u64 {

@@ -61,7 +61,8 @@ impl Side {
         }
     }
 
-    /// True if an order of this side at `px` trades against a standing opposite order at `opposite`.
+    /// True if an order of this side at `px` trades against a standing opposite order at
+    /// `opposite`.
     #[inline]
     #[must_use]
     pub fn crosses(self, px: PriceTick, opposite: PriceTick) -> bool {

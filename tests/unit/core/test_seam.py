@@ -64,11 +64,12 @@ def test_errors_carry_code_and_key() -> None:
         core.Instrument("X", "0", "0.001")
     assert (caught.value.code, caught.value.key) == ("E_CFG_RANGE", "X")
     instrument = core.Instrument("X", "0.1", "0.001")
-    for lane, code, key in [
+    cases: list[tuple[dict[str, object], str, str]] = [
         ({"strategy.no_such_key": 1}, "E_CFG_UNKNOWN_KEY", "strategy.no_such_key"),
         ({"strategy.levels_per_side": "three"}, "E_CFG_TYPE", "strategy.levels_per_side"),
         ({"trading.base_spread_bps": float("nan")}, "E_CFG_RANGE", "trading.base_spread_bps"),
-    ]:
+    ]
+    for lane, code, key in cases:
         with pytest.raises(core.CoreError) as caught:
             core.Backtest(instrument, [lane])
         assert (caught.value.code, caught.value.key) == (code, key)

@@ -186,8 +186,8 @@ impl World {
         self.markets.get_mut(market).map(|entry| &mut entry.1)
     }
 
-    /// Edge of a lane so far; fills that wait for their horizon count with the latest mid. `None` beyond
-    /// the last lane.
+    /// Edge of a lane so far; fills that wait for their horizon count with the latest mid. `None`
+    /// beyond the last lane.
     #[must_use]
     pub fn edge_of(&self, lane: usize) -> Option<EdgeTotals> {
         let lane = self.lanes.get(lane)?;

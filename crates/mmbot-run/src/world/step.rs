@@ -40,8 +40,9 @@ impl World {
         Ok(())
     }
 
-    /// Requests, then reports, then decisions. Each phase runs over all lanes before what it made is sent
-    /// on: lanes do not wait for each other, and memory just written is not read back at once.
+    /// Requests, then reports, then decisions. Each phase runs over all lanes before what it made
+    /// is sent on: lanes do not wait for each other, and memory just written is not read back at
+    /// once.
     fn at_stop(&mut self, stop: i64, external: &mut impl External) -> Result<(), RunError> {
         self.now_ns = stop;
         while let Some((lane, action)) = self.requests.first_until(stop) {

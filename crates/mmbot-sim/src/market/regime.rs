@@ -138,6 +138,20 @@ pub(super) struct Scales {
     pub speed: f64,
 }
 
+/// Numbers of a quiet market; other states say what differs.
+const CALM: Scales = Scales {
+    dwell_s: 150.0,
+    sigma_bps: 0.27,
+    shock_per_s: 0.004,
+    shock_bps: 2.0,
+    drift_bps: 0.0,
+    takers_per_s: 1.5,
+    forced_sell: 0.0,
+    impact: 0.42,
+    depth: 1.0,
+    speed: 1.0,
+};
+
 impl State {
     /// Name in reports.
     #[must_use]
@@ -153,20 +167,8 @@ impl State {
     }
 
     pub(super) const fn scales(self) -> Scales {
-        let calm = Scales {
-            dwell_s: 150.0,
-            sigma_bps: 0.27,
-            shock_per_s: 0.004,
-            shock_bps: 2.0,
-            drift_bps: 0.0,
-            takers_per_s: 1.5,
-            forced_sell: 0.0,
-            impact: 0.42,
-            depth: 1.0,
-            speed: 1.0,
-        };
         match self {
-            State::Calm => calm,
+            State::Calm => CALM,
             State::Volatile => Scales {
                 dwell_s: 60.0,
                 sigma_bps: 0.65,
@@ -176,7 +178,7 @@ impl State {
                 impact: 0.65,
                 depth: 0.9,
                 speed: 1.3,
-                ..calm
+                ..CALM
             },
             State::Spike => Scales {
                 dwell_s: 12.0,
@@ -186,7 +188,7 @@ impl State {
                 takers_per_s: 6.0,
                 impact: 1.0,
                 depth: 0.5,
-                ..calm
+                ..CALM
             },
             State::Crash => Scales {
                 dwell_s: 9.0,
@@ -209,7 +211,7 @@ impl State {
                 takers_per_s: 5.0,
                 impact: 1.0,
                 depth: 0.5,
-                ..calm
+                ..CALM
             },
             State::Gap => Scales {
                 dwell_s: 15.0,
@@ -220,7 +222,7 @@ impl State {
                 impact: 1.5,
                 depth: 0.12,
                 speed: 0.04,
-                ..calm
+                ..CALM
             },
         }
     }

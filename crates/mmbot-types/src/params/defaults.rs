@@ -1,4 +1,5 @@
-//! Defaults of the configuration, section by section, and the parameters of the comparison strategy.
+//! Defaults of the configuration, section by section, and the parameters of the comparison
+//! strategy.
 
 use super::{
     AntiStaleParams, Cadence, EdgeParams, Params, QuoteParams, QuoterKind, ReplaceMode,
@@ -138,8 +139,8 @@ impl Default for EdgeParams {
 }
 
 impl Params {
-    /// Parameters of the comparison market maker: fixed grid, cancel and place at once, no limits but its
-    /// own position limit.
+    /// Parameters of the comparison market maker: fixed grid, cancel and place at once, no limits
+    /// but its own position limit.
     #[must_use]
     pub fn reference(interval_ms: i64, half: f64, skew: f64, qty_lots: i64, max_lots: i64) -> Self {
         let mut p = Self::default();

@@ -38,8 +38,8 @@ pub enum Cadence {
 pub enum QuoterKind {
     /// The built-in quoter (spread from volatility, inventory skew, levels).
     BuiltIn,
-    /// The two-order market maker that backtest comparisons use: fixed half spread and inventory skew in
-    /// ticks, one order a side.
+    /// The two-order market maker that backtest comparisons use: fixed half spread and inventory
+    /// skew in ticks, one order a side.
     Reference,
     /// Targets come from outside (a Python strategy).
     External,
