@@ -1,10 +1,10 @@
 //! The decision: a pure state machine from market rows and execution reports to order requests. It
-//! reads no clock, opens nothing, draws nothing that is not seeded; the same events and parameters give
-//! the same requests, bit for bit, in a backtest, on paper and live.
+//! reads no clock, opens nothing, draws nothing that is not seeded; the same events and parameters
+//! give the same requests, bit for bit, in a backtest, on paper and live.
 //!
 //! [`Market`] is what was received of one instrument and what follows from it alone; any number of
-//! traders share it. [`Trader`] is one parameter set on one instrument: its orders, position, guards
-//! and accounts. [`Engine`] joins both behind one entry point for live use.
+//! traders share it. [`Trader`] is one parameter set on one instrument: its orders, position,
+//! guards and accounts. [`Engine`] joins both behind one entry point for live use.
 
 pub mod edge;
 pub mod engine;

@@ -17,8 +17,8 @@ const LAG_STRIDE: u32 = 16;
 /// The market at one moment, for decisions.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct MarketView {
-    /// The book is complete, two-sided, not crossed and not stale. Prices and book signals mean nothing
-    /// where this is false.
+    /// The book is complete, two-sided, not crossed and not stale. Prices and book signals mean
+    /// nothing where this is false.
     pub synced: bool,
     /// Best bid.
     pub bid: PriceTick,
@@ -201,7 +201,8 @@ impl Market {
         self.view
     }
 
-    /// Top of the book if it may be quoted on at `now`: complete, two-sided, not crossed, not stale.
+    /// Top of the book if it may be quoted on at `now`: complete, two-sided, not crossed, not
+    /// stale.
     #[inline]
     #[must_use]
     pub fn quotable(&self, now: TsNs) -> Option<Touch> {
@@ -274,7 +275,8 @@ impl Market {
         self.mids.at(ts_exch)
     }
 
-    /// As [`Self::mid_at`], but `None` if the book was unusable or silent for a second at that time.
+    /// As [`Self::mid_at`], but `None` if the book was unusable or silent for a second at that
+    /// time.
     #[must_use]
     pub fn fresh_mid_at(&self, ts_exch: TsNs) -> Option<MidTick> {
         self.mids.fresh_at(ts_exch)

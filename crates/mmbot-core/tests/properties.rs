@@ -138,7 +138,8 @@ proptest! {
         prop_assert_eq!(fills.len() as u64, trader.telemetry().fills());
     }
 
-    /// Reports in their proper order: every order that the trader believes in exists, and none beside.
+    /// Reports in their proper order: every order that the trader believes in exists, and none
+    /// beside.
     #[test]
     fn both_sides_agree_on_what_rests(params in params(), steps in steps(300)) {
         let mut venue = Venue::new(params, true);
@@ -260,8 +261,8 @@ proptest! {
         let mut venue = Venue::new(reference(), true);
         for step in steps {
             venue.step(step);
-            // one order of ten lots on top of the limit of forty may be on its way on either side, and
-            // one more on its way out
+            // one order of ten lots on top of the limit of forty may be on its way on either side,
+            // and one more on its way out
             prop_assert!(venue.position.abs() <= 40 + 20 * 10);
         }
         venue.settle();

@@ -1,5 +1,5 @@
-//! Markouts: where the mid went after our fills, at fixed horizons. Sums are integers, so that repeated
-//! runs agree to the last bit.
+//! Markouts: where the mid went after our fills, at fixed horizons. Sums are integers, so that
+//! repeated runs agree to the last bit.
 
 use crate::market::Market;
 use mmbot_types::{ExecPrice, Side, TsNs};
@@ -70,8 +70,8 @@ impl Markouts {
         self.fills.push_back((ts, side, px));
     }
 
-    /// Takes the mids of all horizons that the venue's clock has passed. A horizon beyond the end of
-    /// the data is skipped.
+    /// Takes the mids of all horizons that the venue's clock has passed. A horizon beyond the end
+    /// of the data is skipped.
     pub fn resolve(&mut self, clock: TsNs, market: &Market) {
         let known_until = market.last_ts_exch();
         for (at, horizon_ms) in MARKOUT_MS.iter().enumerate() {

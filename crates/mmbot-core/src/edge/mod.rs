@@ -1,8 +1,8 @@
 //! Edge accounting in exact integers.
 //!
-//! For a fill on side d (+1 buy, -1 sell) of quantity q at price p, with M the mid at the decision that
-//! set the order's price, R its reference price, m the mid before the fill, m' the mid one horizon
-//! later and m_T the mid at the end:
+//! For a fill on side d (+1 buy, -1 sell) of quantity q at price p, with M the mid at the decision
+//! that set the order's price, R its reference price, m the mid before the fill, m' the mid one
+//! horizon later and m_T the mid at the end:
 //!
 //! ```text
 //! gross = d (M - R) q     slippage = d ((M - m) + (p - R)) q     adverse = d (m - m') q
@@ -10,8 +10,8 @@
 //! ```
 //!
 //! The sum telescopes to d (m_T - p) q, the ledger's result, without a rounding error. Realised and
-//! effective spread after R. Huang and H. Stoll (1996), slippage after A. Perold (1988). A fill waits
-//! until the venue's clock has passed it (for m) and its horizon (for m').
+//! effective spread after R. Huang and H. Stoll (1996), slippage after A. Perold (1988). A fill
+//! waits until the venue's clock has passed it (for m) and its horizon (for m').
 
 mod book;
 mod markout;

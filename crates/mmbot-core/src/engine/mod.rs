@@ -1,10 +1,10 @@
 //! One entry point for everything that can happen to a session: [`Engine::on_event`].
 //!
-//! An engine holds one market and one trader per instrument. Everything it knows came in as an event,
-//! so a journal of events replays to the same requests. Before an event is taken in, decisions whose
-//! time lies before it are made; after it, those that it makes due. A strategy outside the core is
-//! input like any other: [`Engine::asking`] names the instruments whose strategy is to be asked, its
-//! answer comes back as [`Event::Quotes`].
+//! An engine holds one market and one trader per instrument. Everything it knows came in as an
+//! event, so a journal of events replays to the same requests. Before an event is taken in,
+//! decisions whose time lies before it are made; after it, those that it makes due. A strategy
+//! outside the core is input like any other: [`Engine::asking`] names the instruments whose
+//! strategy is to be asked, its answer comes back as [`Event::Quotes`].
 
 use crate::market::Market;
 use crate::strategy::{Quote, StrategyView};

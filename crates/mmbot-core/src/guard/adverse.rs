@@ -1,5 +1,5 @@
-//! Adverse guard: while the displayed sizes lean heavily to one side, and for a pause afterwards, the
-//! side that would be run over is not quoted.
+//! Adverse guard: while the displayed sizes lean heavily to one side, and for a pause afterwards,
+//! the side that would be run over is not quoted.
 
 use crate::market::MarketView;
 use mmbot_types::{QuoteParams, Side, TsNs};

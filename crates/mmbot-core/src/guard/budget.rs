@@ -1,5 +1,5 @@
-//! Budget of the target: what is open and what is already held in the side's direction use it up, so
-//! that a partial fill moves budget from "open" to "position" and never frees room.
+//! Budget of the target: what is open and what is already held in the side's direction use it up,
+//! so that a partial fill moves budget from "open" to "position" and never frees room.
 
 use super::{CheckContext, Proposal};
 use mmbot_types::{BlockDetail, Instrument, PriceTick, QtyLot};

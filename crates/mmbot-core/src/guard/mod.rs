@@ -1,7 +1,7 @@
-//! What may refuse an order. One file per guard; the checks that every new or replacing order passes
-//! stand in [`ORDER_CHECKS`] in their order, the first that refuses is counted. Guards that look at
-//! the whole trader ([`Drawdown`], [`AdverseGuard`]) keep their own state and are asked once per
-//! decision, before any order is thought of.
+//! What may refuse an order. One file per guard; the checks that every new or replacing order
+//! passes stand in [`ORDER_CHECKS`] in their order, the first that refuses is counted. Guards that
+//! look at the whole trader ([`Drawdown`], [`AdverseGuard`]) keep their own state and are asked
+//! once per decision, before any order is thought of.
 
 mod active_orders;
 mod adverse;
@@ -140,8 +140,8 @@ impl CheckContext<'_> {
         self.exposure.open[proposal.side.index()].get() - replaced
     }
 
-    /// Largest open quantity that the order can have: that of the order it replaces until the change
-    /// is confirmed, its own then.
+    /// Largest open quantity that the order can have: that of the order it replaces until the
+    /// change is confirmed, its own then.
     fn worst_open(proposal: &Proposal) -> i64 {
         let replaced = proposal.replaces.map_or(0, |order| order.open.get());
         proposal.qty.get().max(replaced)

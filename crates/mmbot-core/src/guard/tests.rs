@@ -1,5 +1,5 @@
-//! Limits on numbers worked out by hand. One tick times one lot is 0.0001 USD; a price of 100,000 ticks
-//! makes a lot cost 10 USD.
+//! Limits on numbers worked out by hand. One tick times one lot is 0.0001 USD; a price of 100,000
+//! ticks makes a lot cost 10 USD.
 
 use super::*;
 use mmbot_types::{Params, TsNs};

@@ -1,11 +1,11 @@
-//! Fills are booked by the interval of cumulative quantity that they cover, `(cum - qty, cum]`, so that a
-//! fill counts once however often, late or out of order it is reported.
+//! Fills are booked by the interval of cumulative quantity that they cover, `(cum - qty, cum]`, so
+//! that a fill counts once however often, late or out of order it is reported.
 
 use super::state::Order;
 use mmbot_types::{Cid, QtyLot};
 
-/// Out-of-order fills remembered over all orders of a trader; more than this at once is treated as a
-/// conflict. A venue that reorders at all has a handful of reports on the wire.
+/// Out-of-order fills remembered over all orders of a trader; more than this at once is treated as
+/// a conflict. A venue that reorders at all has a handful of reports on the wire.
 const EARLY_MAX: usize = 256;
 
 /// What a reported fill means.

@@ -1,5 +1,5 @@
-//! Orders of one trader: their states, where they are kept, how fills are booked and how often they may
-//! be replaced.
+//! Orders of one trader: their states, where they are kept, how fills are booked and how often they
+//! may be replaced.
 
 pub mod fills;
 pub mod state;

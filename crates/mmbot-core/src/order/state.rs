@@ -160,8 +160,8 @@ impl Order {
         }
     }
 
-    /// Puts new terms in force from venue time `ts_exch` on. At the same price the decision that set the
-    /// price stays, and with a smaller size the place in the queue, too.
+    /// Puts new terms in force from venue time `ts_exch` on. At the same price the decision that
+    /// set the price stays, and with a smaller size the place in the queue, too.
     pub fn set_terms(&mut self, to: Terms, ts_exch: TsNs) {
         let before = self.terms;
         self.terms = to;

@@ -1,5 +1,6 @@
-//! The orders of one trader in a fixed number of slots. The slot is part of the client order id, so a
-//! report finds its order by index; the rest of the id tells whether the slot still holds that order.
+//! The orders of one trader in a fixed number of slots. The slot is part of the client order id, so
+//! a report finds its order by index; the rest of the id tells whether the slot still holds that
+//! order.
 
 use super::state::{DoneReason, Order, OrderState, Terms};
 use super::transition::{IllegalTransition, OrderEvent, advance};
@@ -8,8 +9,8 @@ use mmbot_types::{Cid, MidTick, PriceTick, QtyLot, Side, TsNs};
 /// Orders of one trader at a time, those that ended a moment ago included. Ten levels on two sides,
 /// each with its predecessor on the way out, and room for late fills.
 pub const SLOTS: usize = 64;
-/// Ended orders are kept so long that this many others have ended since: reports that come late still
-/// find them.
+/// Ended orders are kept so long that this many others have ended since: reports that come late
+/// still find them.
 const COOLING: usize = 16;
 const SLOT_BITS: u32 = 8;
 

@@ -1,10 +1,10 @@
 //! The order state machine: one exhaustive match over (state, event), a function per state.
 //!
-//! An event that a state does not allow changes nothing here; the caller counts it and holds the order
-//! for `Unknown`, because what we believed about it was wrong. Events that merely come late, twice or in
-//! another order than they happened are allowed and leave the state that their proper order would have
-//! led to. Quantities are not judged here: a fill is booked by its cumulative quantity before its event
-//! comes.
+//! An event that a state does not allow changes nothing here; the caller counts it and holds the
+//! order for `Unknown`, because what we believed about it was wrong. Events that merely come late,
+//! twice or in another order than they happened are allowed and leave the state that their proper
+//! order would have led to. Quantities are not judged here: a fill is booked by its cumulative
+//! quantity before its event comes.
 
 use super::state::{DoneReason, OrderState, Terms};
 use DoneReason::{Cancelled, Filled, Rejected};
@@ -86,8 +86,8 @@ pub fn transition(
     advance(&mut state, event).map(|()| state)
 }
 
-/// Moves `state` by `event`, in place: most events change the tag and leave the payload alone, and this
-/// runs for every report. Rows of the table are the functions below.
+/// Moves `state` by `event`, in place: most events change the tag and leave the payload alone, and
+/// this runs for every report. Rows of the table are the functions below.
 ///
 /// # Errors
 /// [`IllegalTransition`] if the state does not allow the event; it is left as it is.
@@ -197,8 +197,8 @@ const fn unknown(event: E, amend: Option<Terms>) -> Next {
     }
 }
 
-/// Filled or cancelled. Answers to requests that were on their way when it ended, and repetitions, do
-/// nothing; a fill that was made before the cancel may complete it after.
+/// Filled or cancelled. Answers to requests that were on their way when it ended, and repetitions,
+/// do nothing; a fill that was made before the cancel may complete it after.
 #[inline(always)]
 const fn ended(event: E, reason: DoneReason) -> Next {
     match (event, reason) {

@@ -2,8 +2,8 @@
 
 /// `1 - 2^(-half_lives)` for a non-negative argument, without the cancellation of the naive form.
 ///
-/// Below a thousandth of a half-life the Taylor series of `-expm1(-u)`, `u = half_lives ln 2`, is cut
-/// after the fifth order: the rest is below `u^5 / 720`, that is 2e-19 relative.
+/// Below a thousandth of a half-life the Taylor series of `-expm1(-u)`, `u = half_lives ln 2`, is
+/// cut after the fifth order: the rest is below `u^5 / 720`, that is 2e-19 relative.
 #[inline]
 #[must_use]
 pub fn forgotten(half_lives: f64) -> f64 {
@@ -15,7 +15,8 @@ pub fn forgotten(half_lives: f64) -> f64 {
     }
 }
 
-/// `2^(-half_lives)` for a non-negative argument; keeps its relative precision however small it gets.
+/// `2^(-half_lives)` for a non-negative argument; keeps its relative precision however small it
+/// gets.
 #[inline]
 #[must_use]
 pub fn kept(half_lives: f64) -> f64 {
@@ -27,8 +28,8 @@ pub fn kept(half_lives: f64) -> f64 {
     }
 }
 
-/// `ln(1 + x)`; below a thousandth in magnitude by its Taylor series up to the sixth order (the rest is
-/// below 2e-19 relative).
+/// `ln(1 + x)`; below a thousandth in magnitude by its Taylor series up to the sixth order (the
+/// rest is below 2e-19 relative).
 #[inline]
 #[must_use]
 pub fn log_return(x: f64) -> f64 {

@@ -1,8 +1,8 @@
 //! Mids of the recent past by venue time: what a fill is measured against.
 //!
-//! A ring of changes, so that a quiet market costs nothing. It keeps what is younger than its span and
-//! grows (by doubling, up to a bound) only while changes come faster than it can hold. A stretch
-//! without a valid mid is one entry of its own.
+//! A ring of changes, so that a quiet market costs nothing. It keeps what is younger than its span
+//! and grows (by doubling, up to a bound) only while changes come faster than it can hold. A
+//! stretch without a valid mid is one entry of its own.
 
 use mmbot_types::{MidTick, TsNs};
 
@@ -117,8 +117,8 @@ impl MidHistory {
         (at > self.oldest).then(|| self.entry(at - 1).1)
     }
 
-    /// Latest entry strictly before `ts`: gallops back from the newest, because what is asked for is
-    /// mostly young, then halves.
+    /// Latest entry strictly before `ts`: gallops back from the newest, because what is asked for
+    /// is mostly young, then halves.
     #[inline]
     fn position_before(&self, ts: TsNs) -> Option<usize> {
         let (mut step, mut high) = (1, self.written);

@@ -7,8 +7,8 @@
 //! S = d S + (1 - d) r^2 / dt;  W = d W + (1 - d);  variance per second = S / W
 //! ```
 //!
-//! Ticks that leave the mid where it was have `r = 0`, so that they only multiply `S` and `1 - W` by
-//! their `d`, and such factors compose: `2^-a 2^-b = 2^-(a+b)`. Their seconds (each at least a
+//! Ticks that leave the mid where it was have `r = 0`, so that they only multiply `S` and `1 - W`
+//! by their `d`, and such factors compose: `2^-a 2^-b = 2^-(a+b)`. Their seconds (each at least a
 //! millisecond) are therefore summed as an integer and applied when the mid changes or is read.
 
 use super::decay::{forgotten, kept, log_return};
@@ -132,8 +132,8 @@ impl Volatility {
         }
     }
 
-    /// The first tick sets the start; one that is not later than the last, or without a price, counts
-    /// for nothing.
+    /// The first tick sets the start; one that is not later than the last, or without a price,
+    /// counts for nothing.
     #[cold]
     fn start(&mut self, mid: MidTick, ts: TsNs) {
         if self.first.is_none() && mid.get() > 0 {

@@ -1,11 +1,11 @@
-//! Size of the quotes: the target moves toward what is wanted by a bounded share per decision, and signals
-//! may bend the move by a bounded share of it.
+//! Size of the quotes: the target moves toward what is wanted by a bounded share per decision, and
+//! signals may bend the move by a bounded share of it.
 
 use crate::market::MarketView;
 use mmbot_types::{Instrument, SizingParams};
 
-/// The target after this decision, USD per side. `current_usd` is the one before (0 at the start: then
-/// the wanted target is taken at once).
+/// The target after this decision, USD per side. `current_usd` is the one before (0 at the start:
+/// then the wanted target is taken at once).
 #[must_use]
 pub fn next_target_usd(
     current_usd: f64,

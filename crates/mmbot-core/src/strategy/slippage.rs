@@ -1,5 +1,5 @@
-//! What fills cost beyond the quoted price: an exponentially weighted mean of observed slippage, by which
-//! `strategy.slippage_penalty_coef` widens the spread.
+//! What fills cost beyond the quoted price: an exponentially weighted mean of observed slippage, by
+//! which `strategy.slippage_penalty_coef` widens the spread.
 //!
 //! Of a maker fill the observation is how far the mid moved against us within half a second, of a
 //! taker fill how far from the mid it was executed; both relative to the mid at the fill, in bps.

@@ -28,8 +28,8 @@ impl SideTargets {
         &self.items[..self.len]
     }
 
-    /// Adds a target at its place; one beyond [`LEVELS_MAX`] falls off the outer end. Equal prices keep
-    /// the order in which they came.
+    /// Adds a target at its place; one beyond [`LEVELS_MAX`] falls off the outer end. Equal prices
+    /// keep the order in which they came.
     pub fn insert(&mut self, side: Side, target: Target) {
         let mut at = self.len;
         while at > 0 && side.better(target.px, self.items[at - 1].px) {
@@ -43,8 +43,8 @@ impl SideTargets {
         self.items[at] = target;
     }
 
-    /// Moves targets outward so that none is nearer than `innermost` and no two prices are equal; those
-    /// without a positive price are dropped.
+    /// Moves targets outward so that none is nearer than `innermost` and no two prices are equal;
+    /// those without a positive price are dropped.
     pub fn bound(&mut self, side: Side, innermost: Option<PriceTick>) {
         let mut limit = innermost;
         let mut kept = 0;

@@ -1,7 +1,7 @@
 //! Counts of integers in log-linear buckets: flat memory, percentiles within 0.2% of the value.
 //!
-//! Values below 512 have a bucket each; above, every power of two is cut into 256 buckets, so that a
-//! bucket's middle is at most 1/512 of the value away.
+//! Values below 512 have a bucket each; above, every power of two is cut into 256 buckets, so that
+//! a bucket's middle is at most 1/512 of the value away.
 
 /// Buckets per power of two.
 const SUB: u64 = 256;

@@ -168,7 +168,8 @@ impl Trader {
         targets
     }
 
-    /// A post-only quote stays a tick away from the other side; no two quotes of a side share a price.
+    /// A post-only quote stays a tick away from the other side; no two quotes of a side share a
+    /// price.
     fn bound(&self, targets: &mut Targets, view: &MarketView) {
         for side in Side::BOTH {
             let innermost = self

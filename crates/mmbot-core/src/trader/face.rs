@@ -146,8 +146,8 @@ impl Trader {
         self.cash + Money::notional(mid.to_exec(), self.position) - self.fees
     }
 
-    /// Keeps a record of every fill from now on, and markouts at all horizons; the market has to keep
-    /// its long history.
+    /// Keeps a record of every fill from now on, and markouts at all horizons; the market has to
+    /// keep its long history.
     pub fn enable_fill_log(&mut self) {
         self.edge.enable_log();
     }
@@ -187,7 +187,8 @@ impl Trader {
         Ok(totals)
     }
 
-    /// Hash of position, accounts and orders (FNV-1a): equal states, equal hashes, in every process.
+    /// Hash of position, accounts and orders (FNV-1a): equal states, equal hashes, in every
+    /// process.
     #[must_use]
     pub fn state_hash(&self) -> u64 {
         let mut hash = 0xcbf2_9ce4_8422_2325u64;

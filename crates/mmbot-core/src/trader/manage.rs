@@ -1,5 +1,6 @@
-//! From targets to requests: live orders and targets of a side are paired from the touch outward; what
-//! has no partner is cancelled or placed, what differs too much is replaced, if the checks allow.
+//! From targets to requests: live orders and targets of a side are paired from the touch outward;
+//! what has no partner is cancelled or placed, what differs too much is replaced, if the checks
+//! allow.
 
 use super::{Fresh, Move, Pair, Trader};
 use crate::guard::{CheckContext, Exposure, Proposal, Replaced, fits_venue, within_budget};
@@ -179,8 +180,8 @@ impl Trader {
         }
     }
 
-    /// How far an order is off its target, if far enough to be replaced, bps. A size that the budget
-    /// does not allow is not missed.
+    /// How far an order is off its target, if far enough to be replaced, bps. A size that the
+    /// budget does not allow is not missed.
     #[allow(clippy::cast_precision_loss)] // lots of an order are below 2^53
     fn off_target(
         &self,

@@ -1,9 +1,9 @@
 //! One parameter set on one instrument: orders, position, guards, accounts.
 //!
-//! A trader is told what happened and appends requests to a buffer. It decides at times that it names
-//! itself ([`Trader::due`], [`Trader::timer_due`]) and, with [`Cadence::OnBook`], on own fills.
-//! `decide` judges the whole situation anew: a request that was refused by a guard is not queued, it is
-//! wanted again at the next decision, or not.
+//! A trader is told what happened and appends requests to a buffer. It decides at times that it
+//! names itself ([`Trader::due`], [`Trader::timer_due`]) and, with [`Cadence::OnBook`], on own
+//! fills. `decide` judges the whole situation anew: a request that was refused by a guard is not
+//! queued, it is wanted again at the next decision, or not.
 
 mod decide;
 mod face;
@@ -156,8 +156,8 @@ impl Trader {
         self.telemetry.position.pass(self.position, ts_local);
     }
 
-    /// Earliest local time at which a packet end leads to a decision; with a fixed grid the exact time
-    /// of the next decision.
+    /// Earliest local time at which a packet end leads to a decision; with a fixed grid the exact
+    /// time of the next decision.
     #[inline]
     #[must_use]
     pub const fn due(&self) -> TsNs {

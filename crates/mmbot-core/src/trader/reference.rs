@@ -1,7 +1,7 @@
-//! The market maker that backtest comparisons use: one bid and one ask a fixed number of ticks off a fair
-//! price that leans against the inventory; an order at another price is cancelled and a new one sent
-//! at once. It knows no throttle and no limit but its own, and takes the short path: nothing here but
-//! what those rules need.
+//! The market maker that backtest comparisons use: one bid and one ask a fixed number of ticks off
+//! a fair price that leans against the inventory; an order at another price is cancelled and a new
+//! one sent at once. It knows no throttle and no limit but its own, and takes the short path:
+//! nothing here but what those rules need.
 
 use super::Trader;
 use crate::market::Market;

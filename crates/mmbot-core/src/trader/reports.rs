@@ -305,8 +305,8 @@ impl Trader {
         });
     }
 
-    /// Moves an order by an event; one that its state does not allow is counted and leaves it unknown:
-    /// false.
+    /// Moves an order by an event; one that its state does not allow is counted and leaves it
+    /// unknown: false.
     #[inline]
     pub(super) fn apply(&mut self, slot: usize, event: OrderEvent) -> bool {
         let moved = self.orders.advance(slot, event);

@@ -1,5 +1,5 @@
-//! Old and left-behind orders: time to live, price drift, and the tail batch. Runs after the targets were
-//! dealt with, on orders that still rest as they were.
+//! Old and left-behind orders: time to live, price drift, and the tail batch. Runs after the
+//! targets were dealt with, on orders that still rest as they were.
 
 use super::Trader;
 use super::manage::proposal;
@@ -40,8 +40,8 @@ impl Trader {
         }
     }
 
-    /// Moves an order whose market moved to its target; without one, or if it may not go there, it is
-    /// cancelled.
+    /// Moves an order whose market moved to its target; without one, or if it may not go there, it
+    /// is cancelled.
     fn refresh(
         &mut self,
         now: TsNs,

@@ -1,5 +1,5 @@
-//! A random venue: it accepts, refuses, fills, cancels and amends as it likes, and its reports come late,
-//! twice and in any order. It keeps the truth, against which the trader is judged.
+//! A random venue: it accepts, refuses, fills, cancels and amends as it likes, and its reports come
+//! late, twice and in any order. It keeps the truth, against which the trader is judged.
 
 use mmbot_core::{Market, Trader};
 use mmbot_types::{
