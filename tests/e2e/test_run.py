@@ -143,6 +143,29 @@ def test_the_python_copy_of_the_quoter_gives_the_same_session(tmp_path):
     assert state_hash(built_in.stdout) == state_hash(copy.stdout)
 
 
+def test_recorded_data_end_the_session_and_their_only_symbol_is_taken(tmp_path):
+    made = subprocess.run(
+        [
+            *COMMAND[:-1],
+            *("data", "generate", "--out", "catalog", "--symbol", "ETHUSDT"),
+            *("--duration", "60s", "--seed", "1"),
+        ],
+        cwd=tmp_path,
+        env=environment(tmp_path),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert made.returncode == 0, made.stderr
+    done = run(tmp_path, "--data", "catalog", "--speed", "max")
+    assert done.returncode == 0, done.stderr
+    assert "because the data ended" in done.stdout
+    report = check_artifacts(tmp_path / "artifacts")
+    assert list(report["symbols"]) == ["ETHUSDT"]
+    wrong = run(tmp_path, "--data", "catalog", "--symbol", "BTCUSDT", "--speed", "max")
+    assert wrong.stderr.splitlines()[-1].startswith("E_BT_NO_DATA: symbol=BTCUSDT")
+
+
 def test_mode_sim_and_a_picture(tmp_path):
     done = run(tmp_path, "--mode", "sim", "--duration", "10s", "--picture", "frame.svg")
     assert done.returncode == 0, done.stderr

@@ -18,6 +18,57 @@ app = typer.Typer(add_completion=False, rich_markup_mode="rich")
 _MODES = ("paper", "sim")
 _DISCONNECTED = ("live", "shadow")
 
+_Symbol = Annotated[str | None, typer.Option("--symbol", help="Symbol; replaces trading.symbols.")]
+_Mode = Annotated[
+    str,
+    typer.Option(
+        "--mode",
+        envvar="MM_MODE",
+        metavar="paper|sim",
+        help="paper follows the wall clock, sim runs as fast as it can.",
+    ),
+]
+_Data = Annotated[
+    str | None,
+    typer.Option("--data", metavar="DIR", help="Catalog of recorded data; else synthetic."),
+]
+_Venue = Annotated[
+    str | None, typer.Option("--venue", help="Venue, when the catalog has the symbol twice.")
+]
+_Regime = Annotated[
+    str,
+    typer.Option(
+        "--regime",
+        help="Synthetic market: calm, volatile, spike, flash_crash, liquidity_gap or mixed.",
+    ),
+]
+_Speed = Annotated[
+    str | None,
+    typer.Option("--speed", metavar="1x|10x|max", show_default="10x, in mode sim max"),
+]
+_Duration = Annotated[
+    str | None,
+    typer.Option("--duration", metavar="TIME", help="Market time: 30s, 5m; else without end."),
+]
+_Headless = Annotated[bool, typer.Option("--headless", help="No screen: one line a second.")]
+_Seed = Annotated[int, typer.Option("--seed", min=0, help="Seed of market, exchange and strategy.")]
+_Out = Annotated[
+    Path | None,
+    typer.Option("--out", metavar="DIR", help="Where reports go.", show_default="artifacts"),
+]
+_Calibration = Annotated[
+    Path | None,
+    typer.Option("--calibration", metavar="FILE", help="Latencies and frictions, JSON."),
+]
+_Strategy = Annotated[
+    str | None,
+    typer.Option("--strategy", metavar="FILE.py:CLASS", help="A strategy in Python."),
+]
+_Picture = Annotated[
+    Path | None,
+    typer.Option("--picture", metavar="FILE.svg", help="Keep the last frame of the screen."),
+]
+
 
 @app.command(
     help=(
@@ -38,69 +89,22 @@ def run(
     config: ConfigOption = None,
     profile: ProfileOption = None,
     sets: SetOption = None,
-    symbol: Annotated[
-        str | None, typer.Option("--symbol", help="Symbol; replaces trading.symbols.")
-    ] = None,
-    mode: Annotated[
-        str,
-        typer.Option(
-            "--mode",
-            envvar="MM_MODE",
-            metavar="paper|sim",
-            help="paper follows the wall clock, sim runs as fast as it can.",
-        ),
-    ] = "paper",
-    data: Annotated[
-        str | None,
-        typer.Option("--data", metavar="DIR", help="Catalog of recorded data; else synthetic."),
-    ] = None,
-    venue: Annotated[
-        str | None, typer.Option("--venue", help="Venue, when the catalog has the symbol twice.")
-    ] = None,
-    regime: Annotated[
-        str,
-        typer.Option("--regime", help="Synthetic market: calm, volatile, spike, ..., mixed."),
-    ] = "mixed",
-    speed: Annotated[
-        str | None,
-        typer.Option("--speed", metavar="1x|10x|max", show_default="10x, in mode sim max"),
-    ] = None,
-    duration: Annotated[
-        str | None,
-        typer.Option(
-            "--duration", metavar="TIME", help="Market time, such as 30s or 5m; else without end."
-        ),
-    ] = None,
-    headless: Annotated[
-        bool, typer.Option("--headless", help="No screen: one line a second.")
-    ] = False,
-    seed: Annotated[
-        int, typer.Option("--seed", min=0, help="Seed of market, exchange and strategy.")
-    ] = 42,
-    out: Annotated[
-        Path | None,
-        typer.Option("--out", metavar="DIR", help="Where reports go.", show_default="artifacts"),
-    ] = None,
-    calibration: Annotated[
-        Path | None,
-        typer.Option("--calibration", metavar="FILE", help="Latencies and frictions, JSON."),
-    ] = None,
-    strategy: Annotated[
-        str | None,
-        typer.Option("--strategy", metavar="FILE.py:CLASS", help="A strategy in Python."),
-    ] = None,
-    picture: Annotated[
-        Path | None,
-        typer.Option("--picture", metavar="FILE.svg", help="Keep the last frame of the screen."),
-    ] = None,
+    symbol: _Symbol = None,
+    mode: _Mode = "paper",
+    data: _Data = None,
+    venue: _Venue = None,
+    regime: _Regime = "mixed",
+    speed: _Speed = None,
+    duration: _Duration = None,
+    headless: _Headless = False,
+    seed: _Seed = 42,
+    out: _Out = None,
+    calibration: _Calibration = None,
+    strategy: _Strategy = None,
+    picture: _Picture = None,
 ) -> None:
     """Build the session and run it."""
-    if mode in _DISCONNECTED:
-        raise ConfigError(
-            "E_CFG_RANGE", "--mode", f"{mode} needs a venue; this version connects to none"
-        )
-    if mode not in _MODES:
-        raise ConfigError("E_CFG_RANGE", "--mode", f"must be one of {', '.join(_MODES)}")
+    _check_mode(mode)
     duration_ns = None if duration is None else parse_duration_ns(duration, key="--duration")
     # What follows loads the engine and numpy: `mmbot run --help` does without.
     from mmbot.cli import wire  # noqa: PLC0415
@@ -124,3 +128,12 @@ def run(
         picture=picture,
     )
     raise typer.Exit(wire.run_session(options))
+
+
+def _check_mode(mode: str) -> None:
+    if mode in _DISCONNECTED:
+        raise ConfigError(
+            "E_CFG_RANGE", "--mode", f"{mode} needs a venue; this version connects to none"
+        )
+    if mode not in _MODES:
+        raise ConfigError("E_CFG_RANGE", "--mode", f"must be one of {', '.join(_MODES)}")
