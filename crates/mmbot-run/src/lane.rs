@@ -2,7 +2,7 @@
 
 use crate::round_trip::RoundTrips;
 use mmbot_core::{EdgeTotals, Market, Trader};
-use mmbot_sim::{RequestLatency, SimConfig};
+use mmbot_sim::{RequestLatency, ResponseLatency, SimConfig};
 use mmbot_types::{Action, ExecPrice, Instrument, MidTick, Money, Params, QtyLot, Side, TsNs};
 use std::collections::VecDeque;
 
@@ -65,11 +65,6 @@ const RECENT_FILLS: usize = 10;
 #[derive(Debug, Clone)]
 pub struct Lane {
     pub(crate) trader: Trader,
-    pub(crate) latency: RequestLatency,
-    /// New orders sent so far: numbers the latency draws.
-    pub(crate) sent_orders: u64,
-    /// Reports reach the engine in the order in which they were made.
-    pub(crate) last_delivery_ns: i64,
     /// Which market view the lane reads.
     pub(crate) market: usize,
     pub(crate) trips: RoundTrips,
@@ -80,12 +75,9 @@ pub struct Lane {
 }
 
 impl Lane {
-    pub(crate) fn new(trader: Trader, sim: &SimConfig, market: usize) -> Self {
+    pub(crate) fn new(trader: Trader, market: usize) -> Self {
         Self {
             trader,
-            latency: RequestLatency::new(sim),
-            sent_orders: 0,
-            last_delivery_ns: i64::MIN,
             market,
             trips: RoundTrips::default(),
             recent: VecDeque::with_capacity(RECENT_FILLS),
@@ -156,22 +148,6 @@ impl Lane {
         self.trader.cash() + Money::notional(px, self.trader.position()) - self.trader.fees()
     }
 
-    /// Time at which an action sent at `now` takes effect at the exchange.
-    #[inline]
-    pub(crate) fn arrival(&mut self, action: &Action, now: TsNs) -> i64 {
-        if matches!(action, Action::Place(_)) {
-            self.sent_orders += 1;
-        }
-        now.plus_ns(self.latency.of(action, self.sent_orders)).get()
-    }
-
-    /// Time at which a report made at `at_ns` with `latency_ns` on the wire reaches the engine.
-    #[inline]
-    pub(crate) fn delivery(&mut self, at_ns: i64, latency_ns: i64) -> i64 {
-        self.last_delivery_ns = self.last_delivery_ns.max(at_ns.saturating_add(latency_ns));
-        self.last_delivery_ns
-    }
-
     pub(crate) fn sample_bar(&mut self, at_ns: i64, market: &Market) {
         self.bars.ts_ns.push(at_ns);
         self.bars.net.push(self.net(market.last_mid()));
@@ -199,5 +175,49 @@ impl Lane {
         curve.net.push(net);
         curve.own_bid.push(own_bid);
         curve.own_ask.push(own_ask);
+    }
+}
+
+/// The wire between a lane and the exchange. Apart from the lane, so that messages on their way touch
+/// little memory.
+#[derive(Debug, Clone)]
+pub(crate) struct Wire {
+    latency: RequestLatency,
+    response: ResponseLatency,
+    /// New orders sent so far: numbers the latency draws.
+    sent_orders: u64,
+    /// Reports reach the engine in the order in which they were made.
+    last_delivery_ns: i64,
+}
+
+impl Wire {
+    pub(crate) fn new(sim: &SimConfig) -> Self {
+        Self {
+            latency: RequestLatency::new(sim),
+            response: sim.response,
+            sent_orders: 0,
+            last_delivery_ns: i64::MIN,
+        }
+    }
+
+    /// Time at which an action sent at `now` takes effect at the exchange.
+    #[inline]
+    pub(crate) fn arrival(&mut self, action: &Action, now: TsNs) -> i64 {
+        if matches!(action, Action::Place(_)) {
+            self.sent_orders += 1;
+        }
+        now.plus_ns(self.latency.of(action, self.sent_orders)).get()
+    }
+
+    /// Time at which a report made at `at_ns` reaches the engine, while market data take
+    /// `feed_latency_ns`.
+    #[inline]
+    pub(crate) fn delivery(&mut self, at_ns: i64, feed_latency_ns: i64) -> i64 {
+        let latency_ns = match self.response {
+            ResponseLatency::OfFeed => feed_latency_ns.max(0),
+            ResponseLatency::ConstantNs(ns) => ns,
+        };
+        self.last_delivery_ns = self.last_delivery_ns.max(at_ns.saturating_add(latency_ns));
+        self.last_delivery_ns
     }
 }

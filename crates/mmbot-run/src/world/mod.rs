@@ -11,10 +11,10 @@ mod step;
 
 use crate::cursor::{Chunks, Place, local_row};
 use crate::error::RunError;
-use crate::lane::{Lane, LaneSpec};
+use crate::lane::{Lane, LaneSpec, Wire};
 use crate::timed::TimedQueue;
 use mmbot_core::{EdgeTotals, Market, Quote, StrategyView, Trader};
-use mmbot_sim::{Exchange, Reports, ResponseLatency};
+use mmbot_sim::{Exchange, Reports};
 use mmbot_types::{Action, ActionBuf, EventColumns, ExecReport, Instrument, SignalParams, TsNs};
 use std::sync::Arc;
 
@@ -76,7 +76,7 @@ pub struct World {
     exchange: Exchange,
     markets: Vec<(SignalParams, Market)>,
     lanes: Vec<Lane>,
-    response: Vec<ResponseLatency>,
+    wires: Vec<Wire>,
     /// Per lane: when a packet end, and when anything at all, leads to a decision.
     due: Vec<i64>,
     timer: Vec<i64>,
@@ -114,7 +114,7 @@ impl World {
             exchange: Exchange::new(&sims)?,
             markets: Vec::new(),
             lanes: Vec::with_capacity(specs.len()),
-            response: sims.iter().map(|sim| sim.response).collect(),
+            wires: sims.iter().map(Wire::new).collect(),
             due: vec![i64::MAX; specs.len()],
             timer: vec![i64::MAX; specs.len()],
             chunks: Chunks::default(),
@@ -159,7 +159,7 @@ impl World {
         if self.sampling.curve_ns.is_some() {
             trader.enable_fill_log();
         }
-        self.lanes.push(Lane::new(trader, &spec.sim, market));
+        self.lanes.push(Lane::new(trader, market));
         Ok(())
     }
 

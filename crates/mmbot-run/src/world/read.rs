@@ -2,10 +2,10 @@
 
 use super::World;
 use crate::cursor::{Place, local_row};
-use crate::lane::Lane;
+use crate::lane::Wire;
 use crate::timed::TimedQueue;
 use mmbot_core::Market;
-use mmbot_sim::{Reports, ResponseLatency};
+use mmbot_sim::Reports;
 use mmbot_types::columns::{LAST_BIT, SIDE_BIT};
 use mmbot_types::{EventColumns, ExecReport, PriceTick, QtyLot, RowKind, Side, TsNs};
 
@@ -40,8 +40,7 @@ impl World {
                     self.feed_latency_ns = chunk.ts_local[row] - ts[row];
                     let earliest = schedule(
                         &mut self.made,
-                        &mut self.lanes,
-                        &self.response,
+                        &mut self.wires,
                         self.feed_latency_ns,
                         &mut self.reports,
                     );
@@ -67,8 +66,7 @@ impl World {
     pub(super) fn schedule_reports(&mut self) {
         schedule(
             &mut self.made,
-            &mut self.lanes,
-            &self.response,
+            &mut self.wires,
             self.feed_latency_ns,
             &mut self.reports,
         );
@@ -108,19 +106,14 @@ impl World {
 /// Puts reports on the wire; returns the earliest delivery.
 fn schedule(
     made: &mut Reports,
-    lanes: &mut [Lane],
-    response: &[ResponseLatency],
+    wires: &mut [Wire],
     feed_latency_ns: i64,
-    wire: &mut TimedQueue<ExecReport>,
+    queue: &mut TimedQueue<ExecReport>,
 ) -> i64 {
     let mut earliest = i64::MAX;
     for &(lane, ref report) in made.iter() {
-        let latency = match response[lane as usize] {
-            ResponseLatency::OfFeed => feed_latency_ns.max(0),
-            ResponseLatency::ConstantNs(ns) => ns,
-        };
-        let at = lanes[lane as usize].delivery(report.ts_exch.get(), latency);
-        wire.push(at, lane, report);
+        let at = wires[lane as usize].delivery(report.ts_exch.get(), feed_latency_ns);
+        queue.push(at, lane, report);
         earliest = earliest.min(at);
     }
     made.clear();

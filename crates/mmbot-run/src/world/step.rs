@@ -110,9 +110,9 @@ impl World {
         let mut from = 0;
         for at in 0..self.outbox.ends.len() {
             let (lane, to) = self.outbox.ends[at];
-            let entry = &mut self.lanes[lane as usize];
+            let wire = &mut self.wires[lane as usize];
             for (action, _) in &self.actions.as_slice()[from..to] {
-                let arrives = entry.arrival(action, TsNs::new(now));
+                let arrives = wire.arrival(action, TsNs::new(now));
                 self.requests.push(arrives, lane, action);
             }
             from = to;

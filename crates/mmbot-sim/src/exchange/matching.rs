@@ -152,10 +152,8 @@ impl Exchange {
     pub(super) fn snapshot_complete(&mut self, after_gap: bool, now: TsNs, out: &mut Reports) {
         self.feed = Feed::Live;
         for lane in 0..self.lanes.len() {
-            let handles = self
-                .orders
-                .of_lane(u32::try_from(lane).unwrap_or(u32::MAX))
-                .to_vec();
+            let number = u32::try_from(lane).unwrap_or(u32::MAX);
+            let handles: Vec<Handle> = self.orders.of_lane(number).collect();
             for handle in handles {
                 let order = self.orders.get_mut(handle);
                 let displayed = self.book.qty_at(order.side, order.px);

@@ -76,7 +76,9 @@ pub(crate) struct OrderStore {
     slots: Vec<Resting>,
     free: Vec<Handle>,
     sides: [SideIndex; 2],
-    by_lane: Vec<Vec<Handle>>,
+    /// Per lane: id and slot of its orders, oldest first. The ids stand here again so that looking for
+    /// one touches no order.
+    by_lane: Vec<Vec<(Cid, Handle)>>,
 }
 
 impl OrderStore {
@@ -112,16 +114,16 @@ impl OrderStore {
         &mut self.slots[handle as usize]
     }
 
-    pub(crate) fn of_lane(&self, lane: u32) -> &[Handle] {
-        &self.by_lane[lane as usize]
+    pub(crate) fn of_lane(&self, lane: u32) -> impl ExactSizeIterator<Item = Handle> + '_ {
+        self.by_lane[lane as usize].iter().map(|entry| entry.1)
     }
 
     #[inline]
     pub(crate) fn find(&self, lane: u32, cid: Cid) -> Option<Handle> {
         let mine = &self.by_lane[lane as usize];
         mine.iter()
-            .copied()
-            .find(|handle| self.slots[*handle as usize].cid == cid)
+            .find(|entry| entry.0 == cid)
+            .map(|entry| entry.1)
     }
 
     pub(crate) fn insert(&mut self, order: Resting) -> Handle {
@@ -133,7 +135,7 @@ impl OrderStore {
             // lanes x open orders; four thousand million of them do not fit into memory
             u32::try_from(self.slots.len() - 1).unwrap_or(NONE)
         };
-        self.by_lane[order.lane as usize].push(handle);
+        self.by_lane[order.lane as usize].push((order.cid, handle));
         self.link(handle);
         handle
     }
@@ -141,7 +143,7 @@ impl OrderStore {
     pub(crate) fn remove(&mut self, handle: Handle) {
         self.unlink(handle);
         let mine = &mut self.by_lane[self.slots[handle as usize].lane as usize];
-        if let Some(at) = mine.iter().position(|h| *h == handle) {
+        if let Some(at) = mine.iter().position(|entry| entry.1 == handle) {
             mine.remove(at);
         }
         self.free.push(handle);
@@ -268,8 +270,8 @@ impl OrderStore {
     }
 
     fn keys(&self, side: Side) -> impl Iterator<Item = i64> + '_ {
-        let of_side = move |handle: &Handle| {
-            let order = &self.slots[*handle as usize];
+        let of_side = move |entry: &(Cid, Handle)| {
+            let order = &self.slots[entry.1 as usize];
             (order.side == side).then(|| key(side, order.px))
         };
         self.by_lane.iter().flatten().filter_map(of_side)
