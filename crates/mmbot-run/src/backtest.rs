@@ -217,7 +217,7 @@ impl Backtest {
         }
         self.worlds
             .iter_mut()
-            .try_for_each(|world| world.finish(last))
+            .try_for_each(|world| world.finish(last, external))
     }
 
     /// Latest time processed so far, ns; 0 before the first event.

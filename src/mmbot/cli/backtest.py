@@ -242,6 +242,8 @@ def check_command(
         int | None, typer.Option(help="Ticks to test on.", show_default="a quarter of the file")
     ] = None,
     config: ConfigOption = None,
+    profile: ProfileOption = None,
+    sets: SetOption = None,
     params: opt.Params = None,
     calibration: opt.Calibration = None,
     seed: opt.Seed = 42,
@@ -252,8 +254,15 @@ def check_command(
     """Run `run` and `wf` twice in fresh processes: equal bytes, canonical form, then the gates."""
     rows = count_ticks(ticks)
     shared = ["--ticks", str(ticks), "--seed", str(seed)]
-    for name, path in (("config", config), ("params", params), ("calibration", calibration)):
-        shared += [] if path is None else [f"--{name}", str(path)]
+    for name, value in (
+        ("--config", config),
+        ("--profile", profile),
+        ("--params", params),
+        ("--calibration", calibration),
+    ):
+        shared += [] if value is None else [name, str(value)]
+    for assignment in sets or ():
+        shared += ["--set", assignment]
     lengths = ["--train", str(train or max(1, rows // 2)), "--test", str(test or max(1, rows // 4))]
     run = Command(
         arguments=["backtest", "run", *shared],

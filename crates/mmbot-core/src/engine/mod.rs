@@ -118,9 +118,9 @@ impl Engine {
             }
             Event::Report(instrument, report) => {
                 let (seat, actions) = self.seat_and_actions(*instrument)?;
-                seat.trader
+                seat.asking |= seat
+                    .trader
                     .on_report(now, report, &mut seat.market, actions);
-                seat.asking |= seat.trader.wants_external() && seat.trader.timer_due() <= now;
                 self.drain(*instrument, out);
             }
             Event::Quotes(instrument, quotes) => {

@@ -37,7 +37,8 @@ impl ReportedFill {
 }
 
 impl Trader {
-    /// Takes in a report. With [`Cadence::OnBook`] a fill leads to a decision at once.
+    /// Takes in a report. With [`Cadence::OnBook`] a fill leads to a decision at once: here, or, where
+    /// the strategy is outside, in the driver, which is asked for it by the answer true.
     #[inline]
     pub fn on_report(
         &mut self,
@@ -45,10 +46,10 @@ impl Trader {
         report: &ExecReport,
         market: &mut Market,
         out: &mut ActionBuf,
-    ) {
+    ) -> bool {
         let Some(slot) = self.orders.find(report.cid) else {
             self.telemetry.orphan_reports += 1;
-            return;
+            return false;
         };
         let mut filled = false;
         match report.kind {
@@ -77,24 +78,29 @@ impl Trader {
             | ReportKind::AmendRejected(_)
             | ReportKind::CancelRejected(_) => self.on_refused(now, slot, report.kind),
         }
+        let mut asks = false;
         if self.stopped {
             self.cancel_all(now, Cause::Kill);
         } else if filled {
-            self.decide_on_fill(now, market, out);
+            asks = self.decide_on_fill(now, market, out);
         }
         self.flush(out);
+        asks
     }
 
-    fn decide_on_fill(&mut self, now: TsNs, market: &mut Market, out: &mut ActionBuf) {
+    /// True if the decision is somebody else's to make, now.
+    fn decide_on_fill(&mut self, now: TsNs, market: &mut Market, out: &mut ActionBuf) -> bool {
         if matches!(self.params.quote.cadence, Cadence::FixedGrid { .. }) {
-            return;
+            return false;
         }
-        if self.params.quote.kind == QuoterKind::External {
+        let outside = self.params.quote.kind == QuoterKind::External;
+        if outside {
             // the strategy is asked by the driver, at once
             (self.due, self.timer_due) = (now, now);
         } else {
             self.decide(now, market, out);
         }
+        outside
     }
 
     #[inline]

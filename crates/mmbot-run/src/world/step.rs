@@ -51,7 +51,7 @@ impl World {
             self.requests.drop_first();
         }
         self.schedule_reports();
-        self.read_reports(stop, stop);
+        self.read_reports(stop, stop, external)?;
         self.send_all(stop);
         let packet_ended = self.last_packet_ns == stop;
         for lane in 0..self.lanes.len() {
@@ -65,22 +65,33 @@ impl World {
         Ok(())
     }
 
-    /// Delivers all reports due at or before `until`.
-    pub(super) fn read_reports(&mut self, until: i64, now: i64) {
+    /// Delivers all reports due at or before `until`. A fill leads to a decision before the next report,
+    /// wherever the strategy lives.
+    pub(super) fn read_reports(
+        &mut self,
+        until: i64,
+        now: i64,
+        external: &mut impl External,
+    ) -> Result<(), RunError> {
         while let Some((lane, report)) = self.reports.first_until(until) {
-            let entry = &mut self.lanes[lane as usize];
+            let at = lane as usize;
+            let entry = &mut self.lanes[at];
             note_fill(entry, report);
             let market = &mut self.markets[entry.market].1;
-            entry
+            let asks = entry
                 .trader
                 .on_report(TsNs::new(now), report, market, &mut self.actions);
-            // most reports ask for nothing and move no decision
-            let due = entry.trader.due().get();
-            if self.outbox.is_open(&self.actions) || due != self.due[lane as usize] {
-                self.outbox.close(lane as usize, &self.actions);
-            }
             self.reports.drop_first();
+            if asks {
+                self.decide(at, now, external)?;
+            }
+            // most reports ask for nothing and move no decision
+            let due = self.lanes[at].trader.due().get();
+            if self.outbox.is_open(&self.actions) || due != self.due[at] {
+                self.outbox.close(at, &self.actions);
+            }
         }
+        Ok(())
     }
 
     #[inline]
