@@ -138,8 +138,14 @@ impl Instrument {
         // most amounts fit 64 bits, whose conversion is one instruction
         match i64::try_from(amount.get()) {
             Ok(small) => small as f64 * self.quantum_usd,
-            Err(_) => amount.get() as f64 * self.quantum_usd,
+            Err(_) => self.large_money_to_f64(amount),
         }
+    }
+    #[cold]
+    #[inline(never)]
+    #[allow(clippy::cast_precision_loss)]
+    fn large_money_to_f64(&self, amount: Money) -> f64 {
+        amount.get() as f64 * self.quantum_usd
     }
     /// Price in quote currency.
     #[inline]

@@ -5,6 +5,8 @@ use crate::guard::fits_venue;
 use crate::market::MarketView;
 use mmbot_types::{Instrument, Params, PriceTick, QtyLot, Side};
 
+/// Most levels that a side can have (`strategy.levels_per_side`).
+const LEVELS_MAX: usize = 10;
 /// A price so near to a tick, in ticks, is that tick: it missed it by rounding errors.
 const TICK_NOISE: f64 = 1e-6;
 
@@ -21,6 +23,7 @@ pub struct QuoterInput {
 
 /// Targets of both sides; none on a side whose levels cannot reach the venue's minimum.
 #[must_use]
+#[allow(clippy::cast_precision_loss)] // levels are at most ten
 pub fn targets(
     params: &Params,
     view: &MarketView,
@@ -35,31 +38,38 @@ pub fn targets(
     if !center.is_finite() || center <= 0.0 {
         return targets;
     }
-    let levels = quote.levels_per_side.min(params.risk.max_active_per_side);
+    let wanted = quote.levels_per_side.min(params.risk.max_active_per_side) as usize;
+    let levels = wanted.min(LEVELS_MAX);
     for side in Side::BOTH {
-        let px_of = |level: u32| {
-            let offset = spread_bps * (0.5 + quote.level_spacing_coeff * f64::from(level));
+        let mut ladder = [Rung::default(); LEVELS_MAX];
+        for (level, rung) in ladder[..levels].iter_mut().enumerate() {
+            let offset = spread_bps * (0.5 + quote.level_spacing_coeff * level as f64);
             let px = center * (1.0 - sign(side) * offset / 1e4);
-            tick_outward(side, px + sign(side) * TICK_NOISE)
+            rung.px = tick_outward(side, px + sign(side) * TICK_NOISE);
+            rung.lot_usd = instrument.notional_usd(rung.px, QtyLot::new(1));
+        }
+        let qty_of = |n: usize, rung: &Rung| {
+            QtyLot::new(floor(input.target_usd / (n as f64 * rung.lot_usd)))
         };
-        let qty_of = |n: u32, px: PriceTick| {
-            let lot_usd = instrument.notional_usd(px, QtyLot::new(1));
-            QtyLot::new(floor(input.target_usd / (f64::from(n) * lot_usd)))
+        let fits = |n: &usize| {
+            let fits_level = |rung: &Rung| fits_venue(instrument, rung.px, qty_of(*n, rung));
+            ladder[..*n].iter().all(fits_level)
         };
-        let fits = |n: &u32| {
-            (0..*n)
-                .map(px_of)
-                .all(|px| fits_venue(instrument, px, qty_of(*n, px)))
-        };
-        let Some(n) = (1..=levels).rev().find(fits) else {
-            continue;
-        };
-        for px in (0..n).map(px_of) {
-            let qty = qty_of(n, px);
+        let n = (1..=levels).rev().find(fits).unwrap_or(0);
+        for rung in &ladder[..n] {
+            let (px, qty) = (rung.px, qty_of(n, rung));
             targets.of_mut(side).insert(side, Target { px, qty });
         }
     }
     targets
+}
+
+/// A level before its size is known.
+#[derive(Debug, Clone, Copy, Default)]
+struct Rung {
+    px: PriceTick,
+    /// USD of one lot at this price.
+    lot_usd: f64,
 }
 
 fn spread_bps(params: &Params, view: &MarketView, input: &QuoterInput) -> f64 {
