@@ -105,7 +105,8 @@ def _show(report: dict[str, object], paths: list[Path]) -> None:
     table = Table(title="edge, bps of turnover", title_justify="left", box=box.SIMPLE_HEAD)
     for name in header:
         short = name.removesuffix("_bps").removesuffix("_eff").replace("_", " ")
-        table.add_column(short, justify="left" if name == "symbol" else "right")
+        is_symbol = name == "symbol"
+        table.add_column(short, justify="left" if is_symbol else "right", no_wrap=is_symbol)
     for symbol, *numbers, fills, turnover in rows:
         short_numbers = (f"{float(number):.3f}" for number in numbers)
         table.add_row(symbol, *short_numbers, fills, f"{float(turnover):,.0f}")

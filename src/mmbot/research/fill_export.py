@@ -30,6 +30,7 @@ class FillExport:
     def __init__(self, trades: BinaryIO | None, quotes: BinaryIO | None) -> None:
         self._trades = trades
         self._quotes = quotes
+        self._count = 0
 
     def fills(self, symbol: str, columns: Mapping[str, NDArray[Any]]) -> None:
         """Append fills as `mmbot.core.Backtest.take_fills` gives them."""
@@ -37,7 +38,8 @@ class FillExport:
             return
         rows = zip(*(columns[name].tolist() for name in _FILL_COLUMNS), strict=True)
         for row in rows:
-            line = _trade_line(symbol, **dict(zip(_FILL_COLUMNS, row, strict=True)))
+            self._count += 1
+            line = _trade_line(symbol, self._count, **dict(zip(_FILL_COLUMNS, row, strict=True)))
             self._trades.write(canonical_json(line, dp=_DECIMALS))
 
     def curve(self, symbol: str, columns: Mapping[str, NDArray[Any]]) -> None:
@@ -79,7 +81,7 @@ _FILL_COLUMNS: Final = (
 )
 
 
-def _trade_line(symbol: str, **fill: Any) -> dict[str, Any]:  # noqa: ANN401 -- columns of numbers
+def _trade_line(symbol: str, number: int, **fill: Any) -> dict[str, Any]:  # noqa: ANN401
     notional = fill["px"] * fill["qty"]
     return {
         "symbol": symbol,
@@ -94,7 +96,8 @@ def _trade_line(symbol: str, **fill: Any) -> dict[str, Any]:  # noqa: ANN401 -- 
         "mid_before": fill["mid_before"],
         "mid_after_1s": fill["mid_after"],
         "order_age_ms": fill["order_age_ms"],
-        "cid": str(fill["cid"]),
+        # Two partial fills of an order may be alike in everything; they are no repeats.
+        "cid": f"{fill['cid']}/{number}",
     }
 
 
