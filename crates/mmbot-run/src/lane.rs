@@ -178,8 +178,8 @@ impl Lane {
     }
 }
 
-/// The wire between a lane and the exchange. Apart from the lane, so that messages on their way touch
-/// little memory.
+/// The wire between a lane and the exchange. Apart from the lane, so that messages on their way
+/// touch little memory.
 #[derive(Debug, Clone)]
 pub(crate) struct Wire {
     latency: RequestLatency,

@@ -145,9 +145,9 @@ fn an_illegal_transition_names_both() {
 fn table() -> String {
     let mut text = String::from(
         "# Order states\n\n\
-         Made from `transition()` in `crates/mmbot-core/src/order/transition.rs` by its test; do not\n\
-         edit. Rows are events, columns are states; an empty cell means no change, **illegal** means\n\
-         that the event changes nothing, is counted, and the order goes to `Unknown`.\n\n| event |",
+         Made from `transition()` in `crates/mmbot-core/src/order/transition.rs` by its test;\n\
+         do not edit. Rows are events, columns are states; an empty cell means no change,\n\
+         **illegal** means that the event changes nothing, is counted, and the order goes to `Unknown`.\n\n| event |",
     );
     for state in STATES {
         let _ = write!(text, " {} |", state.name());

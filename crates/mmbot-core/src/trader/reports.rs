@@ -37,8 +37,8 @@ impl ReportedFill {
 }
 
 impl Trader {
-    /// Takes in a report. With [`Cadence::OnBook`] a fill leads to a decision at once: here, or, where
-    /// the strategy is outside, in the driver, which is asked for it by the answer true.
+    /// Takes in a report. With [`Cadence::OnBook`] a fill leads to a decision at once: here, or,
+    /// where the strategy is outside, in the driver, which is asked for it by the answer true.
     #[inline]
     pub fn on_report(
         &mut self,

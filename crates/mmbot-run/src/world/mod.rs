@@ -267,7 +267,8 @@ impl World {
     /// Ends the run: the last bar is taken, fills are resolved, money and positions are compared.
     ///
     /// # Errors
-    /// [`RunError::Identity`] and [`RunError::Conservation`]: defects of ours; a strategy's failure.
+    /// [`RunError::Identity`] and [`RunError::Conservation`]: defects of ours; a strategy's
+    /// failure.
     pub fn finish(&mut self, last_ns: i64, external: &mut impl External) -> Result<(), RunError> {
         // reports still on the wire when the data end are read, what they make a trader want is not
         // sent

@@ -65,8 +65,8 @@ impl World {
         Ok(())
     }
 
-    /// Delivers all reports due at or before `until`. A fill leads to a decision before the next report,
-    /// wherever the strategy lives.
+    /// Delivers all reports due at or before `until`. A fill leads to a decision before the next
+    /// report, wherever the strategy lives.
     pub(super) fn read_reports(
         &mut self,
         until: i64,

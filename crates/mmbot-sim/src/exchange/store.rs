@@ -76,8 +76,8 @@ pub(crate) struct OrderStore {
     slots: Vec<Resting>,
     free: Vec<Handle>,
     sides: [SideIndex; 2],
-    /// Per lane: id and slot of its orders, oldest first. The ids stand here again so that looking for
-    /// one touches no order.
+    /// Per lane: id and slot of its orders, oldest first. The ids stand here again so that looking
+    /// for one touches no order.
     by_lane: Vec<Vec<(Cid, Handle)>>,
 }
 
