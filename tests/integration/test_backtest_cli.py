@@ -1,5 +1,6 @@
 """`mmbot backtest run`, `wf` and `mmbot edge audit` as a user types them."""
 
+import itertools
 import json
 import pstats
 from pathlib import Path
@@ -240,6 +241,20 @@ def test_a_grid_chooses_the_best_set_of_the_training_part():
     for window in report(Path("wf.json"))["windows"]:
         assert window["params"]["strategy.levels_per_side"] == 1
         assert window["params"]["trading.base_spread_bps"] in {0.3, 90.0}
+
+
+def test_windows_of_a_catalog_are_periods():
+    market = ["--symbol", "SYNTHUSDT", "--duration", "6m", "--seed", "3", "--out", "catalog"]
+    assert run_cli(["data", "generate", *market]) == 0
+    args = ["backtest", "wf", "--data", "catalog", "--symbol", "SYNTHUSDT", "--out", "wf.json"]
+    lengths = ["--train-days", str(2 / 1440), "--test-hours", str(1 / 60)]
+    assert run_cli([*args, *lengths, *LIVELY]) == 0
+    windows = report(Path("wf.json"))["windows"]
+    assert len(windows) == 3
+    for before, after in itertools.pairwise(windows):
+        assert before["test"]["to"] == after["test"]["from"]
+        assert before["train"]["to"] == before["test"]["from"]
+    assert sum(window["fills_total"] for window in windows) > 0
 
 
 @pytest.mark.parametrize(

@@ -80,6 +80,9 @@ def show_report(
 ) -> None:
     """Headline, edge, verdict and what was written."""
     document = report.document
+    data = document["data"]
+    symbols = ", ".join(document["symbols"])
+    console.print(f"{symbols}: {data['rows']:,} rows of {data['source']}", highlight=False)
     console.print(_headline_table(document))
     console.print(_edge_table(document))
     word = "passed" if report.gates.passed else "failed"
@@ -109,13 +112,7 @@ def show_windows(console: Console, report: Mapping[str, Any], path: Path) -> Non
 
 
 def _headline_table(document: Mapping[str, Any]) -> Table:
-    symbols, data = ", ".join(document["symbols"]), document["data"]
-    table = Table(
-        title=f"{symbols}: {data['rows']:,} rows of {data['source']}",
-        title_justify="left",
-        box=box.SIMPLE_HEAD,
-        show_header=False,
-    )
+    table = Table(box=box.SIMPLE_HEAD, show_header=False)
     table.add_column()
     table.add_column(justify="right")
     for key in (*HEADLINE, "net_pnl_usd", "sharpe", "hit_rate", "max_drawdown_usd", "fill_rate"):

@@ -124,7 +124,7 @@ def _tiles(numbers: Mapping[str, Any], result: Mapping[str, Any]) -> list[Tile]:
             name="Net PnL",
             value=f"{numbers['net_pnl_usd']:+,.2f}",
             unit="USD",
-            more=f"after {numbers['fees_bps']:+.3f} bps of fees",
+            more=_fees_note(numbers["fees_bps"]),
             tone=tone,
         ),
         Tile(
@@ -169,6 +169,11 @@ def _tiles(numbers: Mapping[str, Any], result: Mapping[str, Any]) -> list[Tile]:
             more=f"{sum(result['block_counts'].values()):,} refused by a limit or throttle",
         ),
     ]
+
+
+def _fees_note(fees_bps: float) -> str:
+    kind = "rebates" if fees_bps < 0 else "fees"
+    return f"with {abs(fees_bps):.3f} bps of {kind}"
 
 
 def _overview(runs: Sequence[SymbolRun], result: Mapping[str, Any]) -> str:
