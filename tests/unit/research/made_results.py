@@ -11,6 +11,27 @@ from mmbot.research.models import SymbolRun
 MINUTE_NS = 60_000_000_000
 
 
+_DISTRIBUTIONS: dict[str, Any] = {
+    "order_age_ms": {"p50": 100.0, "p95": 300.0, "p99": 400.0, "mean": 120.0},
+    "queue_wait_ms": {
+        "mean": 325.0,
+        "p50": 100.0,
+        "p95": 1000.0,
+        "p99": 1000.0,
+        "hist_edges_ms": np.array([100.0, 1000.0]),
+        "hist_counts": np.array([3, 1]),
+    },
+    "latency_ms": {"p50": 2.0, "p95": 5.0, "p99": 6.0, "mean": 2.0},
+    "ws_lag_ms": {"p50": 3.0, "p95": 7.0, "p99": 8.0, "mean": 3.0},
+    "adverse_bps_p95": 2.5,
+    "slippage_bps_p95": 1.5,
+    "markouts": [
+        {"horizon_ms": 1000, "mean_bps": -6.0, "count": 4},
+        {"horizon_ms": 60_000, "mean_bps": 1.25, "count": 3},
+    ],
+}
+
+
 def made_result(**changes: Any) -> dict[str, Any]:
     """Ten minutes, four fills, 1000 USD of turnover, net 1 USD."""
     result: dict[str, Any] = {
@@ -63,23 +84,7 @@ def made_result(**changes: Any) -> dict[str, Any]:
             "inventory_usd": 0.2,
             "net_usd": 1.0,
         },
-        "order_age_ms": {"p50": 100.0, "p95": 300.0, "p99": 400.0, "mean": 120.0},
-        "queue_wait_ms": {
-            "mean": 325.0,
-            "p50": 100.0,
-            "p95": 1000.0,
-            "p99": 1000.0,
-            "hist_edges_ms": np.array([100.0, 1000.0]),
-            "hist_counts": np.array([3, 1]),
-        },
-        "latency_ms": {"p50": 2.0, "p95": 5.0, "p99": 6.0, "mean": 2.0},
-        "ws_lag_ms": {"p50": 3.0, "p95": 7.0, "p99": 8.0, "mean": 3.0},
-        "adverse_bps_p95": 2.5,
-        "slippage_bps_p95": 1.5,
-        "markouts": [
-            {"horizon_ms": 1000, "mean_bps": -6.0, "count": 4},
-            {"horizon_ms": 60_000, "mean_bps": 1.25, "count": 3},
-        ],
+        **_DISTRIBUTIONS,
         "round_trips": 4,
         "profitable_round_trips": 3,
         "bars": {

@@ -141,8 +141,8 @@ def _draw_line(canvas: Canvas, line: Line, x: Scale, y: Scale, start_ns: int) ->
     if line.fill:
         zero = min(max(y(0.0), y.end), y.start)
         canvas.add("path", d=_area_path(drawn, zero), klass=f"area {line.klass}")
-    name = {"data_name": line.name}
-    canvas.add("path", d=path_of(drawn), klass=f"line {line.klass}", **name)
+    klass = f"line {line.klass} step" if line.step else f"line {line.klass}"
+    canvas.add("path", d=path_of(drawn), klass=klass, data_name=line.name)
 
 
 def _stepped(points: Sequence[tuple[float, float] | None]) -> list[tuple[float, float] | None]:
