@@ -147,6 +147,22 @@ def test_a_truncated_file_stops_at_its_last_line(tmp_path, capsys):
     assert err.startswith("E_BT_LOADER:bad_json: line=")
 
 
+def test_half_a_parquet_file_stops_the_run_and_leaves_the_earlier_report(capsys):
+    market = ["--symbol", "SYNTHUSDT", "--duration", "30s", "--out", "catalog"]
+    assert run_cli(["data", "generate", *market]) == 0
+    part = next(Path("catalog").rglob("*book*/**/*.parquet"))
+    content = part.read_bytes()
+    part.write_bytes(content[: len(content) // 2])
+    Path("r.json").write_text("earlier")
+    capsys.readouterr()
+    args = ["--data", "catalog", "--symbol", "SYNTHUSDT", "--out", "r.json"]
+    code, err = outcome(capsys, *args)
+    assert code == 1
+    assert err.startswith("E_MD_FRAME: file=")
+    assert err.count("\n") == 1
+    assert Path("r.json").read_text() == "earlier"
+
+
 def test_options_reach_the_engine():
     calibration = Path("calibration.json")
     calibration.write_text('{"latency_ms_mean":50,"toxic_sweep_prob":0.5,"extra_slippage_bps":1}')

@@ -128,7 +128,7 @@ def _edge_table(document: Mapping[str, Any]) -> Table:
     return table
 
 
-def _number(value: float) -> str:
+def _number(value: Any) -> str:  # noqa: ANN401 -- a count or an amount, as JSON has them
     return f"{value:,.3f}" if isinstance(value, float) else f"{value:,}"
 
 
