@@ -31,7 +31,7 @@ from mmbot.units import NS_PER_HOUR, format_utc, parse_utc_ns
 
 __all__ = ["Footer", "Part", "Root", "damaged", "part_directory"]
 
-# Arrow's own pool keeps what it frees, and more of it the longer the data are; the system's gives it
+# Arrow's own pool keeps what it frees, the more the longer the data are; the system's gives it
 # back.
 pa.set_memory_pool(pa.system_memory_pool())
 

@@ -192,7 +192,7 @@ def test_prefetching_passes_errors_on_and_stops_early():
 
 
 def test_chunks_do_not_grow_with_the_data(tmp_path, monkeypatch):
-    monkeypatch.setattr("mmbot.market.writer.ROW_GROUP_ROWS", 500)
+    monkeypatch.setattr("mmbot.market.parts._BATCH_ROWS", 500)
     count = 20_000
     times = range(MIDNIGHT_NS, MIDNIGHT_NS + count)
     rows = [level(ts, ts, ts, BookKind.DELTA, 0, 5, 1) for ts in times]
