@@ -3,6 +3,8 @@
 //! Values below 512 have a bucket each; above, every power of two is cut into 256 buckets, so that
 //! a bucket's middle is at most 1/512 of the value away.
 
+use std::borrow::Cow;
+
 /// Buckets per power of two.
 const SUB: u64 = 256;
 const SUB_BITS: u32 = 8;
@@ -13,11 +15,14 @@ const BUCKETS: usize = bucket(VALUE_MAX) + 1;
 /// See the module. Negative values count as 0.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Histogram {
+    /// The latest value and how often it came in a row, not yet counted: latencies repeat.
+    last: u64,
+    run: u32,
     counts: Vec<u32>,
     n: u64,
     min: u64,
     max: u64,
-    sum: u128,
+    sum: u64,
 }
 
 impl Default for Histogram {
@@ -31,6 +36,8 @@ impl Histogram {
     #[must_use]
     pub fn new() -> Self {
         Self {
+            last: 0,
+            run: 0,
             counts: vec![0; BUCKETS],
             n: 0,
             min: u64::MAX,
@@ -44,54 +51,86 @@ impl Histogram {
     #[allow(clippy::cast_sign_loss)] // floored at 0
     pub fn record(&mut self, value: i64) {
         let value = (value.max(0) as u64).min(VALUE_MAX);
-        if let Some(count) = self.counts.get_mut(bucket(value)) {
-            *count = count.saturating_add(1);
+        if value != self.last {
+            self.settle();
+            self.last = value;
         }
-        self.n += 1;
-        self.sum += u128::from(value);
+        self.run = self.run.saturating_add(1);
+    }
+
+    /// Counts the run that waits.
+    #[inline]
+    fn settle(&mut self) {
+        let (value, run) = (self.last, std::mem::take(&mut self.run));
+        if run == 0 {
+            return;
+        }
+        if let Some(count) = self.counts.get_mut(bucket(value)) {
+            *count = count.saturating_add(run);
+        }
+        self.n += u64::from(run);
+        self.sum = self
+            .sum
+            .saturating_add(value.saturating_mul(u64::from(run)));
         self.min = self.min.min(value);
         self.max = self.max.max(value);
+    }
+
+    /// With all values counted.
+    fn settled(&self) -> Cow<'_, Self> {
+        if self.run == 0 {
+            return Cow::Borrowed(self);
+        }
+        let mut copy = self.clone();
+        copy.settle();
+        Cow::Owned(copy)
     }
 
     /// Number of values.
     #[must_use]
     pub const fn count(&self) -> u64 {
-        self.n
+        self.n + self.run as u64
     }
 
     /// Mean; `None` without values.
     #[must_use]
     #[allow(clippy::cast_precision_loss)]
     pub fn mean(&self) -> Option<f64> {
-        (self.n > 0).then(|| self.sum as f64 / self.n as f64)
+        let all = self.settled();
+        (all.n > 0).then(|| all.sum as f64 / all.n as f64)
     }
 
     /// Largest value; `None` without values.
     #[must_use]
     pub fn max(&self) -> Option<i64> {
-        (self.n > 0).then(|| signed(self.max))
+        let all = self.settled();
+        (all.n > 0).then(|| signed(all.max))
     }
 
     /// Nearest-rank percentile, `permille` in 0..=1000; `None` without values.
     #[must_use]
     pub fn percentile(&self, permille: u64) -> Option<i64> {
-        if self.n == 0 {
-            return None;
+        match self.count() {
+            0 => None,
+            n => self.at_rank(rank(n, permille)),
         }
-        self.at_rank(rank(self.n, permille))
     }
 
     /// Values in buckets: (middle of the bucket, count), ascending.
-    pub fn buckets(&self) -> impl Iterator<Item = (i64, u32)> + '_ {
-        self.counts
+    #[must_use]
+    pub fn buckets(&self) -> Vec<(i64, u32)> {
+        let all = self.settled();
+        let used = all
+            .counts
             .iter()
             .enumerate()
-            .filter(|(_, count)| **count > 0)
-            .map(|(at, count)| (signed(middle(at).clamp(self.min, self.max)), *count))
+            .filter(|(_, count)| **count > 0);
+        used.map(|(at, count)| (signed(middle(at).clamp(all.min, all.max)), *count))
+            .collect()
     }
 
     fn at_rank(&self, rank: u64) -> Option<i64> {
-        if rank >= self.n {
+        if rank >= self.count() {
             return self.max();
         }
         let mut seen = 0;
