@@ -60,6 +60,18 @@ _DATA = {
     "E_REC_IMPORT": ErrorCode(
         "an imported line is unusable", "see the quarantine file for the lines and reasons"
     ),
+    "E_SUM_VERSION": ErrorCode(
+        "an hourly summary has an unknown schema version", "upgrade mmbot or leave the file out"
+    ),
+    "E_SUM_WINDOW": ErrorCode(
+        "an hourly summary does not say its hour", "set hour_utc in the file"
+    ),
+    "E_SUM_INVALID": ErrorCode(
+        "an hourly summary breaks its schema", "see `mmbot data summaries validate` for all errors"
+    ),
+    "E_SUM_LOCK": ErrorCode(
+        "another writer holds the lock of a summary", "stop it, or remove the lock if it is dead"
+    ),
     "E_BT_SOURCE": ErrorCode("the backtest has no usable data source", "give exactly one source"),
     "E_BT_LOADER": ErrorCode("an input line of the backtest is bad", "correct or skip the line"),
     "E_BT_ARGS": ErrorCode("the options of a run do not fit together", "change the option named"),

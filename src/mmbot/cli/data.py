@@ -22,7 +22,7 @@ from rich.progress import (
     TransferSpeedColumn,
 )
 
-from mmbot.cli import data_tables
+from mmbot.cli import data_tables, summaries
 from mmbot.cli.options import JsonOption
 from mmbot.errors import ConfigError, MarketDataError
 from mmbot.market.catalog import read_info
@@ -44,6 +44,8 @@ app = typer.Typer(
     no_args_is_help=True,
     rich_markup_mode="rich",
 )
+
+app.add_typer(summaries.app, name="summaries")
 
 Out = Annotated[str, typer.Option("--out", help="Catalog directory or fsspec URL.")]
 Data = Annotated[str, typer.Option("--data", help="Catalog directory or fsspec URL.")]
