@@ -41,6 +41,7 @@ _COMMANDS: Final[Mapping[str, _Entry]] = {
     "data": _Entry("mmbot.cli.data", "Import, list, check and generate market data."),
     "sim": _Entry("mmbot.cli.sim", "Score queue models; compare markets."),
     "edge": _Entry("mmbot.cli.edge", "Where the money comes from and goes to."),
+    "portfolio": _Entry("mmbot.cli.portfolio", "Spread the budget over symbols; fee tiers."),
     "config": _Entry("mmbot.cli.config", "Show, check and explain the configuration."),
 }
 
