@@ -3,8 +3,9 @@
 An event belongs to the hour of its own time. A quote counts in the bin of its distance from mid;
 its first fill counts in the same bin, and only in the hour in which the quote was counted, so that
 no bin has more fills than quotes. A fill of a quote of an earlier hour still counts in
-`counts.fills` and, if it is the order's first, in the queue wait. An hour closes 60 s after its end; what comes
-later is counted and left out. Values that are not finite are counted and left out, too.
+`counts.fills` and, if it is the order's first, in the queue wait. An hour closes 60 s after its
+end; what comes later is counted and left out. Values that are not finite are counted and left
+out, too.
 """
 
 from __future__ import annotations
