@@ -1,0 +1,191 @@
+"""One test per section of 03 with rules; the name says which."""
+
+import dataclasses
+import math
+
+import pytest
+from tests.unit.portfolio.worlds import TIERS, inputs, observe, params, settings, step
+
+from mmbot.config.portfolio import (
+    BybitFeesConfig,
+    CostConfig,
+    CostOverride,
+    FeeTier,
+    PortfolioConfig,
+    SmoothingConfig,
+)
+from mmbot.config.signals import SignalsConfig
+from mmbot.errors import ConfigError, StoreError
+from mmbot.portfolio import (
+    STAGES,
+    AllocatorInputs,
+    AllocatorState,
+    CalibrationBook,
+    CalibrationError,
+    SymbolInputs,
+    params_for,
+    tick,
+)
+from mmbot.portfolio.budget import (
+    available_usd,
+    hwm_from_payload,
+    hwm_payload,
+    next_hwm_usd,
+)
+from mmbot.portfolio.fees import (
+    effective_fee_jump,
+    fee_line,
+    fee_status,
+    with_account_rates,
+)
+from mmbot.portfolio.models import Backoff
+from mmbot.portfolio.smoothing import next_backoff, smooth, trace_line
+from mmbot.portfolio.weights import max_levels, next_weights
+
+
+def test_rule_5_3_bad_observations_are_counted_and_overrides_win():
+    told = params(calib_min_samples=1)
+    book = CalibrationBook()
+    for slip, notional in ((math.nan, 1.0), (1.0, -1.0), (1.0, 0.0), (1.0, math.inf)):
+        book = observe(book, slip, told, notional)
+    assert (book.rejected, book.states) == (4, {})
+    book = observe(book, 5.0, told).apply({"symbols": {"AAA": {"k_eff": 7}}})
+    assert book.in_force("AAA", told).k_eff == 7.0
+    assert CalibrationBook.from_snapshot(book.snapshot()) == dataclasses.replace(book, rejected=0)
+    assert book.report({"AAA": told})["k_eff"] == {"AAA": 7.0}
+    cleared = book.apply({"symbols": {"AAA": {"k_eff": None}}})
+    assert cleared.in_force("AAA", told).k_eff == 4.0
+
+
+@pytest.mark.parametrize(
+    ("body", "reason"),
+    [
+        ([], "invalid_payload"),
+        ({"symbols": []}, "invalid_symbols"),
+        ({"symbols": {"AAA": {"x": 1}}}, "invalid_symbols"),
+        ({"symbols": {"AAA": {"k_eff": "1"}}}, "invalid_k_eff"),
+        ({"symbols": {"AAA": {"k_eff": True}}}, "invalid_k_eff"),
+        ({"symbols": {"AAA": {"cap_eff_bps": math.inf}}}, "invalid_cap_eff_bps"),
+        ({"symbols": {"AAA": {"k_eff": 1000.1}}}, "k_eff_out_of_range"),
+        ({"symbols": {"AAA": {"k_eff": 1}, "BBB": {"cap_eff_bps": -1}}}, "cap_eff_out_of_range"),
+    ],
+)
+def test_rule_5_3_apply_refuses_as_a_whole(body, reason):
+    with pytest.raises(CalibrationError) as caught:
+        CalibrationBook().apply(body)
+    assert caught.value.reason == reason
+
+
+def test_rule_7_fee_line_account_rates_and_jump():
+    status = fee_status(TIERS, turnover_30d_usd=90_000.0, maker_share=0.5)
+    assert fee_line(status) == (
+        "tier_now=0 eff_now_bps=3.500 tier_next=1 distance_usd=10000 suggestion=tilt ON"
+    )
+    assert effective_fee_jump(status)
+    top = fee_status(TIERS, turnover_30d_usd=100_000.0)
+    assert fee_line(top).endswith("tier_next=- distance_usd=0 suggestion=tilt OFF")
+    own = with_account_rates(TIERS, turnover_30d_usd=0.0, maker_bps=0.5, taker_bps=3.0)
+    assert fee_status(own, turnover_30d_usd=0.0).effective_bps == 0.5
+    bad = BybitFeesConfig(tiers=(FeeTier(), FeeTier()))
+    with pytest.raises(ConfigError, match="E_CFG_INVARIANT"):
+        fee_status(bad, turnover_30d_usd=0.0)
+
+
+def test_rule_2_manual_weights_and_volatility_defaults():
+    config = PortfolioConfig(
+        mode="manual", manual_weights={"AAA": 0.5, "ZZZ": 1.0}, min_weight=0.1, max_weight=0.9
+    )
+    found = next_weights(config, {"AAA": 1.0, "BBB": 1.0}, {})
+    assert found.weights["AAA"] == pytest.approx(0.5 / 0.6)
+    assert len(found.warnings) == 1
+    zero = config.model_copy(update={"manual_weights": {"AAA": 0.0, "BBB": 0.0}})
+    assert next_weights(zero, {"AAA": 1.0, "BBB": 1.0}, {}).weights == {"AAA": 0.5, "BBB": 0.5}
+    for bad in (-1.0, math.nan, math.inf):
+        wrong = config.model_copy(update={"manual_weights": {"AAA": bad}})
+        with pytest.raises(ConfigError, match="E_CFG_RANGE"):
+            next_weights(wrong, {"AAA": 1.0}, {})
+    with pytest.raises(ConfigError, match=r"portfolio\.mode"):
+        next_weights(config.model_copy(update={"mode": "x"}), {"AAA": 1.0}, {})
+    run = tick(
+        settings(),
+        AllocatorState(volas={"AAA": 0.5}),
+        inputs(each={"AAA": SymbolInputs(vola=math.nan), "BBB": SymbolInputs(vola=None)}),
+    )
+    assert run.state.volas == {"AAA": 0.5, "BBB": 1.0, "CCC": 0.02}
+    assert len(run.allocation.warnings) == 1
+
+
+def test_rule_2_levels_round_half_up_and_rebalance_waits_for_its_minutes():
+    config = PortfolioConfig(levels_per_side_max=10)
+    levels = [max_levels(config, w, 0.5) for w in (0.0, 0.02, 0.025, 0.075, 0.5)]
+    assert levels == [1, 1, 1, 2, 10]
+    state = tick(settings(), AllocatorState(), inputs()).state
+    assert not tick(settings(), state, inputs(299.0)).allocation.rebalanced
+    assert tick(settings(), state, inputs(300.0)).allocation.rebalanced
+    assert tick(settings(), state, inputs(1.0, config_changed=True)).allocation.rebalanced
+
+
+def test_rule_3_twelve_stages_in_order_and_caps_leave_no_targets():
+    run = tick(settings(), AllocatorState(), inputs())
+    assert [(s.number, s.name) for s in run.allocation.stages] == list(enumerate(STAGES, 1))
+    cuts = run.allocation.cut_usd("AAA")
+    assert list(cuts) == list(STAGES[2:])
+    capped = tick(settings(), run.state, inputs(intraday_breached=True))
+    assert capped.allocation.targets == {}
+    assert capped.state.current_usd == {}
+    empty = AllocatorInputs(now_sec=0.0, symbols={})
+    assert tick(settings(), AllocatorState(), empty).allocation.targets == {}
+
+
+def test_rule_4_high_water_mark_follows_deposits_and_survives_a_snapshot():
+    assert next_hwm_usd(100.0, 80.0, 0.0) == 100.0
+    assert next_hwm_usd(100.0, 130.0, 50.0) == 150.0
+    assert next_hwm_usd(100.0, None, -30.0) == 70.0
+    assert hwm_from_payload(hwm_payload(12.5)) == 12.5
+    for bad in ({}, {"hwm_equity_usd": -1.0, "version": 1}, {"hwm_equity_usd": 1, "version": 2}):
+        with pytest.raises(StoreError):
+            hwm_from_payload(bad)
+    assert available_usd(100.0, equity_usd=90.0, foreign_margin_usd=100.0) == 0.0
+    assert available_usd(100.0, equity_usd=None, foreign_margin_usd=50.0) == 100.0
+
+
+def test_rule_5_fee_alias_and_overrides_stay_with_their_symbol():
+    config = CostConfig(per_symbol={"AAA": CostOverride(fee_bps=3.0, cost_sensitivity=0.0)})
+    both = params_for(config, ("AAA", "BBB"))
+    assert (both["AAA"].fee_bps, both["AAA"].cost_sensitivity) == (3.0, 0.0)
+    assert both["BBB"] == params_for(CostConfig(), ("BBB",))["BBB"]
+
+
+def test_rule_6_backoff_rises_per_breach_and_falls_on_the_tenth_clean_tick():
+    level = Backoff()
+    for _ in range(5):
+        level = next_backoff(level, breached=True, steps=3)
+    assert level == Backoff(2, 0)
+    for _ in range(9):
+        level = next_backoff(level, breached=False, steps=3)
+    assert level.level == 2
+    assert next_backoff(level, breached=False, steps=3) == Backoff(1, 0)
+
+
+def test_rule_6_bias_bends_the_move_by_a_bounded_share_and_the_trace_has_its_form():
+    def moved(**seen):
+        return smooth(
+            100.0,
+            0.0,
+            inputs=SymbolInputs(**seen),
+            backoff=Backoff(),
+            was_level=0,
+            config=SmoothingConfig(),
+            signals=SignalsConfig(),
+        ).next_usd
+
+    assert moved(imbalance=1.0, micro_tilt=1.0) == 110.0
+    assert moved(imbalance=-0.1) == 95.0
+    assert moved(imbalance=math.nan, micro_tilt=math.inf, sigma=math.nan) == 100.0
+    assert moved(sigma=0.79) == 110.0
+    assert moved(sigma=0.8) == 100.0
+    assert moved(sigma=50.0) == 90.0
+    assert trace_line("AAA", step(1_000.0, 100.0), ts_sec=7.9) == (
+        "ALLOC_MICRO ts=7 symbol=AAA current=100.000000 desired=1000.000000 delta_raw=900.000000 "
+        "cap=15.000000 backoff_level=0 delta_capped=15.000000 next=115.000000"
+    )
