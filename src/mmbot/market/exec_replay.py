@@ -148,8 +148,8 @@ def replay(
     `on_event` counts it for the event's color, a fill with latency 0. `sleep` gets nanoseconds.
 
     Raises:
-        ExecRequestError: 409 ``not_allowed_in_live``, ``replay_too_long``, or as `load_exec_events`;
-        nothing was counted then.
+        ExecRequestError: 409 ``not_allowed_in_live``, ``replay_too_long``, or as in
+        `load_exec_events`; nothing was counted then.
     """
     if mode == "live":
         raise ExecRequestError("not_allowed_in_live", http_status=409)
