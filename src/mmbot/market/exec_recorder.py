@@ -118,10 +118,11 @@ class ExecLog:
         return self._path
 
     def append(self, events: Sequence[ExecEvent]) -> None:
-        """Write events in order, each to the file of its UTC day, and sync. All or none per day.
+        """Write events in order, each to the file of its UTC day, and sync.
 
         Raises:
-            StoreError: ``E_REC_WRITE``; call again with `events` beyond those of `written`.
+            StoreError: ``E_REC_WRITE``; nothing of a day that failed is in its file, while days
+            before it are. Pass one day at a time to know what to repeat.
         """
         for day, batch in _by_day(events):
             if day != self._day or self._path is None:
