@@ -147,7 +147,8 @@ fn table() -> String {
         "# Order states\n\n\
          Made from `transition()` in `crates/mmbot-core/src/order/transition.rs` by its test;\n\
          do not edit. Rows are events, columns are states; an empty cell means no change,\n\
-         **illegal** means that the event changes nothing, is counted, and the order goes to `Unknown`.\n\n| event |",
+         **illegal** means that the event changes nothing, is counted, and the order goes to\n\
+         `Unknown`.\n\n| event |",
     );
     for state in STATES {
         let _ = write!(text, " {} |", state.name());
