@@ -47,7 +47,9 @@ def read_until(fd, wanted, *, timeout_s=30):
 def test_the_screen_shows_fills_and_ctrl_c_leaves_the_report(tmp_path):
     main, side = pty.openpty()
     fcntl.ioctl(side, termios.TIOCSWINSZ, struct.pack("HHHH", 30, 100, 0, 0))
-    env = {k: v for k, v in os.environ.items() if not k.startswith("MM_")}
+    # The terminal's own size counts, not one that a test runner exports.
+    drop = ("MM_", "COLUMNS", "LINES")
+    env = {k: v for k, v in os.environ.items() if not k.startswith(drop)}
     process = subprocess.Popen(
         RUN,
         cwd=tmp_path,
