@@ -1,24 +1,28 @@
 //! Messages on a wire, taken out in time order.
 
-use std::collections::VecDeque;
-
-/// Messages of lanes in time order; equal times keep the order in which they came. Entries come
-/// nearly sorted (latency varies little), so insertion from the back is cheap and nothing is
-/// allocated after warm-up. Times, lanes and messages are kept apart: a message is copied once,
-/// from its maker's memory into its place.
+/// Messages of lanes in time order; equal times keep the order in which they came. Entries come nearly
+/// sorted (latency varies little), so insertion from the back is cheap and nothing is allocated after
+/// warm-up. Times, lanes and messages are kept apart: a message is copied once, from its maker's memory
+/// into its place. What was taken stays in front until the queue runs empty or it is the larger part.
 #[derive(Debug, Clone)]
 pub struct TimedQueue<T> {
-    times: VecDeque<i64>,
-    lanes: VecDeque<u32>,
-    items: VecDeque<T>,
+    times: Vec<i64>,
+    lanes: Vec<u32>,
+    items: Vec<T>,
+    /// Entries before this one are taken.
+    head: usize,
 }
+
+/// Taken entries that are worth moving the rest for.
+const COMPACT_AT: usize = 1024;
 
 impl<T> Default for TimedQueue<T> {
     fn default() -> Self {
         Self {
-            times: VecDeque::with_capacity(256),
-            lanes: VecDeque::with_capacity(256),
-            items: VecDeque::with_capacity(256),
+            times: Vec::with_capacity(2 * COMPACT_AT),
+            lanes: Vec::with_capacity(2 * COMPACT_AT),
+            items: Vec::with_capacity(2 * COMPACT_AT),
+            head: 0,
         }
     }
 }
@@ -27,23 +31,23 @@ impl<T: Copy> TimedQueue<T> {
     /// Inserts lane `lane`'s `item` behind everything at or before `at_ns`.
     #[inline]
     pub fn push(&mut self, at_ns: i64, lane: u32, item: &T) {
-        if self.times.back().is_none_or(|last| *last <= at_ns) {
-            self.times.push_back(at_ns);
-            self.lanes.push_back(lane);
-            self.items.push_back(*item);
+        if self.times.last().is_some_and(|last| *last > at_ns) && !self.is_empty() {
+            let place = self.head + self.times[self.head..].partition_point(|at| *at <= at_ns);
+            self.times.insert(place, at_ns);
+            self.lanes.insert(place, lane);
+            self.items.insert(place, *item);
             return;
         }
-        let place = self.times.partition_point(|at| *at <= at_ns);
-        self.times.insert(place, at_ns);
-        self.lanes.insert(place, lane);
-        self.items.insert(place, *item);
+        self.times.push(at_ns);
+        self.lanes.push(lane);
+        self.items.push(*item);
     }
 
     /// Time of the first entry; `i64::MAX` if there is none.
     #[inline]
     #[must_use]
     pub fn next_ns(&self) -> i64 {
-        self.times.front().copied().unwrap_or(i64::MAX)
+        self.times.get(self.head).copied().unwrap_or(i64::MAX)
     }
 
     /// The first entry, lane and message, if its time is at or before `now_ns`; it stays until
@@ -51,30 +55,44 @@ impl<T: Copy> TimedQueue<T> {
     #[inline]
     #[must_use]
     pub fn first_until(&self, now_ns: i64) -> Option<(u32, &T)> {
-        if self.next_ns() > now_ns {
+        if *self.times.get(self.head)? > now_ns {
             return None;
         }
-        Some((*self.lanes.front()?, self.items.front()?))
+        Some((*self.lanes.get(self.head)?, self.items.get(self.head)?))
     }
 
     /// Drops the first entry.
     #[inline]
     pub fn drop_first(&mut self) {
-        self.times.pop_front();
-        self.lanes.pop_front();
-        self.items.pop_front();
+        self.head += 1;
+        if self.head >= self.times.len() {
+            self.times.clear();
+            self.lanes.clear();
+            self.items.clear();
+            self.head = 0;
+        } else if self.head >= COMPACT_AT && 2 * self.head > self.times.len() {
+            self.compact();
+        }
+    }
+
+    #[cold]
+    fn compact(&mut self) {
+        self.times.drain(..self.head);
+        self.lanes.drain(..self.head);
+        self.items.drain(..self.head);
+        self.head = 0;
     }
 
     /// Number of entries.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.times.len()
+        self.times.len() - self.head
     }
 
     /// True without entries.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.times.is_empty()
+        self.len() == 0
     }
 }
 
@@ -85,7 +103,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn it_is_a_stable_sort(times in prop::collection::vec(0i64..50, 0..200)) {
+        fn it_is_a_stable_sort(times in prop::collection::vec(0i64..50, 0..3000)) {
             let mut queue = TimedQueue::default();
             for (i, at) in times.iter().enumerate() {
                 queue.push(*at, 7, &i);
