@@ -80,6 +80,8 @@ pub struct World {
     /// Per lane: when a packet end, and when anything at all, leads to a decision.
     due: Vec<i64>,
     timer: Vec<i64>,
+    next_due: i64,
+    next_timer: i64,
     chunks: Chunks,
     at_exchange: Place,
     at_engine: Place,
@@ -117,6 +119,8 @@ impl World {
             wires: sims.iter().map(Wire::new).collect(),
             due: vec![i64::MAX; specs.len()],
             timer: vec![i64::MAX; specs.len()],
+            next_due: i64::MAX,
+            next_timer: i64::MAX,
             chunks: Chunks::default(),
             at_exchange: Place::default(),
             at_engine: Place::default(),
@@ -232,6 +236,7 @@ impl World {
             self.lanes[lane].trader.start(TsNs::new(at_ns));
             self.refresh_due(lane);
         }
+        self.plan_next();
     }
 
     /// New parameters of a lane, between two events. Signal parameters are the market's and stay.
@@ -249,6 +254,7 @@ impl World {
         };
         entry.trader.apply_params(TsNs::new(now), params)?;
         self.refresh_due(lane);
+        self.plan_next();
         self.scout = self.at_engine;
         Ok(())
     }

@@ -17,15 +17,15 @@ impl World {
         external: &mut impl External,
     ) -> Result<(), RunError> {
         while self.started {
-            let book_due = self.due.iter().copied().min().unwrap_or(i64::MAX);
-            let mut stop = self.chunks.next_packet_end(&mut self.scout, book_due);
-            for at in self.timer.iter().chain([
-                &self.requests.next_ns(),
-                &self.reports.next_ns(),
-                &self.next_bar_ns,
-                &self.next_curve_ns,
-            ]) {
-                stop = stop.min(*at);
+            let mut stop = self.chunks.next_packet_end(&mut self.scout, self.next_due);
+            for at in [
+                self.next_timer,
+                self.requests.next_ns(),
+                self.reports.next_ns(),
+                self.next_bar_ns,
+                self.next_curve_ns,
+            ] {
+                stop = stop.min(at);
             }
             let bound = stop.min(limit_ns.saturating_sub(1));
             let reached = self.read_at_exchange(bound);
@@ -54,7 +54,9 @@ impl World {
         self.read_reports(stop, stop, external)?;
         self.send_all(stop);
         let packet_ended = self.last_packet_ns == stop;
-        for lane in 0..self.lanes.len() {
+        let anybody = self.next_timer <= stop || (packet_ended && self.next_due <= stop);
+        let lanes = if anybody { self.lanes.len() } else { 0 };
+        for lane in 0..lanes {
             if self.timer[lane] <= stop || (packet_ended && self.due[lane] <= stop) {
                 self.decide(lane, stop, external)?;
                 self.outbox.close(lane, &self.actions);
@@ -129,8 +131,17 @@ impl World {
             from = to;
             self.refresh_due(lane as usize);
         }
+        if !self.outbox.ends.is_empty() {
+            self.plan_next();
+        }
         self.outbox.ends.clear();
         self.actions.clear();
+    }
+
+    /// The earliest decision of all lanes, kept so that a stop need not look at each.
+    pub(super) fn plan_next(&mut self) {
+        self.next_due = self.due.iter().copied().min().unwrap_or(i64::MAX);
+        self.next_timer = self.timer.iter().copied().min().unwrap_or(i64::MAX);
     }
 
     #[inline]
