@@ -129,7 +129,7 @@ impl OrderTable {
     ///
     /// # Errors
     /// [`IllegalTransition`] if its state does not allow the event; nothing changes then.
-    #[inline]
+    #[inline(always)]
     pub fn advance(&mut self, slot: usize, event: OrderEvent) -> Result<(), IllegalTransition> {
         let order = self.get_mut(slot);
         let was_done = order.state.is_done();

@@ -91,7 +91,7 @@ pub fn transition(
 ///
 /// # Errors
 /// [`IllegalTransition`] if the state does not allow the event; it is left as it is.
-#[inline]
+#[inline(always)]
 pub fn advance(state: &mut OrderState, event: OrderEvent) -> Result<(), IllegalTransition> {
     let next = match *state {
         OrderState::PendingNew => new(event),

@@ -313,7 +313,7 @@ impl Trader {
 
     /// Moves an order by an event; one that its state does not allow is counted and leaves it
     /// unknown: false.
-    #[inline]
+    #[inline(always)]
     pub(super) fn apply(&mut self, slot: usize, event: OrderEvent) -> bool {
         let moved = self.orders.advance(slot, event);
         if let Err(illegal) = &moved {
