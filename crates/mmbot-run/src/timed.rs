@@ -1,9 +1,10 @@
 //! Messages on a wire, taken out in time order.
 
-/// Messages of lanes in time order; equal times keep the order in which they came. Entries come nearly
-/// sorted (latency varies little), so insertion from the back is cheap and nothing is allocated after
-/// warm-up. Times, lanes and messages are kept apart: a message is copied once, from its maker's memory
-/// into its place. What was taken stays in front until the queue runs empty or it is the larger part.
+/// Messages of lanes in time order; equal times keep the order in which they came. Entries come
+/// nearly sorted (latency varies little), so insertion from the back is cheap and nothing is
+/// allocated after warm-up. Times, lanes and messages are kept apart: a message is copied once,
+/// from its maker's memory into its place. What was taken stays in front until the queue runs empty
+/// or it is the larger part.
 #[derive(Debug, Clone)]
 pub struct TimedQueue<T> {
     times: Vec<i64>,
