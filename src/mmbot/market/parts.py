@@ -37,8 +37,6 @@ pa.set_memory_pool(pa.system_memory_pool())
 
 # Rows decoded at a time: with seven columns a few megabytes, whatever the row groups are.
 _BATCH_ROWS: Final = 65_536
-# Rows after which what the decoder freed goes back to the system.
-_TRIM_ROWS: Final = 1 * _BATCH_ROWS
 _PART: Final = re.compile(r"part-(\d{2})-(\d+)\.parquet", re.ASCII)
 _LEVELS: Final = ("venue=", "symbol=", "date=")
 
@@ -181,8 +179,6 @@ class Root:
                     return
                 row += batch.num_rows
                 yield pa.Table.from_batches([batch])
-                if row % _TRIM_ROWS < batch.num_rows:
-                    pa.default_memory_pool().release_unused()
 
     def read_bytes(self, relative: str) -> bytes | None:
         """A small file below the root, or None."""
