@@ -8,6 +8,7 @@
 
 pub mod action;
 pub mod block;
+pub mod color;
 pub mod columns;
 pub mod decimal;
 pub mod instrument;
@@ -20,10 +21,16 @@ pub mod units;
 
 pub use action::{Action, ActionBuf, NewOrder, TimeInForce};
 pub use block::{BlockDetail, BlockReason, Cause};
+pub use color::Color;
 pub use columns::{ChunkError, EventColumns, EventRow, RowKind};
 pub use decimal::{Decimal, DecimalError};
 pub use instrument::{Instrument, InstrumentError, InstrumentIdx};
 pub use money::{FeeRate, Money};
+pub use params::session::{
+    AutopolicyParams, CircuitParams, GuardThresholds, IntradayCapsParams, MuxBand, MuxParams,
+    MuxStrategy, OpenWindow, PosSkewParams, RolloutParams, RuntimeGuardParams, ScheduleParams,
+    SessionParams, ShadowParams, ThrottleParams,
+};
 pub use params::{
     AntiStaleParams, Cadence, EdgeParams, ParamError, Params, QuoteParams, QuoterKind, ReplaceMode,
     ReplaceParams, RiskParams, SignalParams, SizingParams, TailParams,

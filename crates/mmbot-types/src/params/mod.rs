@@ -3,6 +3,7 @@
 
 mod checks;
 mod defaults;
+pub mod session;
 
 use crate::money::FeeRate;
 use thiserror::Error;
