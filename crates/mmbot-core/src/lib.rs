@@ -11,6 +11,7 @@ pub mod engine;
 pub mod guard;
 pub mod market;
 pub mod order;
+pub mod session;
 pub mod signal;
 pub mod strategy;
 pub mod telemetry;
@@ -18,9 +19,9 @@ pub mod trader;
 
 pub use edge::{EdgeTotals, FillRecord, IdentityError, MARKOUT_MS, Markout};
 pub use engine::{Engine, EngineError, Event, Request};
-pub use guard::RiskState;
 pub use market::{Market, MarketView};
 pub use order::{IllegalTransition, OpenOrder, OrderState};
+pub use session::{Permit, SYNC_NS, Session};
 pub use strategy::{Quote, StrategyView};
 pub use telemetry::{Blocks, Histogram, SignedHistogram, Telemetry};
 pub use trader::Trader;

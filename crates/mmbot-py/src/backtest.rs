@@ -8,20 +8,22 @@ use crate::error::{core_error, run_error};
 use crate::instrument::PyInstrument;
 use crate::lane_keys::read_params;
 use crate::result;
+use crate::session_keys::read_session;
 use crate::sim_keys::read_sim;
 use crate::snapshot;
 use crate::strategy::PythonStrategy;
-use mmbot_run::{Backtest, LaneSpec, RunError, Sampling};
-use mmbot_types::Instrument;
+use mmbot_run::{Backtest, LaneSpec, RunError, Sampling, SessionLane};
+use mmbot_types::{Instrument, SessionParams};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-/// K parameter sets (lanes) over one pass of one instrument's data against the simulated exchange.
+/// K parameter sets (lanes) over one pass of the data of one or more instruments against the
+/// simulated exchange.
 #[pyclass(name = "Backtest", module = "mmbot._core", frozen)]
 pub(crate) struct PyBacktest {
     inner: Mutex<Backtest>,
-    instrument: Instrument,
+    instruments: Vec<Instrument>,
     strategy: Option<Py<PyAny>>,
     seed: u64,
 }
@@ -40,7 +42,7 @@ impl PyBacktest {
         py.detach(|| {
             let mut strategy = PythonStrategy {
                 call: self.strategy.as_ref(),
-                instrument: &self.instrument,
+                instruments: &self.instruments,
                 failure: None,
             };
             let done = work(&mut self.lock(), &mut strategy);
@@ -53,16 +55,20 @@ fn no_lane(lane: usize) -> PyErr {
     core_error("E_BT_ARGS", "lane", &format!("{lane} does not exist"))
 }
 
-/// One simulation mapping for all lanes, or one per lane.
-fn sims_of<'py>(
-    sim: Option<&Bound<'py, PyAny>>,
+fn no_symbol(symbol: usize) -> PyErr {
+    core_error("E_BT_ARGS", "symbol", &format!("{symbol} does not exist"))
+}
+
+/// One mapping for all lanes, one per lane, or none.
+fn per_lane<'py>(
+    given: Option<&Bound<'py, PyAny>>,
     lanes: usize,
 ) -> PyResult<Vec<Option<Bound<'py, PyAny>>>> {
-    let Some(sim) = sim else {
+    let Some(given) = given else {
         return Ok(vec![None; lanes]);
     };
-    let Ok(list) = sim.cast::<PyList>() else {
-        return Ok(vec![Some(sim.clone()); lanes]);
+    let Ok(list) = given.cast::<PyList>() else {
+        return Ok(vec![Some(given.clone()); lanes]);
     };
     if list.len() != lanes {
         return Err(run_error(&RunError::Lanes));
@@ -70,17 +76,50 @@ fn sims_of<'py>(
     Ok(list.iter().map(Some).collect())
 }
 
+/// One instrument, or a list of them.
+fn instruments_of(given: &Bound<'_, PyAny>) -> PyResult<Vec<Instrument>> {
+    if let Ok(single) = given.cast::<PyInstrument>() {
+        return Ok(vec![single.get().inner.clone()]);
+    }
+    let list: Vec<Bound<'_, PyInstrument>> = given.extract()?;
+    Ok(list.iter().map(|one| one.get().inner.clone()).collect())
+}
+
+/// The parameters of one lane: a mapping for the only instrument, or a list of one per instrument.
+fn specs_of(
+    lane: &Bound<'_, PyAny>,
+    sim: Option<&Bound<'_, PyAny>>,
+    symbols: usize,
+    seed: u64,
+) -> PyResult<Vec<LaneSpec>> {
+    let mappings: Vec<Bound<'_, PyAny>> = match lane.cast::<PyList>() {
+        Ok(list) => list.iter().collect(),
+        Err(_) => vec![lane.clone()],
+    };
+    if mappings.len() != symbols {
+        return Err(run_error(&RunError::Lanes));
+    }
+    let spec = |mapping: &Bound<'_, PyAny>| {
+        let params = read_params(mapping, seed)?;
+        let mut sim = read_sim(sim, seed)?;
+        (sim.maker_fee, sim.taker_fee) = (params.edge.maker_fee, params.edge.taker_fee);
+        Ok(LaneSpec { params, sim })
+    };
+    mappings.iter().map(spec).collect()
+}
+
 #[pymethods]
 impl PyBacktest {
     #[new]
     #[pyo3(signature = (
-        instrument, lanes, *, sim = None, seed = 42, threads = 1, bar_ns = 3_600_000_000_000,
-        record = false, curve_ns = 1_000_000_000, strategy = None
+        instruments, lanes, *, sim = None, session = None, seed = 42, threads = 1,
+        bar_ns = 3_600_000_000_000, record = false, curve_ns = 1_000_000_000, strategy = None
     ))]
     fn new(
-        instrument: &PyInstrument,
+        instruments: &Bound<'_, PyAny>,
         lanes: Vec<Bound<'_, PyAny>>,
         sim: Option<&Bound<'_, PyAny>>,
+        session: Option<&Bound<'_, PyAny>>,
         seed: u64,
         threads: usize,
         bar_ns: i64,
@@ -93,55 +132,69 @@ impl PyBacktest {
                 return Err(core_error("E_CFG_RANGE", key, "must be >= 1000000"));
             }
         }
-        let sims = sims_of(sim, lanes.len())?;
+        let instruments = instruments_of(instruments)?;
+        let sims = per_lane(sim, lanes.len())?;
+        let sessions = per_lane(session, lanes.len())?;
         let mut specs = Vec::with_capacity(lanes.len());
-        for (lane, sim) in lanes.iter().zip(&sims) {
-            let params = read_params(lane, seed)?;
-            let mut sim = read_sim(sim.as_ref(), seed)?;
-            (sim.maker_fee, sim.taker_fee) = (params.edge.maker_fee, params.edge.taker_fee);
-            specs.push(LaneSpec { params, sim });
+        for ((lane, sim), session) in lanes.iter().zip(&sims).zip(&sessions) {
+            let session = session.as_ref().filter(|given| !given.is_none());
+            specs.push(SessionLane {
+                symbols: specs_of(lane, sim.as_ref(), instruments.len(), seed)?,
+                session: session
+                    .map(|given| read_session(given, &instruments))
+                    .transpose()?,
+            });
         }
         let sampling = Sampling {
             bar_ns,
             curve_ns: record.then_some(curve_ns),
         };
-        let inner = Backtest::new(&instrument.inner, &specs, sampling, threads)
+        let inner = Backtest::over(&instruments, &specs, sampling, threads)
             .map_err(|error| run_error(&error))?;
-        let instrument = instrument.inner.clone();
         Ok(Self {
             inner: Mutex::new(inner),
-            instrument,
+            instruments,
             strategy,
             seed,
         })
     }
 
-    fn feed(&self, py: Python<'_>, chunk: &EventChunk) -> PyResult<()> {
+    #[pyo3(signature = (chunk, symbol = 0))]
+    fn feed(&self, py: Python<'_>, chunk: &EventChunk, symbol: usize) -> PyResult<()> {
         let columns = Arc::clone(&chunk.columns);
         let external = self.strategy.is_some();
         self.run(py, move |backtest, strategy| {
             if external {
-                backtest.feed_with(columns, strategy)
+                backtest.feed_with(symbol, columns, strategy)
             } else {
-                backtest.feed(columns)
+                backtest.feed(symbol, columns)
             }
         })
     }
 
-    #[pyo3(signature = (chunk, until_local_ns))]
+    #[pyo3(signature = (chunk, until_local_ns, symbol = 0))]
     fn advance(
         &self,
         py: Python<'_>,
         chunk: Option<&EventChunk>,
         until_local_ns: i64,
+        symbol: usize,
     ) -> PyResult<bool> {
         let columns = chunk.map(|chunk| Arc::clone(&chunk.columns));
         self.run(py, move |backtest, strategy| {
             if let Some(columns) = columns {
-                backtest.push(columns)?;
+                backtest.push(symbol, columns)?;
             }
             backtest.advance(until_local_ns, strategy)
         })
+    }
+
+    fn end(&self, symbol: usize) {
+        self.lock().end(symbol);
+    }
+
+    fn hungriest(&self) -> Option<usize> {
+        self.lock().hungriest()
     }
 
     fn stop(&self) {
@@ -154,12 +207,20 @@ impl PyBacktest {
         self.run(py, |backtest, strategy| backtest.finish(strategy))
     }
 
-    fn apply_params(&self, lane: usize, params: &Bound<'_, PyAny>) -> PyResult<()> {
+    #[pyo3(signature = (lane, params, symbol = 0))]
+    fn apply_params(&self, lane: usize, params: &Bound<'_, PyAny>, symbol: usize) -> PyResult<()> {
         let params = read_params(params, self.seed)?;
         let mut backtest = self.lock();
         let now = backtest.now_ns();
         backtest
-            .apply_params(lane, params, now)
+            .apply_params(symbol, lane, params, now)
+            .map_err(|error| run_error(&error))
+    }
+
+    fn apply_session(&self, lane: usize, session: &Bound<'_, PyAny>) -> PyResult<()> {
+        let params: SessionParams = read_session(session, &self.instruments)?;
+        self.lock()
+            .apply_session(lane, params)
             .map_err(|error| run_error(&error))
     }
 
@@ -168,39 +229,79 @@ impl PyBacktest {
         self.lock().lane_count()
     }
 
-    #[pyo3(signature = (lane = 0))]
-    fn result<'py>(&self, py: Python<'py>, lane: usize) -> PyResult<Bound<'py, PyDict>> {
-        let mut backtest = self.lock();
-        result::lane_result(py, &mut backtest, lane, &self.instrument)?.ok_or_else(|| no_lane(lane))
+    #[getter]
+    fn symbol_count(&self) -> usize {
+        self.instruments.len()
     }
 
-    #[pyo3(signature = (lane = 0))]
-    fn snapshot<'py>(&self, py: Python<'py>, lane: usize) -> PyResult<Bound<'py, PyDict>> {
+    #[pyo3(signature = (lane = 0, symbol = 0))]
+    fn result<'py>(
+        &self,
+        py: Python<'py>,
+        lane: usize,
+        symbol: usize,
+    ) -> PyResult<Bound<'py, PyDict>> {
         let mut backtest = self.lock();
-        snapshot::lane_snapshot(py, &mut backtest, lane, &self.instrument)?
+        let instrument = self.instrument(symbol)?;
+        result::lane_result(py, &mut backtest, (symbol, lane), instrument)?
             .ok_or_else(|| no_lane(lane))
     }
 
-    #[pyo3(signature = (lane = 0))]
-    fn take_fills<'py>(&self, py: Python<'py>, lane: usize) -> PyResult<Bound<'py, PyDict>> {
+    #[pyo3(signature = (lane = 0, symbol = 0))]
+    fn snapshot<'py>(
+        &self,
+        py: Python<'py>,
+        lane: usize,
+        symbol: usize,
+    ) -> PyResult<Bound<'py, PyDict>> {
         let mut backtest = self.lock();
-        let (world, at) = backtest.world_mut(lane).ok_or_else(|| no_lane(lane))?;
-        let lane = world.lane_mut(at).ok_or_else(|| no_lane(at))?;
-        result::fill_columns(py, &lane.take_fills(), &self.instrument)
+        let instrument = self.instrument(symbol)?;
+        snapshot::lane_snapshot(py, &mut backtest, (symbol, lane), instrument)?
+            .ok_or_else(|| no_lane(lane))
     }
 
-    #[pyo3(signature = (lane = 0))]
-    fn take_curve<'py>(&self, py: Python<'py>, lane: usize) -> PyResult<Bound<'py, PyDict>> {
+    #[pyo3(signature = (lane = 0, symbol = 0))]
+    fn take_fills<'py>(
+        &self,
+        py: Python<'py>,
+        lane: usize,
+        symbol: usize,
+    ) -> PyResult<Bound<'py, PyDict>> {
         let mut backtest = self.lock();
-        let (world, at) = backtest.world_mut(lane).ok_or_else(|| no_lane(lane))?;
+        let instrument = self.instrument(symbol)?;
+        let place = backtest.world_mut(symbol, lane);
+        let (world, at) = place.ok_or_else(|| no_lane(lane))?;
         let lane = world.lane_mut(at).ok_or_else(|| no_lane(at))?;
-        result::curve_columns(py, &lane.take_curve(), &self.instrument)
+        result::fill_columns(py, &lane.take_fills(), instrument)
     }
 
-    #[pyo3(signature = (lane = 0))]
-    fn state_hash(&self, lane: usize) -> PyResult<String> {
+    #[pyo3(signature = (lane = 0, symbol = 0))]
+    fn take_curve<'py>(
+        &self,
+        py: Python<'py>,
+        lane: usize,
+        symbol: usize,
+    ) -> PyResult<Bound<'py, PyDict>> {
+        let mut backtest = self.lock();
+        let instrument = self.instrument(symbol)?;
+        let place = backtest.world_mut(symbol, lane);
+        let (world, at) = place.ok_or_else(|| no_lane(lane))?;
+        let lane = world.lane_mut(at).ok_or_else(|| no_lane(at))?;
+        result::curve_columns(py, &lane.take_curve(), instrument)
+    }
+
+    #[pyo3(signature = (lane = 0, symbol = 0))]
+    fn state_hash(&self, lane: usize, symbol: usize) -> PyResult<String> {
         let backtest = self.lock();
-        let (world, entry) = backtest.lane(lane).ok_or_else(|| no_lane(lane))?;
+        let (world, entry) = backtest.lane(symbol, lane).ok_or_else(|| no_lane(lane))?;
         Ok(format!("{:016x}", result::state_hash(world, entry)))
+    }
+}
+
+impl PyBacktest {
+    fn instrument(&self, symbol: usize) -> PyResult<&Instrument> {
+        self.instruments
+            .get(symbol)
+            .ok_or_else(|| no_symbol(symbol))
     }
 }

@@ -13,6 +13,7 @@ mod merger;
 mod queue_score;
 mod reading;
 mod result;
+mod session_keys;
 mod sim_keys;
 mod snapshot;
 mod strategy;

@@ -9,14 +9,16 @@ use numpy::PyArray1;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList};
 
-/// Everything a report needs; `None` if the lane does not exist.
+/// Everything a report needs about a lane on an instrument; `None` if there is no such lane.
 pub(crate) fn lane_result<'py>(
     py: Python<'py>,
     backtest: &mut Backtest,
-    lane: usize,
+    (symbol, lane): (usize, usize),
     instrument: &Instrument,
 ) -> PyResult<Option<Bound<'py, PyDict>>> {
-    let span = backtest.span().clone();
+    let Some(span) = backtest.span(symbol).cloned() else {
+        return Ok(None);
+    };
     let out = PyDict::new(py);
     out.set_item("rows", span.rows)?;
     out.set_item("first_ts_ns", span.first_exch_ns.unwrap_or(0))?;
@@ -25,9 +27,9 @@ pub(crate) fn lane_result<'py>(
     out.set_item("duration_ns", duration_ns)?;
     out.set_item("gaps", span.gaps)?;
     let lag = backtest
-        .world_mut(lane)
+        .world_mut(symbol, lane)
         .and_then(|(world, at)| world.market_of(at).map(|market| market.ws_lag().clone()));
-    let Some((world, entry)) = backtest.lane(lane) else {
+    let Some((world, entry)) = backtest.lane(symbol, lane) else {
         return Ok(None);
     };
     let number = u32::try_from(place_in(backtest, lane)).unwrap_or(u32::MAX);

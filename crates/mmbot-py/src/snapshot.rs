@@ -14,12 +14,12 @@ const LEVELS: usize = 10;
 pub(crate) fn lane_snapshot<'py>(
     py: Python<'py>,
     backtest: &mut Backtest,
-    lane: usize,
+    (symbol, lane): (usize, usize),
     instrument: &Instrument,
 ) -> PyResult<Option<Bound<'py, PyDict>>> {
     let now = TsNs::new(backtest.now_ns());
     let out = PyDict::new(py);
-    let Some((world, at)) = backtest.world_mut(lane) else {
+    let Some((world, at)) = backtest.world_mut(symbol, lane) else {
         return Ok(None);
     };
     let Some(market) = world.market_of(at) else {
@@ -145,7 +145,7 @@ fn account_part(
         })
         .collect();
     out.set_item("last_fills", fills)?;
-    out.set_item("risk_state", trader.risk_state().name())
+    out.set_item("target_usd", trader.target_usd())
 }
 
 /// Edge so far in bps of turnover; what waits for its horizon is marked at the latest mid.

@@ -9,19 +9,28 @@ use pyo3::types::PyDict;
 /// Calls a Python object with a view and reads (side, price, quantity) targets.
 pub(crate) struct PythonStrategy<'a> {
     pub(crate) call: Option<&'a Py<PyAny>>,
-    pub(crate) instrument: &'a Instrument,
+    pub(crate) instruments: &'a [Instrument],
     /// First failure, to be raised as it came.
     pub(crate) failure: Option<PyErr>,
 }
 
 impl External for PythonStrategy<'_> {
-    fn quotes(&mut self, lane: usize, view: &StrategyView) -> Result<Vec<Quote>, RunError> {
+    fn quotes(
+        &mut self,
+        symbol: usize,
+        lane: usize,
+        view: &StrategyView,
+    ) -> Result<Vec<Quote>, RunError> {
         let Some(call) = self.call else {
             return Err(RunError::Strategy(format!(
                 "lane {lane} has strategy.kind external but no strategy was given"
             )));
         };
-        Python::attach(|py| self.ask(py, call, lane, view)).map_err(|error| {
+        let Some(instrument) = self.instruments.get(symbol) else {
+            return Err(RunError::Lanes);
+        };
+        let asked = Asked { instrument, lane };
+        Python::attach(|py| asked.ask(py, call, view)).map_err(|error| {
             let message = error.to_string();
             self.failure = Some(error);
             RunError::Strategy(message)
@@ -29,15 +38,15 @@ impl External for PythonStrategy<'_> {
     }
 }
 
-impl PythonStrategy<'_> {
-    fn ask(
-        &self,
-        py: Python<'_>,
-        call: &Py<PyAny>,
-        lane: usize,
-        view: &StrategyView,
-    ) -> PyResult<Vec<Quote>> {
-        let state = self.state(py, lane, view)?;
+/// Whose targets are asked for.
+struct Asked<'a> {
+    instrument: &'a Instrument,
+    lane: usize,
+}
+
+impl Asked<'_> {
+    fn ask(&self, py: Python<'_>, call: &Py<PyAny>, view: &StrategyView) -> PyResult<Vec<Quote>> {
+        let state = self.state(py, view)?;
         let targets: Vec<(String, f64, f64)> = call.bind(py).call1((state,))?.extract()?;
         targets
             .iter()
@@ -46,15 +55,11 @@ impl PythonStrategy<'_> {
     }
 
     /// The view in quote currency, base currency, bps.
-    fn state<'py>(
-        &self,
-        py: Python<'py>,
-        lane: usize,
-        view: &StrategyView,
-    ) -> PyResult<Bound<'py, PyDict>> {
+    fn state<'py>(&self, py: Python<'py>, view: &StrategyView) -> PyResult<Bound<'py, PyDict>> {
         let (state, i) = (PyDict::new(py), self.instrument);
         let market = &view.market;
-        state.set_item("lane", lane)?;
+        state.set_item("lane", self.lane)?;
+        state.set_item("symbol", i.symbol())?;
         state.set_item("ts_ns", view.now.get())?;
         state.set_item("synced", market.synced)?;
         state.set_item("tick_size", i.tick_f64())?;

@@ -1,109 +1,73 @@
-//! K parameter sets over one pass of one instrument's data, spread over threads.
+//! K parameter sets over one pass of the data of one or more instruments, spread over threads.
 
 use crate::error::RunError;
+use crate::fleet::Fleet;
+pub use crate::fleet::SessionLane;
 use crate::lane::Lane;
 pub use crate::lane::LaneSpec;
+pub use crate::span::Span;
 use crate::world::{External, NoStrategy, Sampling, World};
-use mmbot_types::{EventColumns, Instrument, Params, RowKind};
+use mmbot_core::Session;
+use mmbot_types::{EventColumns, Instrument, Params, SessionParams};
 use rayon::prelude::*;
 use std::sync::Arc;
-
-/// What the data were, as far as they have been seen.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Span {
-    /// Rows.
-    pub rows: u64,
-    /// First exchange time, ns.
-    pub first_exch_ns: Option<i64>,
-    /// Last exchange time, ns.
-    pub last_exch_ns: i64,
-    /// First receive time, ns.
-    pub first_local_ns: Option<i64>,
-    /// Last receive time, ns.
-    pub last_local_ns: i64,
-    /// Stretches without usable data, exchange time, ns.
-    pub gaps: Vec<(i64, i64)>,
-    open_gap: Option<i64>,
-}
-
-impl Span {
-    fn check(&self, chunk: &EventColumns) -> Result<(), RunError> {
-        let early = |at_ns, seen_ns| Err(RunError::ChunkOrder { at_ns, seen_ns });
-        let first = chunk.ts_exch.first().copied().unwrap_or(i64::MAX);
-        let received = chunk.ts_local.iter().min().copied().unwrap_or(i64::MAX);
-        if self.rows > 0 && first < self.last_exch_ns {
-            return early(first, self.last_exch_ns);
-        }
-        if self.rows > 0 && received < self.last_local_ns {
-            return early(received, self.last_local_ns);
-        }
-        Ok(())
-    }
-
-    fn add(&mut self, chunk: &EventColumns) {
-        let received = chunk.ts_local.iter().copied();
-        self.first_exch_ns = self
-            .first_exch_ns
-            .or_else(|| chunk.ts_exch.first().copied());
-        self.first_local_ns = self.first_local_ns.or_else(|| received.clone().min());
-        self.last_exch_ns = chunk.ts_exch.last().copied().unwrap_or(self.last_exch_ns);
-        self.last_local_ns = received.max().unwrap_or(self.last_local_ns);
-        self.rows += chunk.len() as u64;
-        // resets and gaps share bit 1 of the flags: most chunks have neither
-        if !chunk.flags.iter().any(|flags| flags & 2 != 0) {
-            return;
-        }
-        for (row, flags) in chunk.flags.iter().enumerate() {
-            match RowKind::from_flags(*flags) {
-                RowKind::Gap => {
-                    self.open_gap.get_or_insert(chunk.ts_exch[row]);
-                }
-                RowKind::Reset => {
-                    if let Some(from) = self.open_gap.take() {
-                        self.gaps.push((from, chunk.ts_exch[row]));
-                    }
-                }
-                RowKind::Depth | RowKind::Trade => {}
-            }
-        }
-    }
-}
 
 /// See the module. Lanes are numbered as given; results do not depend on the number of threads.
 #[derive(Debug)]
 pub struct Backtest {
-    worlds: Vec<World>,
-    /// World and lane in it, per lane.
+    fleets: Vec<Fleet>,
+    /// Fleet and lane in it, per lane.
     places: Vec<(usize, usize)>,
-    span: Span,
+    /// Per instrument.
+    spans: Vec<Span>,
     finished: bool,
 }
 
 impl Backtest {
-    /// A run of `lanes` on at most `threads` threads.
+    /// A run of `lanes` without sessions over one instrument on at most `threads` threads.
     ///
     /// # Errors
-    /// [`RunError::Lanes`] without lanes, or the first parameter outside its range.
+    /// As [`Self::over`].
     pub fn new(
         instrument: &Instrument,
         lanes: &[LaneSpec],
         sampling: Sampling,
         threads: usize,
     ) -> Result<Self, RunError> {
-        if lanes.is_empty() {
+        let lanes: Vec<_> = lanes
+            .iter()
+            .map(|lane| SessionLane {
+                symbols: vec![*lane],
+                session: None,
+            })
+            .collect();
+        Self::over(std::slice::from_ref(instrument), &lanes, sampling, threads)
+    }
+
+    /// A run of `lanes` over `instruments` on at most `threads` threads.
+    ///
+    /// # Errors
+    /// [`RunError::Lanes`] without lanes or instruments, or the first parameter outside its range.
+    pub fn over(
+        instruments: &[Instrument],
+        lanes: &[SessionLane],
+        sampling: Sampling,
+        threads: usize,
+    ) -> Result<Self, RunError> {
+        if lanes.is_empty() || instruments.is_empty() {
             return Err(RunError::Lanes);
         }
-        let per_world = lanes.len().div_ceil(threads.clamp(1, lanes.len()));
-        let mut worlds = Vec::new();
+        let per_fleet = lanes.len().div_ceil(threads.clamp(1, lanes.len()));
+        let mut fleets = Vec::new();
         let mut places = Vec::with_capacity(lanes.len());
-        for block in lanes.chunks(per_world) {
-            places.extend((0..block.len()).map(|lane| (worlds.len(), lane)));
-            worlds.push(World::new(instrument, block, sampling)?);
+        for block in lanes.chunks(per_fleet) {
+            places.extend((0..block.len()).map(|lane| (fleets.len(), lane)));
+            fleets.push(Fleet::new(instruments, block, sampling)?);
         }
         Ok(Self {
-            worlds,
+            fleets,
             places,
-            span: Span::default(),
+            spans: vec![Span::default(); instruments.len()],
             finished: false,
         })
     }
@@ -114,12 +78,31 @@ impl Backtest {
         self.places.len()
     }
 
-    /// A lane and its world; `None` beyond the last.
+    /// Number of instruments.
     #[must_use]
-    pub fn lane(&self, lane: usize) -> Option<(&World, &Lane)> {
-        let (world, at) = *self.places.get(lane)?;
-        let world = self.worlds.get(world)?;
+    pub fn symbol_count(&self) -> usize {
+        self.spans.len()
+    }
+
+    /// A lane on an instrument and its world; `None` beyond the last.
+    #[must_use]
+    pub fn lane(&self, symbol: usize, lane: usize) -> Option<(&World, &Lane)> {
+        let (fleet, at) = *self.places.get(lane)?;
+        let world = self.fleets.get(fleet)?.world(symbol)?;
         Some((world, world.lane(at)?))
+    }
+
+    /// The session of a lane; `None` if it has none.
+    #[must_use]
+    pub fn session(&self, lane: usize) -> Option<&Session> {
+        let (fleet, at) = *self.places.get(lane)?;
+        self.fleets.get(fleet)?.session(at)
+    }
+
+    /// The session of a lane, to change it; `None` if it has none.
+    pub fn session_mut(&mut self, lane: usize) -> Option<&mut Session> {
+        let (fleet, at) = *self.places.get(lane)?;
+        self.fleets.get_mut(fleet)?.session_mut(at)
     }
 
     /// Number of a lane in its world; 0 beyond the last.
@@ -129,58 +112,67 @@ impl Backtest {
     }
 
     /// World of a lane and the lane's number in it; `None` beyond the last.
-    pub fn world_mut(&mut self, lane: usize) -> Option<(&mut World, usize)> {
-        let (world, at) = *self.places.get(lane)?;
-        Some((self.worlds.get_mut(world)?, at))
+    pub fn world_mut(&mut self, symbol: usize, lane: usize) -> Option<(&mut World, usize)> {
+        let (fleet, at) = *self.places.get(lane)?;
+        Some((self.fleets.get_mut(fleet)?.world_mut(symbol)?, at))
     }
 
-    /// What the data were so far.
+    /// What an instrument's data were so far; `None` beyond the last.
     #[must_use]
-    pub const fn span(&self) -> &Span {
-        &self.span
+    pub fn span(&self, symbol: usize) -> Option<&Span> {
+        self.spans.get(symbol)
     }
 
-    /// Processes a chunk as far as no later chunk can change what happens.
+    /// Processes a chunk of an instrument as far as no later chunk can change what happens.
     ///
     /// # Errors
     /// A bad or misplaced chunk, a strategy's failure, or [`RunError::Finished`].
-    pub fn feed(&mut self, chunk: Arc<EventColumns>) -> Result<(), RunError> {
-        self.push(chunk)?;
-        let limit = self.span.last_exch_ns;
-        self.run_all(|world| world.run_before(limit, &mut NoStrategy))
+    pub fn feed(&mut self, symbol: usize, chunk: Arc<EventColumns>) -> Result<(), RunError> {
+        self.push(symbol, chunk)?;
+        self.run_all(i64::MAX)
     }
 
-    /// [`Self::feed`] with a strategy from outside; needs a single world.
+    /// [`Self::feed`] with a strategy from outside; needs all lanes on one thread.
     ///
     /// # Errors
     /// As [`Self::feed`].
     pub fn feed_with(
         &mut self,
+        symbol: usize,
         chunk: Arc<EventColumns>,
         external: &mut impl External,
     ) -> Result<(), RunError> {
-        self.push(chunk)?;
-        let limit = self.span.last_exch_ns;
-        self.run_single(limit, external)
+        self.push(symbol, chunk)?;
+        self.run_single(i64::MAX, external)
     }
 
     /// Adds a chunk without processing it.
     ///
     /// # Errors
-    /// A misplaced chunk, or [`RunError::Finished`].
-    pub fn push(&mut self, chunk: Arc<EventColumns>) -> Result<(), RunError> {
+    /// A misplaced chunk, [`RunError::Lanes`] for an unknown instrument, or
+    /// [`RunError::Finished`].
+    pub fn push(&mut self, symbol: usize, chunk: Arc<EventColumns>) -> Result<(), RunError> {
         if self.finished {
             return Err(RunError::Finished);
         }
+        let span = self.spans.get_mut(symbol).ok_or(RunError::Lanes)?;
         if chunk.is_empty() {
             return Ok(());
         }
-        self.span.check(&chunk)?;
-        self.span.add(&chunk);
-        for world in &mut self.worlds {
-            world.push(Arc::clone(&chunk));
+        span.check(&chunk)?;
+        span.add(&chunk);
+        for fleet in &mut self.fleets {
+            fleet.push(symbol, Arc::clone(&chunk));
+            fleet.know(symbol, span.last_exch_ns);
         }
         Ok(())
+    }
+
+    /// No more data of an instrument will come: the others need not wait for it.
+    pub fn end(&mut self, symbol: usize) {
+        for fleet in &mut self.fleets {
+            fleet.know(symbol, i64::MAX);
+        }
     }
 
     /// Processes up to and including receive time `until_ns`, as far as the data held allow; true
@@ -194,8 +186,17 @@ impl Backtest {
         external: &mut impl External,
     ) -> Result<bool, RunError> {
         let wanted = until_ns.saturating_add(1);
-        self.run_single(wanted.min(self.span.last_exch_ns), external)?;
-        Ok(wanted > self.span.last_exch_ns)
+        self.run_single(wanted, external)?;
+        Ok(wanted > self.known_ns())
+    }
+
+    /// The instrument whose data reach least far, of those that have not ended: the one to feed
+    /// next. `None` if all have ended.
+    #[must_use]
+    pub fn hungriest(&self) -> Option<usize> {
+        let fleet = self.fleets.first()?;
+        let (symbol, known) = fleet.hungriest()?;
+        (known < i64::MAX).then_some(symbol)
     }
 
     /// Processes what is left, ends the run and checks that money and positions add up.
@@ -206,54 +207,82 @@ impl Backtest {
         if std::mem::replace(&mut self.finished, true) {
             return Ok(());
         }
-        let last = self.span.last_local_ns.max(self.span.last_exch_ns);
-        if self.worlds.len() == 1 {
+        for symbol in 0..self.spans.len() {
+            self.end(symbol);
+        }
+        let ends = self
+            .spans
+            .iter()
+            .map(|s| s.last_local_ns.max(s.last_exch_ns));
+        let last = ends.max().unwrap_or(0);
+        if self.fleets.len() == 1 {
             self.run_single(last.saturating_add(1), external)?;
         } else {
-            self.run_all(|world| world.run_before(last.saturating_add(1), &mut NoStrategy))?;
+            self.run_all(last.saturating_add(1))?;
         }
-        if let Some(from) = self.span.open_gap.take() {
-            self.span.gaps.push((from, self.span.last_exch_ns));
-        }
-        self.worlds
+        self.spans.iter_mut().for_each(Span::end);
+        self.fleets
             .iter_mut()
-            .try_for_each(|world| world.finish(last, external))
+            .try_for_each(|fleet| fleet.finish(last, external))
     }
 
     /// Latest time processed so far, ns; 0 before the first event.
     #[must_use]
     pub fn now_ns(&self) -> i64 {
-        self.worlds.first().map_or(0, World::now_ns)
+        self.fleets.first().map_or(0, Fleet::now_ns)
     }
 
     /// Cancels all orders of all lanes at receive time `now_ns` and quotes no more.
     pub fn stop(&mut self, now_ns: i64) {
-        for world in &mut self.worlds {
-            world.stop(now_ns);
+        for fleet in &mut self.fleets {
+            fleet.stop(now_ns);
         }
     }
 
-    /// New parameters of a lane, between two events.
+    /// New parameters of a lane on an instrument, between two events.
     ///
     /// # Errors
-    /// A parameter outside its range, an unknown lane.
-    pub fn apply_params(&mut self, lane: usize, params: Params, now: i64) -> Result<(), RunError> {
-        let (world, at) = self.world_mut(lane).ok_or(RunError::Lanes)?;
+    /// A parameter outside its range, an unknown lane or instrument.
+    pub fn apply_params(
+        &mut self,
+        symbol: usize,
+        lane: usize,
+        params: Params,
+        now: i64,
+    ) -> Result<(), RunError> {
+        let (world, at) = self.world_mut(symbol, lane).ok_or(RunError::Lanes)?;
         world.apply_params(at, params, now)
     }
 
-    fn run_all(
-        &mut self,
-        run: impl Fn(&mut World) -> Result<(), RunError> + Sync + Send,
-    ) -> Result<(), RunError> {
-        if let [single] = self.worlds.as_mut_slice() {
-            return run(single);
+    /// New parameters of a lane's session, between two events.
+    ///
+    /// # Errors
+    /// A parameter outside its range, a lane without a session.
+    pub fn apply_session(&mut self, lane: usize, params: SessionParams) -> Result<(), RunError> {
+        let session = self.session_mut(lane).ok_or(RunError::Lanes)?;
+        Ok(session.apply_params(params)?)
+    }
+
+    /// Rows before this time are known of all instruments.
+    fn known_ns(&self) -> i64 {
+        let first = self.fleets.first();
+        first
+            .and_then(Fleet::hungriest)
+            .map_or(i64::MIN, |hungriest| hungriest.1)
+    }
+
+    fn run_all(&mut self, limit: i64) -> Result<(), RunError> {
+        if let [single] = self.fleets.as_mut_slice() {
+            return single.run_before(limit, &mut NoStrategy);
         }
-        self.worlds.par_iter_mut().map(run).collect()
+        self.fleets
+            .par_iter_mut()
+            .map(|fleet| fleet.run_before(limit, &mut NoStrategy))
+            .collect()
     }
 
     fn run_single(&mut self, limit: i64, external: &mut impl External) -> Result<(), RunError> {
-        match self.worlds.as_mut_slice() {
+        match self.fleets.as_mut_slice() {
             [single] => single.run_before(limit, external),
             _ => Err(RunError::Strategy(
                 "a strategy from outside runs on one thread only".into(),

@@ -5,13 +5,15 @@
 pub mod backtest;
 pub mod cursor;
 pub mod error;
+pub mod fleet;
 pub mod lane;
 pub mod merge;
 pub mod round_trip;
+pub mod span;
 pub mod timed;
 pub mod world;
 
-pub use backtest::{Backtest, LaneSpec, Span};
+pub use backtest::{Backtest, LaneSpec, SessionLane, Span};
 pub use error::RunError;
 pub use lane::{Bars, Curve, Lane, RecentFill};
 pub use merge::{BookBatch, StreamMerger, TradeBatch, Wants};

@@ -83,12 +83,12 @@ fn specs() -> Vec<LaneSpec> {
 fn run(chunks: &[Arc<EventColumns>], specs: &[LaneSpec], threads: usize) -> Vec<String> {
     let mut backtest = Backtest::new(&instrument(), specs, SAMPLING, threads).unwrap();
     for chunk in chunks {
-        backtest.feed(Arc::clone(chunk)).unwrap();
+        backtest.feed(0, Arc::clone(chunk)).unwrap();
     }
     backtest.finish(&mut NoStrategy).unwrap();
     (0..specs.len())
         .map(|at| {
-            let (_, lane) = backtest.lane(at).unwrap();
+            let (_, lane) = backtest.lane(0, at).unwrap();
             let trader = lane.trader();
             format!(
                 "{:x} {:?} {:?} {:?} {:?} {:?} {:?}",
@@ -153,15 +153,15 @@ fn paced_driving_gives_the_same_as_feeding() {
         until += 7_000_000;
         while paced.advance(until, &mut NoStrategy).unwrap() {
             let Some(chunk) = waiting.next() else { break };
-            paced.push(Arc::clone(chunk)).unwrap();
+            paced.push(0, Arc::clone(chunk)).unwrap();
         }
-        if until > paced.span().last_local_ns {
+        if until > paced.span(0).unwrap().last_local_ns {
             break;
         }
     }
     paced.finish(&mut NoStrategy).unwrap();
     for (at, expected) in fed.iter().enumerate() {
-        let hash = paced.lane(at).unwrap().1.trader().state_hash();
+        let hash = paced.lane(0, at).unwrap().1.trader().state_hash();
         assert!(expected.starts_with(&format!("{hash:x} ")), "lane {at}");
     }
 }
@@ -170,12 +170,12 @@ fn paced_driving_gives_the_same_as_feeding() {
 fn a_chunk_out_of_order_is_refused() {
     let chunks = market(5_000, 1);
     let mut backtest = Backtest::new(&instrument(), &specs(), SAMPLING, 1).unwrap();
-    backtest.feed(Arc::clone(&chunks[1])).unwrap();
-    let error = backtest.feed(Arc::clone(&chunks[0])).unwrap_err();
+    backtest.feed(0, Arc::clone(&chunks[1])).unwrap();
+    let error = backtest.feed(0, Arc::clone(&chunks[0])).unwrap_err();
     assert_eq!(error.code(), "E_MD_FRAME");
     backtest.finish(&mut NoStrategy).unwrap();
     assert_eq!(
-        backtest.feed(Arc::clone(&chunks[2])).unwrap_err().code(),
+        backtest.feed(0, Arc::clone(&chunks[2])).unwrap_err().code(),
         "E_BT_ARGS"
     );
 }

@@ -45,8 +45,20 @@ pub enum BlockDetail {
     Adverse,
     /// Stopped or killed.
     Kill,
+    /// Another instance leads.
+    NotLeader,
     /// Drawdown pause.
     RiskPaused,
+    /// Runtime guard pause.
+    GuardPaused,
+    /// Outside all trading windows.
+    SchedulerClosed,
+    /// A cap of the day is reached: only reducing orders.
+    IntradayCaps,
+    /// Position skew freeze: only reducing orders.
+    PosSkew,
+    /// Graded risk state: only reducing orders.
+    ReduceOnly,
     /// Position limit.
     LimitPosition,
     /// Gross exposure limit.
@@ -55,8 +67,16 @@ pub enum BlockDetail {
     LimitOrderNotional,
     /// Active orders per side limit.
     LimitActiveOrders,
+    /// Levels of the target are used up.
+    PortfolioLevels,
     /// Budget of the target is used up.
     PortfolioBudget,
+    /// Circuit breaker is open.
+    CircuitOpen,
+    /// Request window is full.
+    ThrottleBlock,
+    /// Backing off after errors or lag.
+    Backoff,
     /// More replaces in flight than allowed.
     InFlight,
     /// Less than `min_interval_ms` since the last replace.
@@ -69,19 +89,29 @@ pub enum BlockDetail {
 
 impl BlockDetail {
     /// Number of details.
-    pub const COUNT: usize = 13;
+    pub const COUNT: usize = 23;
 
     /// All details in check order.
     pub const ALL: [BlockDetail; Self::COUNT] = [
         BlockDetail::StaleBook,
         BlockDetail::Adverse,
         BlockDetail::Kill,
+        BlockDetail::NotLeader,
         BlockDetail::RiskPaused,
+        BlockDetail::GuardPaused,
+        BlockDetail::SchedulerClosed,
+        BlockDetail::IntradayCaps,
+        BlockDetail::PosSkew,
+        BlockDetail::ReduceOnly,
         BlockDetail::LimitPosition,
         BlockDetail::LimitGrossExposure,
         BlockDetail::LimitOrderNotional,
         BlockDetail::LimitActiveOrders,
+        BlockDetail::PortfolioLevels,
         BlockDetail::PortfolioBudget,
+        BlockDetail::CircuitOpen,
+        BlockDetail::ThrottleBlock,
+        BlockDetail::Backoff,
         BlockDetail::InFlight,
         BlockDetail::Interval,
         BlockDetail::RatePerMin,
@@ -95,13 +125,23 @@ impl BlockDetail {
             BlockDetail::StaleBook
             | BlockDetail::Adverse
             | BlockDetail::Kill
+            | BlockDetail::NotLeader
             | BlockDetail::RiskPaused
+            | BlockDetail::GuardPaused
+            | BlockDetail::SchedulerClosed
+            | BlockDetail::IntradayCaps
+            | BlockDetail::PosSkew
+            | BlockDetail::ReduceOnly
             | BlockDetail::LimitPosition
             | BlockDetail::LimitGrossExposure
             | BlockDetail::LimitOrderNotional
             | BlockDetail::LimitActiveOrders
+            | BlockDetail::PortfolioLevels
             | BlockDetail::PortfolioBudget => BlockReason::Risk,
-            BlockDetail::RatePerMin => BlockReason::Throttle,
+            BlockDetail::CircuitOpen
+            | BlockDetail::ThrottleBlock
+            | BlockDetail::Backoff
+            | BlockDetail::RatePerMin => BlockReason::Throttle,
             BlockDetail::InFlight => BlockReason::Concurrency,
             BlockDetail::Interval | BlockDetail::TimeInBook => BlockReason::MinInterval,
         }
@@ -114,12 +154,22 @@ impl BlockDetail {
             BlockDetail::StaleBook => "stale_book",
             BlockDetail::Adverse => "adverse",
             BlockDetail::Kill => "kill",
+            BlockDetail::NotLeader => "not_leader",
             BlockDetail::RiskPaused => "risk_paused",
+            BlockDetail::GuardPaused => "guard_paused",
+            BlockDetail::SchedulerClosed => "scheduler_closed",
+            BlockDetail::IntradayCaps => "intraday_caps",
+            BlockDetail::PosSkew => "pos_skew",
+            BlockDetail::ReduceOnly => "reduce_only",
             BlockDetail::LimitPosition => "limit_position",
             BlockDetail::LimitGrossExposure => "limit_gross_exposure",
             BlockDetail::LimitOrderNotional => "limit_order_notional",
             BlockDetail::LimitActiveOrders => "limit_active_orders",
+            BlockDetail::PortfolioLevels => "portfolio_levels",
             BlockDetail::PortfolioBudget => "portfolio_budget",
+            BlockDetail::CircuitOpen => "circuit_open",
+            BlockDetail::ThrottleBlock => "throttle_block",
+            BlockDetail::Backoff => "backoff",
             BlockDetail::InFlight => "inflight",
             BlockDetail::Interval => "interval",
             BlockDetail::RatePerMin => "rate_per_min",
@@ -136,6 +186,12 @@ pub enum Cause {
     Kill = 0,
     /// Drawdown pause or limit breach.
     RiskPause,
+    /// Runtime guard pause.
+    GuardPause,
+    /// Outside all trading windows.
+    ScheduleClosed,
+    /// An order that would expand the position while only reducing is allowed.
+    ReduceOnly,
     /// The book became unusable.
     StaleBook,
     /// Adverse guard.
@@ -161,6 +217,9 @@ impl Cause {
         match self {
             Cause::Kill => "kill",
             Cause::RiskPause => "risk_pause",
+            Cause::GuardPause => "guard_pause",
+            Cause::ScheduleClosed => "schedule_closed",
+            Cause::ReduceOnly => "reduce_only",
             Cause::StaleBook => "stale_book",
             Cause::Adverse => "adverse",
             Cause::TtlExpired => "ttl_expired",

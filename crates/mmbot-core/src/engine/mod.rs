@@ -2,16 +2,18 @@
 //!
 //! An engine holds one market and one trader per instrument. Everything it knows came in as an
 //! event, so a journal of events replays to the same requests. Before an event is taken in,
-//! decisions whose time lies before it are made; after it, those that it makes due. A strategy
+//! decisions and synchronisations of the session whose time lies before it are made; after it, the
+//! decisions that it makes due. A strategy
 //! outside the core is input like any other: [`Engine::asking`] names the instruments whose
 //! strategy is to be asked, its answer comes back as [`Event::Quotes`].
 
 use crate::market::Market;
+use crate::session::Session;
 use crate::strategy::{Quote, StrategyView};
 use crate::trader::Trader;
 use mmbot_types::{
     Action, ActionBuf, Cause, EventRow, ExecReport, Instrument, InstrumentIdx, ParamError, Params,
-    RowKind, TsNs,
+    RowKind, SessionParams, TsNs,
 };
 use thiserror::Error;
 
@@ -24,8 +26,10 @@ pub enum Event {
     Report(InstrumentIdx, ExecReport),
     /// Time passed.
     Timer,
-    /// New parameters.
+    /// New parameters of an instrument.
     Params(InstrumentIdx, Box<Params>),
+    /// New parameters of the session.
+    Session(Box<SessionParams>),
     /// Targets of a strategy outside the core.
     Quotes(InstrumentIdx, Vec<Quote>),
     /// Cancel everything and quote no more.
@@ -66,8 +70,9 @@ struct Seat {
 }
 
 /// Markets and traders of a session.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub struct Engine {
+    session: Session,
     seats: Vec<Seat>,
     now: Option<TsNs>,
     actions: ActionBuf,
@@ -78,14 +83,23 @@ impl Engine {
     ///
     /// # Errors
     /// The first parameter outside its range.
-    pub fn new(instruments: Vec<(Instrument, Params)>) -> Result<Self, ParamError> {
-        let mut engine = Self::default();
+    pub fn new(
+        instruments: Vec<(Instrument, Params)>,
+        session: SessionParams,
+    ) -> Result<Self, ParamError> {
+        let mut engine = Self {
+            session: Session::new(session, instruments.len())?,
+            seats: Vec::with_capacity(instruments.len()),
+            now: None,
+            actions: ActionBuf::new(),
+        };
         for (at, (instrument, params)) in (0u16..).zip(instruments) {
             let horizon_ms = params.edge.adverse_horizon_ms;
             let mut market = Market::new(instrument.clone(), params.signals, horizon_ms);
             market.keep_long_history();
             let mut trader = Trader::new(instrument, params)?;
             trader.enable_fill_log();
+            trader.join_session();
             engine.seats.push(Seat {
                 instrument: InstrumentIdx(at),
                 market,
@@ -133,6 +147,7 @@ impl Engine {
             Event::Params(instrument, params) => {
                 self.seat(*instrument)?.trader.apply_params(now, **params)?;
             }
+            Event::Session(params) => self.session.apply_params((**params).clone())?,
             Event::Timer => self.decide_due(now, out),
             Event::Stop => self.stop(now, out),
             Event::Resume => self.seats.iter_mut().for_each(|seat| seat.trader.resume()),
@@ -186,26 +201,55 @@ impl Engine {
         })
     }
 
-    /// Makes the decisions whose time lies before `now`, and sets the clock.
+    /// Makes the decisions whose time lies before `now` and the synchronisations up to it, in the
+    /// order of their times, and sets the clock.
     fn advance(&mut self, now: TsNs, out: &mut Vec<Request>) -> TsNs {
-        let Some(last) = self.now else {
-            self.seats
-                .iter_mut()
-                .for_each(|seat| seat.trader.start(now));
-            self.now = Some(now);
-            return now;
-        };
+        let last = *self.now.get_or_insert_with(|| {
+            self.session.start(now);
+            for seat in &mut self.seats {
+                seat.trader.start(now);
+            }
+            now
+        });
         let now = now.max(last);
+        while self.session.next_sync() <= now {
+            let sync = self.session.next_sync();
+            self.decide_before(sync, out);
+            self.synchronise(sync, out);
+        }
+        self.decide_before(now, out);
         self.now = Some(now);
+        now
+    }
+
+    fn decide_before(&mut self, until: TsNs, out: &mut Vec<Request>) {
         for at in 0..self.seats.len() {
             let instrument = self.seats[at].instrument;
-            while !self.seats[at].asking && self.seats[at].trader.timer_due() < now {
+            while !self.seats[at].asking && self.seats[at].trader.timer_due() < until {
                 let due = self.seats[at].trader.timer_due();
                 // the seat exists
                 let _ = self.decide(instrument, due, out);
             }
         }
-        now
+    }
+
+    /// Couples the symbols; one whose permit became tighter decides at once.
+    fn synchronise(&mut self, now: TsNs, out: &mut Vec<Request>) {
+        for (at, seat) in self.seats.iter_mut().enumerate() {
+            self.session
+                .read(at, now, &mut seat.trader, &mut seat.market);
+        }
+        self.session.judge(now);
+        for at in 0..self.seats.len() {
+            let Some(permit) = self.session.permit(at) else {
+                continue;
+            };
+            if self.seats[at].trader.set_permit(permit) {
+                let instrument = self.seats[at].instrument;
+                // the seat exists
+                let _ = self.decide(instrument, now, out);
+            }
+        }
     }
 
     fn decide_due(&mut self, now: TsNs, out: &mut Vec<Request>) {
@@ -224,7 +268,6 @@ impl Engine {
         now: TsNs,
         out: &mut Vec<Request>,
     ) -> Result<(), EngineError> {
-        self.tell_elsewhere(instrument);
         let (seat, actions) = self.seat_and_actions(instrument)?;
         if seat.trader.wants_external() {
             seat.asking = true;
@@ -233,25 +276,6 @@ impl Engine {
         }
         self.drain(instrument, out);
         Ok(())
-    }
-
-    /// A limit over all instruments needs what the others hold and have open.
-    fn tell_elsewhere(&mut self, instrument: InstrumentIdx) {
-        let limited = |seat: &Seat| {
-            seat.instrument == instrument && seat.trader.params().risk.max_gross_exposure_usd > 0.0
-        };
-        if !self.seats.iter().any(limited) {
-            return;
-        }
-        let elsewhere_usd = self
-            .seats
-            .iter()
-            .filter(|seat| seat.instrument != instrument)
-            .map(|seat| seat.trader.gross_usd(seat.market.last_mid()))
-            .sum();
-        if let Ok(seat) = self.seat(instrument) {
-            seat.trader.set_elsewhere_usd(elsewhere_usd);
-        }
     }
 
     fn stop(&mut self, now: TsNs, out: &mut Vec<Request>) {

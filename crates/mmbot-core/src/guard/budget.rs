@@ -31,7 +31,8 @@ pub fn within_budget(context: &CheckContext<'_>, proposal: &Proposal) -> QtyLot 
     } else {
         0.0
     };
-    let remaining_usd = context.target_usd - context.instrument.money_to_f64(staying) - held_usd;
+    let budget_usd = context.permit.side_usd(side);
+    let remaining_usd = budget_usd - context.instrument.money_to_f64(staying) - held_usd;
     let lot_usd = context.instrument.notional_usd(proposal.px, QtyLot::new(1));
     let lots = (remaining_usd / lot_usd) as i64;
     proposal.qty.min(QtyLot::new(lots))

@@ -1,4 +1,5 @@
-//! Gross exposure limit: positions and open orders of all instruments.
+//! Gross exposure limit: positions and open orders of all instruments. The session lends each
+//! symbol its share of what is left.
 
 use super::{CheckContext, Proposal};
 use mmbot_types::BlockDetail;
@@ -7,8 +8,8 @@ pub(super) fn check(
     context: &CheckContext<'_>,
     proposal: &mut Proposal,
 ) -> Result<(), BlockDetail> {
-    let limit_usd = context.risk.max_gross_exposure_usd;
-    if limit_usd <= 0.0 || context.is_reducing(proposal) {
+    let limit_usd = context.permit.gross_cap_usd;
+    if limit_usd.is_infinite() || context.is_reducing(proposal) {
         return Ok(());
     }
     let [bids, asks] = context.exposure.notional;
@@ -20,8 +21,7 @@ pub(super) fn check(
     let replaced = proposal
         .replaces
         .map_or(0.0, |order| context.instrument.money_to_f64(order.notional));
-    let gross_usd = context.elsewhere_usd
-        + context.position_usd().abs()
+    let gross_usd = context.position_usd().abs()
         + context.instrument.money_to_f64(open)
         + wanted_usd.max(replaced);
     if gross_usd > limit_usd {

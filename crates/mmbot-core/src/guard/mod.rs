@@ -1,32 +1,35 @@
 //! What may refuse an order. One file per guard; the checks that every new or replacing order
-//! passes stand in [`ORDER_CHECKS`] in their order, the first that refuses is counted. Guards that
-//! look at the whole trader ([`Drawdown`], [`AdverseGuard`]) keep their own state and are asked
-//! once per decision, before any order is thought of.
+//! passes stand in [`ORDER_CHECKS`] in their order, the first that refuses is counted. [`AdverseGuard`]
+//! keeps its own state and is asked once per decision, before any order is thought of; guards of
+//! the whole session are in [`crate::session`].
 
 mod active_orders;
 mod adverse;
 mod budget;
-mod drawdown;
+mod expansion;
 mod gross_exposure;
 mod order_notional;
+mod portfolio_levels;
 mod position;
 
 pub use adverse::AdverseGuard;
 pub use budget::{fits_venue, within_budget};
-pub use drawdown::{Drawdown, RiskState};
 
 use crate::order::Order;
+use crate::session::Permit;
 use mmbot_types::{BlockDetail, Instrument, MidTick, Money, PriceTick, QtyLot, RiskParams, Side};
 
 /// A check of one order.
 pub type OrderCheck = fn(&CheckContext<'_>, &mut Proposal) -> Result<(), BlockDetail>;
 
 /// The checks in the order in which they run.
-pub const ORDER_CHECKS: [OrderCheck; 5] = [
+pub const ORDER_CHECKS: [OrderCheck; 7] = [
+    expansion::check,
     position::check,
     gross_exposure::check,
     order_notional::check,
     active_orders::check,
+    portfolio_levels::check,
     budget::check,
 ];
 
@@ -116,10 +119,8 @@ pub struct CheckContext<'a> {
     pub position: QtyLot,
     /// Mid.
     pub mid: MidTick,
-    /// Notional to quote per side, USD.
-    pub target_usd: f64,
-    /// Gross exposure in other instruments, USD.
-    pub elsewhere_usd: f64,
+    /// What the session allows.
+    pub permit: &'a Permit,
 }
 
 impl CheckContext<'_> {

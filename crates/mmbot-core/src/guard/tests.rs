@@ -11,8 +11,7 @@ struct World {
     risk: RiskParams,
     exposure: Exposure,
     position: i64,
-    target_usd: f64,
-    elsewhere_usd: f64,
+    permit: Permit,
 }
 
 impl World {
@@ -22,8 +21,7 @@ impl World {
             risk: Params::default().risk,
             exposure: Exposure::default(),
             position: 0,
-            target_usd: 1e9,
-            elsewhere_usd: 0.0,
+            permit: Permit::alone(1e9, f64::INFINITY, 0.0),
         }
     }
 
@@ -43,8 +41,7 @@ impl World {
             exposure: &self.exposure,
             position: QtyLot::new(self.position),
             mid: MidTick::of(PX, PX),
-            target_usd: self.target_usd,
-            elsewhere_usd: self.elsewhere_usd,
+            permit: &self.permit,
         };
         let replaces = replaced.map(|lots| Replaced {
             open: QtyLot::new(lots),
@@ -124,7 +121,7 @@ fn a_reducing_order_passes_even_beyond_the_limit_and_no_larger_one() {
         world.check(Side::Sell, 1_011, None),
         Err(BlockDetail::LimitPosition)
     );
-    world.risk.max_gross_exposure_usd = 1.0;
+    world.permit.gross_cap_usd = 1.0;
     assert_eq!(world.check(Side::Sell, 1_000, None), Ok(1_000));
     assert_eq!(
         world.check(Side::Sell, 1_001, None),
@@ -133,10 +130,9 @@ fn a_reducing_order_passes_even_beyond_the_limit_and_no_larger_one() {
 }
 
 #[test]
-fn gross_exposure_adds_positions_and_open_orders_everywhere() {
+fn gross_exposure_adds_the_position_and_all_open_orders_up_to_the_lent_share() {
     let mut world = World::new();
-    world.risk.max_gross_exposure_usd = 10_000.0;
-    world.elsewhere_usd = 2_000.0;
+    world.permit.gross_cap_usd = 8_000.0;
     world.position = -100;
     world.open(Side::Buy, 200);
     world.open(Side::Sell, 200);
@@ -178,7 +174,7 @@ fn one_order_and_their_number_have_limits() {
 #[test]
 fn the_budget_shrinks_an_order_and_a_position_uses_it_up() {
     let mut world = World::new();
-    world.target_usd = 3_000.0;
+    world.permit = Permit::alone(3_000.0, world.permit.gross_cap_usd, 0.0);
     world.risk.max_position_usd = 100_000.0;
     assert_eq!(world.check(Side::Buy, 900, None), Ok(300));
     world.open(Side::Buy, 200);
@@ -212,19 +208,74 @@ fn what_the_venue_would_refuse_is_not_sent() {
         "40 USD"
     );
     assert_eq!(world.check(Side::Buy, 5, None), Ok(5));
-    world.target_usd = f64::NAN;
+    world.permit = Permit::alone(f64::NAN, world.permit.gross_cap_usd, 0.0);
     assert_eq!(
         world.check(Side::Buy, 5, None),
         Err(BlockDetail::PortfolioBudget)
     );
 }
 
+/// spec: 02-5.4 02-D22
+#[test]
+fn levels_of_the_target_bound_open_orders_and_autopolicy_lowers_them() {
+    let mut world = World::new();
+    if let Some(budget) = &mut world.permit.budget {
+        budget.levels_max = 2;
+    }
+    world.open(Side::Buy, 1);
+    assert_eq!(world.check(Side::Buy, 100, None), Ok(100));
+    world.permit.calmer = Some(crate::session::Calmer {
+        min_time_in_book_ms: 0,
+        replace_threshold_bps: 0.0,
+        levels_max: 1,
+    });
+    let refused = Err(BlockDetail::PortfolioLevels);
+    assert_eq!(world.check(Side::Buy, 100, None), refused);
+    assert_eq!(
+        world.check(Side::Buy, 100, Some(1)),
+        Ok(100),
+        "a replace adds none"
+    );
+    assert_eq!(world.check(Side::Sell, 100, None), Ok(100));
+}
+
+/// spec: 02-5.3/4 02-5.3/5 02-11.1 02-D22
+#[test]
+fn only_orders_that_reduce_pass_while_expansion_is_held() {
+    for (hold, detail) in [
+        (
+            crate::session::Holds::INTRADAY_CAPS,
+            BlockDetail::IntradayCaps,
+        ),
+        (crate::session::Holds::POS_SKEW, BlockDetail::PosSkew),
+        (crate::session::Holds::REDUCE_ONLY, BlockDetail::ReduceOnly),
+    ] {
+        let mut world = World::new();
+        world.permit.holds.set(hold, true);
+        world.position = 100;
+        assert_eq!(world.check(Side::Buy, 1, None), Err(detail));
+        assert_eq!(world.check(Side::Sell, 100, None), Ok(100));
+        assert_eq!(
+            world.check(Side::Sell, 101, None),
+            Err(detail),
+            "it would flip"
+        );
+        world.open(Side::Sell, 60);
+        assert_eq!(world.check(Side::Sell, 40, None), Ok(40));
+        assert_eq!(
+            world.check(Side::Sell, 41, None),
+            Err(detail),
+            "with what is open"
+        );
+    }
+}
+
 #[test]
 fn checks_run_in_their_order() {
     let mut world = World::new();
     world.risk.max_order_notional_usd = 1.0;
-    world.risk.max_gross_exposure_usd = 1.0;
-    world.target_usd = 0.0;
+    world.permit.gross_cap_usd = 1.0;
+    world.permit = Permit::alone(0.0, world.permit.gross_cap_usd, 0.0);
     assert_eq!(
         world.check(Side::Buy, 2_000, None),
         Err(BlockDetail::LimitPosition)
@@ -233,7 +284,7 @@ fn checks_run_in_their_order() {
         world.check(Side::Buy, 2, None),
         Err(BlockDetail::LimitGrossExposure)
     );
-    world.risk.max_gross_exposure_usd = 0.0;
+    world.permit.gross_cap_usd = f64::INFINITY;
     assert_eq!(
         world.check(Side::Buy, 2, None),
         Err(BlockDetail::LimitOrderNotional)

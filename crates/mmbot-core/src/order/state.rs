@@ -1,6 +1,6 @@
 //! What an order is, and what it can be.
 
-use mmbot_types::{Cid, MidTick, PriceTick, QtyLot, Side, TsNs};
+use mmbot_types::{Cid, Color, MidTick, PriceTick, QtyLot, Side, TsNs};
 
 /// Price, size and the market of the decision that asked for them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -115,6 +115,8 @@ pub struct Order {
     pub side: Side,
     /// Level at placement, 0 is the innermost.
     pub level: u8,
+    /// Colour, decided at placement.
+    pub color: Color,
     /// A replace that counts as in flight is about this order.
     pub replacing: bool,
     /// The venue refused to amend it: changes are made by cancel and create.

@@ -4,7 +4,7 @@
 
 use super::state::{DoneReason, Order, OrderState, Terms};
 use super::transition::{IllegalTransition, OrderEvent, advance};
-use mmbot_types::{Cid, MidTick, PriceTick, QtyLot, Side, TsNs};
+use mmbot_types::{Cid, Color, MidTick, PriceTick, QtyLot, Side, TsNs};
 
 /// Orders of one trader at a time, those that ended a moment ago included. Ten levels on two sides,
 /// each with its predecessor on the way out, and room for late fills.
@@ -46,6 +46,7 @@ const VACANT: Order = Order {
     drift_mid: MidTick::ZERO,
     side: Side::Buy,
     level: 0,
+    color: Color::Blue,
     replacing: false,
     not_amendable: false,
     refreshing: false,
@@ -98,7 +99,7 @@ impl OrderTable {
         (order.sent, order.since) = (now, now);
         (order.rests_from, order.queued_from) = (None, TsNs::ZERO);
         order.drift_mid = terms.decision_mid;
-        (order.side, order.level) = (side, level);
+        (order.side, order.level, order.color) = (side, level, Color::Blue);
         (order.replacing, order.not_amendable, order.refreshing) = (false, false, false);
         self.next_seq += 1;
         Some((slot, before))

@@ -15,10 +15,14 @@ const TICK_NOISE: f64 = 1e-6;
 pub struct QuoterInput {
     /// Position marked at the mid, USD.
     pub position_usd: f64,
-    /// Notional per side, USD.
-    pub target_usd: f64,
+    /// Notional of bids and of asks, USD.
+    pub side_usd: [f64; 2],
     /// Expected slippage, bps (0 where nothing is known).
     pub slippage_ewma_bps: f64,
+    /// Factor of the spread.
+    pub spread_mult: f64,
+    /// Levels per side at most.
+    pub levels_max: u32,
 }
 
 /// Targets of both sides; none on a side whose levels cannot reach the venue's minimum.
@@ -38,9 +42,10 @@ pub fn targets(
     if !center.is_finite() || center <= 0.0 {
         return targets;
     }
-    let wanted = quote.levels_per_side.min(params.risk.max_active_per_side) as usize;
-    let levels = wanted.min(LEVELS_MAX);
+    let wanted = quote.levels_per_side.min(params.risk.max_active_per_side);
+    let levels = (wanted.min(input.levels_max) as usize).min(LEVELS_MAX);
     for side in Side::BOTH {
+        let side_usd = input.side_usd[side.index()];
         let mut ladder = [Rung::default(); LEVELS_MAX];
         for (level, rung) in ladder[..levels].iter_mut().enumerate() {
             let offset = spread_bps * (0.5 + quote.level_spacing_coeff * level as f64);
@@ -48,9 +53,8 @@ pub fn targets(
             rung.px = tick_outward(side, px + sign(side) * TICK_NOISE);
             rung.lot_usd = instrument.notional_usd(rung.px, QtyLot::new(1));
         }
-        let qty_of = |n: usize, rung: &Rung| {
-            QtyLot::new(floor(input.target_usd / (n as f64 * rung.lot_usd)))
-        };
+        let qty_of =
+            |n: usize, rung: &Rung| QtyLot::new(floor(side_usd / (n as f64 * rung.lot_usd)));
         let fits = |n: &usize| {
             let fits_level = |rung: &Rung| fits_venue(instrument, rung.px, qty_of(*n, rung));
             ladder[..*n].iter().all(fits_level)
@@ -78,7 +82,8 @@ fn spread_bps(params: &Params, view: &MarketView, input: &QuoterInput) -> f64 {
         Some(vola) if quote.enable_dynamic_spread => quote.k_vola_spread * vola,
         _ => 0.0,
     };
-    quote.base_spread_bps + volatility + quote.slippage_penalty_coef * input.slippage_ewma_bps
+    let slippage = quote.slippage_penalty_coef * input.slippage_ewma_bps;
+    (quote.base_spread_bps + volatility + slippage) * input.spread_mult
 }
 
 fn skew_bps(params: &Params, spread_bps: f64, position_usd: f64) -> f64 {

@@ -43,6 +43,25 @@ impl SideTargets {
         self.items[at] = target;
     }
 
+    /// Gives each target, innermost first, the quantity that `resize` returns, or drops it; true if
+    /// anything changed.
+    pub fn shrink(&mut self, mut resize: impl FnMut(&Target) -> Option<QtyLot>) -> bool {
+        let (mut kept, mut changed) = (0, false);
+        for at in 0..self.len {
+            let mut target = self.items[at];
+            let Some(qty) = resize(&target) else {
+                changed = true;
+                continue;
+            };
+            changed |= qty != target.qty;
+            target.qty = qty;
+            self.items[kept] = target;
+            kept += 1;
+        }
+        self.len = kept;
+        changed
+    }
+
     /// Moves targets outward so that none is nearer than `innermost` and no two prices are equal;
     /// those without a positive price are dropped.
     pub fn bound(&mut self, side: Side, innermost: Option<PriceTick>) {

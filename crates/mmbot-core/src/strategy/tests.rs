@@ -32,8 +32,10 @@ fn view(bid: i64, ask: i64) -> MarketView {
 fn input(position_usd: f64, target_usd: f64) -> QuoterInput {
     QuoterInput {
         position_usd,
-        target_usd,
+        side_usd: [target_usd; 2],
         slippage_ewma_bps: 0.0,
+        spread_mult: 1.0,
+        levels_max: 10,
     }
 }
 

@@ -1,10 +1,9 @@
 //! One decision, from the situation to the requests.
 
 use super::Trader;
-use crate::guard::{Drawdown, RiskState};
 use crate::market::{Market, MarketView};
 use crate::strategy::built_in::{self, QuoterInput};
-use crate::strategy::{Quote, StrategyView, Target, Targets, next_target_usd};
+use crate::strategy::{Quote, StrategyView, Target, Targets};
 use mmbot_types::{ActionBuf, BlockDetail, Cause, MidTick, Money, QuoterKind, Side, TsNs};
 
 impl Trader {
@@ -42,20 +41,18 @@ impl Trader {
             position: self.position,
             position_usd: self.position_usd(mid),
             equity_usd: self.equity_usd(mid),
-            target_usd: if view.synced {
-                self.next_target_usd(&view)
-            } else {
-                self.target_usd
-            },
+            target_usd: self.target_usd(),
             max_position_usd: self.params.risk.max_position_usd,
             quote: self.params.quote,
         }
     }
 
-    /// Start equity plus PnL so far, marked at `mid`, after fees, USD.
+    /// Equity of the session at its last synchronisation, with what this symbol made since; marked
+    /// at `mid`, after fees, USD.
     #[must_use]
     pub fn equity_usd(&self, mid: MidTick) -> f64 {
-        self.params.risk.initial_equity_usd + self.instrument.money_to_f64(self.net(mid))
+        let own_usd = self.instrument.money_to_f64(self.net(mid));
+        self.permit.equity_usd + own_usd - self.permit.own_net_usd
     }
 
     /// Position marked at `mid`, USD.
@@ -75,16 +72,18 @@ impl Trader {
         self.begin(now, market);
         self.slippage.resolve(market);
         let view = market.view(now);
-        if let Some((detail, cause)) = self.halted(now, market, view.synced) {
+        if let Some((detail, cause)) = self.halted(view.synced) {
             self.block(detail);
             self.cancel_all(now, cause);
         } else {
-            self.target_usd = self.next_target_usd(&view);
             let suppressed = self.adverse.update(&self.params.quote, &view, now);
-            let targets = match external {
+            let mut targets = match external {
                 Some(quotes) => self.external_targets(quotes, &view),
                 None => self.built_in_targets(&view),
             };
+            if let Some(detail) = self.permit.holds.reduce_only() {
+                self.only_reduce(now, &mut targets, detail);
+            }
             self.manage(now, &view, &targets, suppressed);
         }
         self.flush(out);
@@ -103,51 +102,27 @@ impl Trader {
 
     /// Why nothing may be quoted, if so, and what it means for live orders.
     #[inline]
-    pub(super) fn halted(
-        &mut self,
-        now: TsNs,
-        market: &Market,
-        synced: bool,
-    ) -> Option<(BlockDetail, Cause)> {
-        let risk = self.update_drawdown(now, market);
+    pub(super) fn halted(&self, synced: bool) -> Option<(BlockDetail, Cause)> {
         if !synced {
             Some((BlockDetail::StaleBook, Cause::StaleBook))
-        } else if self.stopped || risk == RiskState::Killed {
+        } else if self.stopped {
             Some((BlockDetail::Kill, Cause::Kill))
-        } else if risk == RiskState::Paused {
-            Some((BlockDetail::RiskPaused, Cause::RiskPause))
+        } else if let Some(held) = self.permit.holds.stop() {
+            Some(held)
+        } else if self.target_usd() <= 0.0 {
+            Some((BlockDetail::PortfolioBudget, Cause::NoTarget))
         } else {
             None
         }
     }
 
-    #[inline]
-    fn update_drawdown(&mut self, now: TsNs, market: &Market) -> RiskState {
-        if !Drawdown::is_enabled(&self.params.risk) {
-            return RiskState::Normal;
-        }
-        let Some(mid) = market.last_mid() else {
-            return self.drawdown.state();
-        };
-        let equity_usd = self.equity_usd(mid);
-        let before = self.drawdown.state();
-        let state = self.drawdown.update(&self.params.risk, equity_usd, now);
-        if state != before {
-            self.telemetry.risk_pauses += u64::from(state == RiskState::Paused);
-            self.telemetry.risk_kills += u64::from(state == RiskState::Killed);
-        }
-        state
-    }
-
-    fn next_target_usd(&self, view: &MarketView) -> f64 {
-        next_target_usd(self.target_usd, &self.params.sizing, view, &self.instrument)
-    }
-
     fn built_in_targets(&self, view: &MarketView) -> Targets {
         let input = QuoterInput {
             position_usd: self.position_usd(view.mid),
-            target_usd: self.target_usd,
+            side_usd: Side::BOTH.map(|side| self.permit.side_usd(side) * self.permit.size_mult),
             slippage_ewma_bps: self.slippage.bps(),
+            spread_mult: self.permit.spread_mult,
+            levels_max: self.levels_max(),
         };
         let mut targets = built_in::targets(&self.params, view, &self.instrument, &input);
         self.bound(&mut targets, view);
@@ -179,5 +154,15 @@ impl Trader {
                 .then(|| side.outward(view.best(side.opposite()), 1));
             targets.of_mut(side).bound(side, innermost);
         }
+    }
+
+    /// Levels that a side may have: of the target, and fewer while autopolicy calms.
+    fn levels_max(&self) -> u32 {
+        let of_target = self.permit.budget.map_or(0, |budget| budget.levels_max);
+        let of_policy = self
+            .permit
+            .calmer
+            .map_or(u32::MAX, |calmer| calmer.levels_max);
+        of_target.min(of_policy)
     }
 }

@@ -2,9 +2,9 @@
 
 use super::Trader;
 use crate::edge::{EdgeTotals, FillRecord, IdentityError, Markouts};
-use crate::guard::RiskState;
 use crate::market::Market;
 use crate::order::{IllegalTransition, OpenOrder};
+use crate::session::Permit;
 use crate::telemetry::Telemetry;
 use mmbot_types::{
     ActionBuf, Cause, Cid, MidTick, Money, ParamError, Params, QtyLot, QuoterKind, Side, TsNs,
@@ -20,6 +20,9 @@ impl Trader {
         params.validate()?;
         let cadence_changed = params.quote.cadence != self.params.quote.cadence;
         self.params = params;
+        if !self.in_session {
+            self.permit = super::alone(&params);
+        }
         self.edge.set_horizon_ms(params.edge.adverse_horizon_ms);
         self.refresh_skew();
         if cadence_changed && self.due != TsNs::NEVER {
@@ -40,12 +43,6 @@ impl Trader {
     /// Quotes again after a stop, a pause or a kill.
     pub fn resume(&mut self) {
         self.stopped = false;
-        self.drawdown.resume();
-    }
-
-    /// Gross exposure (positions and open orders) of other instruments, USD.
-    pub fn set_elsewhere_usd(&mut self, exposure_usd: f64) {
-        self.elsewhere_usd = exposure_usd;
     }
 
     /// Position marked at `mid` plus everything open, USD.
@@ -122,22 +119,18 @@ impl Trader {
         self.last_illegal
     }
 
-    /// State of the drawdown guard.
+    /// What the session allows.
     #[must_use]
-    pub const fn risk_state(&self) -> RiskState {
-        self.drawdown.state()
+    pub const fn permit(&self) -> &Permit {
+        &self.permit
     }
 
-    /// Drawdown of the day, fraction, not negative.
+    /// Notional that the larger side may quote, USD.
+    #[inline]
     #[must_use]
-    pub const fn drawdown_day(&self) -> f64 {
-        self.drawdown.drawdown()
-    }
-
-    /// Notional per side after smoothing, USD.
-    #[must_use]
-    pub const fn target_usd(&self) -> f64 {
-        self.target_usd
+    pub fn target_usd(&self) -> f64 {
+        let [bids, asks] = Side::BOTH.map(|side| self.permit.side_usd(side));
+        bids.max(asks) * self.permit.size_mult
     }
 
     /// Cash plus position at `mid` minus fees.
@@ -201,7 +194,7 @@ impl Trader {
         feed(&self.position.get().to_le_bytes());
         feed(&self.cash.get().to_le_bytes());
         feed(&self.fees.get().to_le_bytes());
-        feed(&self.target_usd.to_bits().to_le_bytes());
+        feed(&self.target_usd().to_bits().to_le_bytes());
         feed(&self.due.get().to_le_bytes());
         for count in [
             t.blocks.total_iterations(),

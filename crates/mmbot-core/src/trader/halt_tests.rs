@@ -1,9 +1,11 @@
 //! Situations in which nothing may be quoted, targets from outside, and the decision grid.
 
 use super::desk_tests::{Desk, at, causes, params};
+use crate::session::{CallOutcome, Circuit, Holds, Lent, Permit};
 use crate::strategy::Quote;
 use mmbot_types::{
-    Action, ActionBuf, BlockDetail, Cadence, Cause, PriceTick, QtyLot, QuoterKind, ReportKind, Side,
+    Action, ActionBuf, BlockDetail, Cadence, Cause, PriceTick, QtyLot, QuoterKind, RejectReason,
+    ReportKind, Side,
 };
 
 #[test]
@@ -81,29 +83,132 @@ fn a_stop_cancels_what_it_can_at_once_and_the_rest_as_soon_as_it_rests() {
     assert_eq!(desk.decide().len(), 2);
 }
 
+/// spec: 02-5.3/1 02-5.3/2 02-5.3/3
 #[test]
-fn a_drawdown_pauses_and_a_larger_one_kills() {
+fn a_hold_of_the_session_takes_all_orders_out_and_counts_its_own_reason() {
+    for (hold, detail, cause) in [
+        (Holds::KILL, BlockDetail::Kill, Cause::Kill),
+        (
+            Holds::RISK_PAUSED,
+            BlockDetail::RiskPaused,
+            Cause::RiskPause,
+        ),
+        (
+            Holds::GUARD_PAUSED,
+            BlockDetail::GuardPaused,
+            Cause::GuardPause,
+        ),
+        (
+            Holds::SCHEDULER_CLOSED,
+            BlockDetail::SchedulerClosed,
+            Cause::ScheduleClosed,
+        ),
+    ] {
+        let mut desk = Desk::new(params());
+        desk.settle();
+        let mut permit = *desk.trader.permit();
+        permit.holds.set(hold, true);
+        assert!(desk.trader.set_permit(permit), "tighter: decide at once");
+        let actions = desk.decide();
+        assert_eq!(causes(&actions), [cause; 2]);
+        desk.confirm(&actions);
+        assert!(desk.decide().is_empty());
+        assert_eq!(desk.count(detail), 2);
+        permit.holds = Holds::NONE;
+        desk.trader.set_permit(permit);
+        assert_eq!(desk.decide().len(), 2, "and quotes come back");
+    }
+}
+
+/// spec: 02-11.3 02-11.4
+#[test]
+fn while_only_reducing_is_allowed_expanding_orders_go_and_reducing_ones_shrink() {
     let mut p = params();
-    p.risk.initial_equity_usd = 10_000.0;
-    p.sizing.target_usd = 8_000.0;
+    p.quote.levels_per_side = 2;
     let mut desk = Desk::new(p);
     let first = desk.settle();
-    desk.fill(first[0].0.cid(), 99_980, 800, 800);
+    desk.fill(first[0].0.cid(), 99_980, 30, 30);
+    let mut permit = *desk.trader.permit();
+    permit.holds.set(Holds::REDUCE_ONLY, true);
+    desk.trader.set_permit(permit);
+    let actions = desk.settle();
+    let gone = causes(&actions)
+        .iter()
+        .filter(|cause| **cause == Cause::ReduceOnly)
+        .count();
+    assert_eq!(
+        gone, 4,
+        "50 lots a level are more than the 30 held: {actions:?}"
+    );
+    let quotes = desk.settle();
+    assert_eq!(quotes.len(), 1, "one ask of what is held");
+    let Action::Place(order) = quotes[0].0 else {
+        panic!("{quotes:?}");
+    };
+    assert_eq!((order.side, order.qty), (Side::Sell, QtyLot::new(30)));
+    assert!(desk.count(BlockDetail::ReduceOnly) > 0);
+    desk.fill(order.cid, 100_020, 30, 30);
+    assert_eq!(desk.trader.position(), QtyLot::ZERO);
+    assert!(desk.decide().is_empty(), "nothing is left to reduce");
+}
+
+/// spec: 02-5.3/8 02-5.3/9 02-8.1
+#[test]
+fn what_was_lent_is_used_up_and_cancels_of_guards_need_none() {
+    let mut desk = Desk::new(params());
+    let mut permit = *desk.trader.permit();
+    permit.lent = Lent {
+        creates: 1,
+        amends: 0,
+        cancels: 0,
+    };
+    desk.trader.set_permit(permit);
+    assert_eq!(desk.settle().len(), 1, "one of two");
+    assert_eq!(desk.count(BlockDetail::ThrottleBlock), 1);
     desk.now_ms = 500;
-    // 800 lots of 10 USD lose 4%
-    desk.book(95_999, 96_001);
-    let actions = desk.decide();
-    assert_eq!(causes(&actions), [Cause::RiskPause]);
-    desk.confirm(&actions);
-    assert_eq!(desk.count(BlockDetail::RiskPaused), 1);
-    desk.now_ms = 600;
-    desk.book(92_999, 93_001);
+    desk.book(101_999, 102_001);
+    assert!(desk.decide().is_empty(), "neither amend nor create");
+    assert_eq!(desk.count(BlockDetail::ThrottleBlock), 3);
+    permit.circuit = Circuit::Open;
+    desk.trader.set_permit(permit);
     desk.decide();
-    assert_eq!(desk.trader.risk_state(), crate::RiskState::Killed);
-    assert_eq!(desk.trader.telemetry().risk_kills, 1);
-    desk.now_ms = 400_000;
-    desk.book(99_999, 100_001);
+    assert_eq!(
+        desk.count(BlockDetail::CircuitOpen),
+        2,
+        "asked before the windows"
+    );
+    desk.market.gap();
+    assert_eq!(causes(&desk.decide()), [Cause::StaleBook]);
+}
+
+/// spec: 02-10.1
+#[test]
+fn a_half_open_circuit_lets_one_request_probe() {
+    let mut desk = Desk::new(params());
+    desk.trader.join_session();
+    let mut permit = Permit::alone(1_000.0, f64::INFINITY, 0.0);
+    permit.circuit = Circuit::Probe;
+    desk.trader.set_permit(permit);
+    let sent = desk.decide();
+    assert_eq!(sent.len(), 1);
+    assert!(desk.trader.is_probing());
+    assert_eq!(desk.count(BlockDetail::CircuitOpen), 1);
+    desk.report(
+        sent[0].0.cid(),
+        ReportKind::Rejected(RejectReason::RateLimit),
+    );
+    assert_eq!(
+        desk.trader.since_mut().probe,
+        Some(CallOutcome::RateLimited)
+    );
+    permit.circuit = Circuit::Closed;
+    permit.backoff_until = at(200);
+    desk.trader.set_permit(permit);
+    desk.now_ms = 199;
     assert!(desk.decide().is_empty());
+    assert_eq!(desk.count(BlockDetail::Backoff), 2);
+    desk.now_ms = 200;
+    assert_eq!(desk.decide().len(), 2);
 }
 
 #[test]

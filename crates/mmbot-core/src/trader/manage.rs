@@ -74,8 +74,7 @@ impl Trader {
             exposure,
             position: self.position,
             mid,
-            target_usd: self.target_usd,
-            elsewhere_usd: self.elsewhere_usd,
+            permit: &self.permit,
         }
     }
 
@@ -137,11 +136,7 @@ impl Trader {
     }
 
     fn judge_pairs(&mut self, now: TsNs, view: &MarketView, exposure: &Exposure) {
-        let min_age_ns = self
-            .params
-            .replace
-            .min_time_in_book_ms
-            .saturating_mul(1_000_000);
+        let min_age_ns = self.min_time_in_book_ms().saturating_mul(1_000_000);
         for at in 0..self.scratch.pairs.len() {
             let pair = self.scratch.pairs[at];
             let order = *self.orders.get(pair.slot);
@@ -151,7 +146,7 @@ impl Trader {
             let old_enough = order.age_ns(now) >= min_age_ns;
             match pair.target {
                 None if pair.suppressed => self.cancel_near_touch(now, view, pair.slot),
-                None if old_enough => self.cancel(now, pair.slot, Cause::NoTarget),
+                None if old_enough => self.cancel_quote(now, pair.slot, Cause::NoTarget),
                 None => {}
                 Some(target) => {
                     let Some(off_bps) = self.off_target(view.mid, &order, target, exposure) else {
@@ -175,7 +170,7 @@ impl Trader {
     fn cancel_near_touch(&mut self, now: TsNs, view: &MarketView, slot: usize) {
         let order = self.orders.get(slot);
         let off_bps = distance_bps(order.terms.px, view.best(order.side));
-        if off_bps <= self.params.replace.replace_threshold_bps {
+        if off_bps <= self.replace_threshold_bps() {
             self.cancel(now, slot, Cause::Adverse);
         }
     }
@@ -192,7 +187,7 @@ impl Trader {
     ) -> Option<f64> {
         let replace = &self.params.replace;
         let off_bps = distance_bps(target.px, order.terms.px);
-        if target.px != order.terms.px && off_bps >= replace.replace_threshold_bps {
+        if target.px != order.terms.px && off_bps >= self.replace_threshold_bps() {
             return Some(off_bps);
         }
         let allowed = within_budget(&self.context(mid, exposure), &proposal(order, target));
@@ -217,7 +212,7 @@ impl Trader {
                 Err(detail) => return self.block(detail),
             }
         }
-        if let Err(detail) = self.throttle.check(&self.params.replace, now) {
+        if let Err(detail) = self.may_replace(now, by_amend) {
             return self.block(detail);
         }
         self.send_replace(now, view, wanted.slot, target, Cause::Replace, exposure);
@@ -248,6 +243,9 @@ impl Trader {
             Ok(allowed) => allowed,
             Err(detail) => return self.block(detail),
         };
+        if let Err(detail) = self.may_create(now) {
+            return self.block(detail);
+        }
         let terms = Terms {
             px: allowed.px,
             total: allowed.qty,

@@ -5,12 +5,17 @@
 //! fills. `decide` judges the whole situation anew: a request that was refused by a guard is not
 //! queued, it is wanted again at the next decision, or not.
 
+mod booking;
 mod decide;
 mod face;
+mod gate;
 mod manage;
+mod reduce;
 mod reference;
 mod reports;
 mod send;
+mod since;
+mod sync;
 mod upkeep;
 
 #[cfg(test)]
@@ -27,12 +32,15 @@ mod tests;
 mod upkeep_tests;
 
 use crate::edge::EdgeBook;
-use crate::guard::{AdverseGuard, Drawdown};
+use crate::guard::AdverseGuard;
 use crate::order::{EarlyFills, IllegalTransition, OrderTable, ReplaceThrottle};
+use crate::session::Permit;
 use crate::strategy::{SlippageEwma, Target};
 use crate::telemetry::Telemetry;
+pub use since::{FillNote, OrderEnd, Since};
+
 use mmbot_types::{
-    Cadence, Cause, CounterRng, Instrument, Money, ParamError, Params, QtyLot, Side, TsNs,
+    Cadence, Cause, Cid, CounterRng, Instrument, Money, ParamError, Params, QtyLot, Side, TsNs,
 };
 
 /// A decision runs at least so often with [`Cadence::OnBook`], ns.
@@ -55,12 +63,18 @@ pub struct Trader {
     edge: EdgeBook,
     early: EarlyFills,
     throttle: ReplaceThrottle,
-    drawdown: Drawdown,
     adverse: AdverseGuard,
-    /// Notional per side after smoothing, USD.
-    target_usd: f64,
-    /// Gross exposure in other instruments, USD.
-    elsewhere_usd: f64,
+    /// The permit comes from a session.
+    in_session: bool,
+    /// The venue said since the last synchronisation that we ask too often.
+    limited: bool,
+    /// The order whose request is the circuit breaker's probe.
+    probe: Option<Cid>,
+    since: Since,
+    /// Position by the colour of the orders that made it.
+    position_by_color: [QtyLot; 2],
+    /// What the session allows until the next synchronisation.
+    permit: Permit,
     slippage: SlippageEwma,
     last_illegal: Option<IllegalTransition>,
     scratch: Scratch,
@@ -107,6 +121,21 @@ struct Fresh {
     target: Target,
 }
 
+/// What a trader may do that belongs to no session.
+fn alone(params: &Params) -> Permit {
+    let risk = &params.risk;
+    let gross_cap_usd = if risk.max_gross_exposure_usd > 0.0 {
+        risk.max_gross_exposure_usd
+    } else {
+        f64::INFINITY
+    };
+    Permit::alone(
+        params.sizing.target_usd,
+        gross_cap_usd,
+        risk.initial_equity_usd,
+    )
+}
+
 impl Trader {
     /// A trader without orders; it decides nothing before [`Self::start`].
     ///
@@ -127,10 +156,13 @@ impl Trader {
             edge: EdgeBook::new(params.edge.adverse_horizon_ms),
             early: EarlyFills::default(),
             throttle: ReplaceThrottle::default(),
-            drawdown: Drawdown::default(),
             adverse: AdverseGuard::default(),
-            target_usd: 0.0,
-            elsewhere_usd: 0.0,
+            in_session: false,
+            limited: false,
+            probe: None,
+            since: Since::default(),
+            position_by_color: [QtyLot::ZERO; 2],
+            permit: alone(&params),
             slippage: SlippageEwma::default(),
             last_illegal: None,
             scratch: Scratch::default(),

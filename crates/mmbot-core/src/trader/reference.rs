@@ -15,7 +15,7 @@ impl Trader {
     pub(super) fn decide_reference(&mut self, now: TsNs, market: &Market, out: &mut ActionBuf) {
         self.begin(now, market);
         let touch = market.quotable(now);
-        match (self.halted(now, market, touch.is_some()), touch) {
+        match (self.halted(touch.is_some()), touch) {
             (None, Some(touch)) => self.quote_reference(now, &touch),
             (Some((detail, cause)), _) => {
                 self.block(detail);

@@ -1,40 +1,20 @@
 //! What the venue says about our orders.
 
 use super::Trader;
-use crate::edge::{Fill, FillRecord};
+use super::booking::ReportedFill;
+use super::since::outcome_of;
 use crate::market::Market;
-use crate::order::{Booking, Order, OrderEvent, OrderState, Terms};
+use crate::order::{OrderEvent, OrderState, Terms};
+use crate::session::CallOutcome;
 use mmbot_types::{
-    ActionBuf, Cadence, Cause, ExecPrice, ExecReport, Liquidity, Money, PRICE_SCALE, PriceTick,
-    QtyLot, QuoterKind, RejectReason, ReportKind, TsNs,
+    ActionBuf, Cadence, Cause, ExecReport, PriceTick, QtyLot, QuoterKind, RejectReason, ReportKind,
+    TsNs,
 };
 
 /// Larger numbers in a report are not believed: with these, no sum can overflow.
-const QTY_MAX: i64 = 1 << 40;
-const PX_MAX: i64 = 1 << 40;
-const FEE_MAX: i128 = 1 << 100;
-/// A fill's venue time is at most so far ahead of our clock; fills of a venue from the future would
-/// wait for their mids for ever, and those behind them, too.
-const AHEAD_MS_MAX: i64 = 3_600_000;
-
-/// A fill as reported.
-#[derive(Debug, Clone, Copy)]
-struct ReportedFill {
-    px: ExecPrice,
-    qty: QtyLot,
-    cum_qty: QtyLot,
-    liquidity: Liquidity,
-    fee: Money,
-}
-
-impl ReportedFill {
-    fn is_credible(&self) -> bool {
-        (1..=PX_MAX * PRICE_SCALE).contains(&self.px.get())
-            && (1..=QTY_MAX).contains(&self.qty.get())
-            && (1..=QTY_MAX).contains(&self.cum_qty.get())
-            && (-FEE_MAX..=FEE_MAX).contains(&self.fee.get())
-    }
-}
+pub(super) const QTY_MAX: i64 = 1 << 40;
+/// See [`QTY_MAX`].
+pub(super) const PX_MAX: i64 = 1 << 40;
 
 impl Trader {
     /// Takes in a report. With [`Cadence::OnBook`] a fill leads to a decision at once: here, or,
@@ -105,11 +85,13 @@ impl Trader {
 
     #[inline]
     fn on_accepted(&mut self, now: TsNs, slot: usize, ts_exch: TsNs) {
-        let order = self.orders.get_mut(slot);
+        let order = self.orders.get(slot);
         if matches!(order.state, OrderState::PendingNew) {
             let latency = now.since_ns(order.sent);
             self.telemetry.ack_latency_ns.record(latency);
+            self.note_result(now, slot, CallOutcome::Ok);
         }
+        let order = self.orders.get_mut(slot);
         match &mut order.rests_from {
             None => {
                 order.rests_from = Some(ts_exch);
@@ -129,9 +111,13 @@ impl Trader {
 
     #[inline]
     fn on_cancelled(&mut self, now: TsNs, slot: usize, ts_exch: TsNs) {
-        self.acknowledged(now, slot);
+        let ended = !self.orders.get(slot).state.is_done();
+        self.acknowledged(now, slot, CallOutcome::Ok);
         self.record_age(slot, ts_exch);
         self.apply(slot, OrderEvent::Cancelled);
+        if ended {
+            self.note_end(now, slot);
+        }
     }
 
     fn on_amended(&mut self, now: TsNs, slot: usize, ts_exch: TsNs, px: PriceTick, open: QtyLot) {
@@ -152,7 +138,7 @@ impl Trader {
             total: order.filled + open,
             ..order.terms
         };
-        self.acknowledged(now, slot);
+        self.acknowledged(now, slot, CallOutcome::Ok);
         self.record_age(slot, ts_exch);
         if !self.apply(slot, OrderEvent::Amended) {
             return;
@@ -171,13 +157,16 @@ impl Trader {
     #[cold]
     fn on_refused(&mut self, now: TsNs, slot: usize, kind: ReportKind) {
         let gone = |reason| reason == RejectReason::UnknownOrder;
+        let outcome;
         let event = match kind {
-            ReportKind::Rejected(_) => {
+            ReportKind::Rejected(reason) => {
                 self.telemetry.rejected += 1;
+                outcome = outcome_of(reason);
                 OrderEvent::Rejected
             }
             ReportKind::AmendRejected(reason) => {
                 self.telemetry.amend_rejects += 1;
+                outcome = outcome_of(reason);
                 self.orders.get_mut(slot).not_amendable |= reason == RejectReason::Filter;
                 if gone(reason) {
                     OrderEvent::AmendGone
@@ -187,6 +176,7 @@ impl Trader {
             }
             ReportKind::CancelRejected(reason) => {
                 self.telemetry.cancel_rejects += 1;
+                outcome = outcome_of(reason);
                 if gone(reason) {
                     OrderEvent::CancelGone
                 } else {
@@ -198,7 +188,8 @@ impl Trader {
             | ReportKind::Cancelled
             | ReportKind::Filled { .. } => return,
         };
-        self.acknowledged(now, slot);
+        let ended = !self.orders.get(slot).state.is_done();
+        self.acknowledged(now, slot, outcome);
         let order = self.orders.get_mut(slot);
         let refreshing = std::mem::take(&mut order.refreshing);
         // a change to a larger size came too late for an order that was filled
@@ -212,103 +203,13 @@ impl Trader {
                 event
             },
         );
+        if ended {
+            self.note_end(now, slot);
+        }
         if refreshing && event == OrderEvent::AmendRejected {
             self.telemetry.drift_cancels += 1;
             self.cancel(now, slot, Cause::PriceDrift);
         }
-    }
-
-    /// Books a fill; false if it was booked before.
-    fn on_fill(&mut self, now: TsNs, slot: usize, ts_exch: TsNs, fill: &ReportedFill) -> bool {
-        let order = self.orders.get_mut(slot);
-        let first = order.filled.is_zero();
-        let booking = if fill.is_credible() {
-            self.early.book(order, fill.qty, fill.cum_qty)
-        } else {
-            Booking::Conflict
-        };
-        match booking {
-            Booking::New => {}
-            Booking::Duplicate => {
-                self.telemetry.duplicate_fills += 1;
-                return false;
-            }
-            Booking::Conflict => {
-                self.contradicted(slot, "Filled");
-                return false;
-            }
-        }
-        if order.rests_from.is_none() {
-            order.rests_from = Some(ts_exch);
-            order.queued_from = ts_exch;
-            order.since = now;
-            self.telemetry.accepted += 1;
-        }
-        let order = *order;
-        self.telemetry.orders_with_fill += u64::from(first);
-        self.book_money(now, ts_exch, &order, fill);
-        if order.open_at_most().is_zero() {
-            self.record_age(slot, ts_exch);
-            self.answered(slot);
-            self.apply(slot, OrderEvent::Completed);
-        } else {
-            self.apply(slot, OrderEvent::PartFilled);
-        }
-        true
-    }
-
-    fn book_money(&mut self, now: TsNs, ts_exch: TsNs, order: &Order, fill: &ReportedFill) {
-        let (side, notional) = (order.side, Money::notional(fill.px, fill.qty));
-        let signed = QtyLot::new(side.sign() * fill.qty.get());
-        let before = self.position;
-        self.position += signed;
-        self.cash -= Money::notional(fill.px, signed);
-        self.fees += fill.fee;
-        self.refresh_skew();
-        let maker = fill.liquidity == Liquidity::Maker;
-        let telemetry = &mut self.telemetry;
-        telemetry.turnover += notional;
-        telemetry.position.change(before, self.position, now);
-        let queue_wait_ns = ts_exch.since_ns(order.queued_from).max(0);
-        if maker {
-            telemetry.maker_fills += 1;
-            telemetry.queue_wait_ns.record(queue_wait_ns);
-        } else {
-            telemetry.taker_fills += 1;
-            telemetry.taker_turnover += notional;
-        }
-        if self.params.quote.slippage_penalty_coef > 0.0 {
-            let taken_at = (!maker).then_some(fill.px);
-            self.slippage.on_fill(ts_exch, side, taken_at);
-        }
-        let terms = order.terms;
-        let reference_px = if maker { terms.px } else { terms.opposite };
-        let booked = Fill {
-            ts: ts_exch.min(now.plus_ms(AHEAD_MS_MAX)),
-            side,
-            qty: fill.qty,
-            px: fill.px,
-            decision_mid: terms.decision_mid.to_exec(),
-            reference: reference_px.to_exec(),
-        };
-        let from = order.rests_from.unwrap_or(ts_exch);
-        self.edge.on_fill(booked, || FillRecord {
-            ts_exch,
-            ts_local: now,
-            cid: order.cid,
-            side,
-            px: fill.px,
-            qty: fill.qty,
-            fee: fill.fee,
-            maker,
-            decision_mid: terms.decision_mid,
-            reference_px,
-            mid_before: None,
-            mid_after: None,
-            queue_wait_ns,
-            order_age_ns: ts_exch.since_ns(from).max(0),
-            level: order.level,
-        });
     }
 
     /// Moves an order by an event; one that its state does not allow is counted and leaves it
@@ -323,7 +224,7 @@ impl Trader {
     }
 
     #[cold]
-    fn contradicted(&mut self, slot: usize, event: &'static str) {
+    pub(super) fn contradicted(&mut self, slot: usize, event: &'static str) {
         let state = self.orders.get(slot).state;
         self.telemetry.illegal_transitions += 1;
         self.last_illegal = Some(crate::order::IllegalTransition {
@@ -337,7 +238,7 @@ impl Trader {
 
     /// The venue answered the last request about an order.
     #[inline]
-    fn acknowledged(&mut self, now: TsNs, slot: usize) {
+    fn acknowledged(&mut self, now: TsNs, slot: usize, outcome: CallOutcome) {
         let order = self.orders.get(slot);
         let waited = match order.state {
             OrderState::PendingNew
@@ -347,6 +248,7 @@ impl Trader {
         };
         if let Some(waited) = waited {
             self.telemetry.ack_latency_ns.record(waited);
+            self.note_result(now, slot, outcome);
         }
         self.answered(slot);
     }
@@ -361,7 +263,7 @@ impl Trader {
 
     /// The order's time at its price ends.
     #[inline]
-    fn record_age(&mut self, slot: usize, ts_exch: TsNs) {
+    pub(super) fn record_age(&mut self, slot: usize, ts_exch: TsNs) {
         let order = self.orders.get(slot);
         if let Some(from) = order.rests_from
             && !order.state.is_done()

@@ -3,6 +3,7 @@
 
 use super::Trader;
 use crate::order::{ANSWER_TIMEOUT_NS, OrderEvent, OrderState, Terms};
+use crate::session::CallOutcome;
 use mmbot_types::{Action, ActionBuf, BlockDetail, Cause, NewOrder, Side, TimeInForce, TsNs};
 
 impl Trader {
@@ -19,6 +20,7 @@ impl Trader {
         self.early.forget(before);
         self.telemetry.places += 1;
         self.telemetry.attempts += 1;
+        self.sent_create(slot);
         self.expect_answer(now);
         Some(slot)
     }
@@ -31,6 +33,7 @@ impl Trader {
         self.orders.get_mut(slot).drift_mid = to.decision_mid;
         self.count_replace(now, slot);
         self.telemetry.amends += 1;
+        self.sent_amend(slot);
         self.scratch.amends.push((slot, cause));
     }
 
@@ -39,6 +42,7 @@ impl Trader {
     pub(super) fn cancel(&mut self, now: TsNs, slot: usize, cause: Cause) {
         if self.request(now, slot, OrderEvent::CancelSent) {
             self.telemetry.cancels += 1;
+            self.sent_cancel();
             self.scratch.cancels.push((slot, cause));
         }
     }
@@ -131,6 +135,7 @@ impl Trader {
             };
             if waits && now.since_ns(order.sent) >= ANSWER_TIMEOUT_NS {
                 self.telemetry.timeouts += 1;
+                self.note_result(now, slot, CallOutcome::Timeout);
                 self.apply(slot, OrderEvent::TimedOut);
                 self.answered(slot);
             } else if waits {

@@ -69,7 +69,8 @@ impl Trader {
                 return self.cancel_drifted(now, slot);
             }
         }
-        if let Err(detail) = self.throttle.check(&self.params.replace, now) {
+        let by_amend = self.params.replace.mode == ReplaceMode::Amend && !order.not_amendable;
+        if let Err(detail) = self.may_replace(now, by_amend) {
             return self.block(detail);
         }
         self.telemetry.drift_refreshes += 1;
@@ -104,7 +105,7 @@ impl Trader {
             self.telemetry.batch_cancels += 1;
             for (_, slot) in aged.drain(..).take(tail.max_batch as usize) {
                 self.telemetry.tail_cancels += 1;
-                self.cancel(now, slot, Cause::TailAge);
+                self.cancel_quote(now, slot, Cause::TailAge);
             }
         }
         self.scratch.aged = aged;

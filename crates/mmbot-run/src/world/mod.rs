@@ -20,11 +20,16 @@ use std::sync::Arc;
 
 /// A strategy from outside the core: gets a view, gives targets.
 pub trait External {
-    /// Targets of `lane` at this decision.
+    /// Targets of `lane` for the instrument `symbol` at this decision.
     ///
     /// # Errors
     /// [`RunError::Strategy`] with the strategy's own message; the run stops.
-    fn quotes(&mut self, lane: usize, view: &StrategyView) -> Result<Vec<Quote>, RunError>;
+    fn quotes(
+        &mut self,
+        symbol: usize,
+        lane: usize,
+        view: &StrategyView,
+    ) -> Result<Vec<Quote>, RunError>;
 }
 
 /// No strategy from outside: a lane that asks for one is an error.
@@ -32,7 +37,12 @@ pub trait External {
 pub struct NoStrategy;
 
 impl External for NoStrategy {
-    fn quotes(&mut self, lane: usize, _view: &StrategyView) -> Result<Vec<Quote>, RunError> {
+    fn quotes(
+        &mut self,
+        _symbol: usize,
+        lane: usize,
+        _view: &StrategyView,
+    ) -> Result<Vec<Quote>, RunError> {
         Err(RunError::Strategy(format!(
             "lane {lane} has strategy.kind external but no strategy"
         )))
@@ -73,6 +83,8 @@ impl Outbox {
 /// See the module.
 #[derive(Debug, Clone)]
 pub struct World {
+    /// Which instrument of the run it is.
+    symbol: usize,
     exchange: Exchange,
     markets: Vec<(SignalParams, Market)>,
     lanes: Vec<Lane>,
@@ -113,6 +125,7 @@ impl World {
     ) -> Result<Self, RunError> {
         let sims: Vec<_> = specs.iter().map(|spec| spec.sim).collect();
         let mut world = Self {
+            symbol: 0,
             exchange: Exchange::new(&sims)?,
             markets: Vec::new(),
             lanes: Vec::with_capacity(specs.len()),
@@ -165,6 +178,32 @@ impl World {
         }
         self.lanes.push(Lane::new(trader, market));
         Ok(())
+    }
+
+    /// Makes it the world of instrument `symbol` in sessions of several.
+    pub(crate) fn join(&mut self, symbol: usize, in_session: impl Fn(usize) -> bool) {
+        self.symbol = symbol;
+        for (at, lane) in self.lanes.iter_mut().enumerate() {
+            if in_session(at) {
+                lane.trader.join_session();
+            }
+        }
+    }
+
+    /// Receive time of the first row; `None` before there is one.
+    pub(crate) fn first_local_ns(&self) -> Option<i64> {
+        let first = self
+            .chunks
+            .get(0)
+            .filter(|_| self.started && self.now_ns == 0)?;
+        Some(first.ts_local[local_row(first, 0)])
+    }
+
+    /// The trader of a lane with its market.
+    pub(crate) fn seat(&mut self, lane: usize) -> Option<(&mut Trader, &mut Market)> {
+        let lane = self.lanes.get_mut(lane)?;
+        let market = self.markets.get_mut(lane.market)?;
+        Some((&mut lane.trader, &mut market.1))
     }
 
     /// Number of lanes.

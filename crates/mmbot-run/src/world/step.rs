@@ -108,13 +108,26 @@ impl World {
         let now_ts = TsNs::new(now);
         if entry.trader.wants_external() {
             let view = entry.trader.external_view(now_ts, market);
-            let quotes = external.quotes(lane, &view)?;
+            let quotes = external.quotes(self.symbol, lane, &view)?;
             entry
                 .trader
                 .decide_with(now_ts, market, &quotes, &mut self.actions);
         } else {
             entry.trader.decide(now_ts, market, &mut self.actions);
         }
+        Ok(())
+    }
+
+    /// A decision of a lane at `now`, because its session wants one.
+    pub(crate) fn decide_at(
+        &mut self,
+        lane: usize,
+        now: i64,
+        external: &mut impl External,
+    ) -> Result<(), RunError> {
+        self.decide(lane, now, external)?;
+        self.outbox.close(lane, &self.actions);
+        self.send_all(now);
         Ok(())
     }
 

@@ -1,0 +1,145 @@
+//! Fills: booked once, into position, cash, fees and the edge.
+
+use super::Trader;
+use super::reports::{PX_MAX, QTY_MAX};
+use super::since::FillNote;
+use crate::edge::{Fill, FillRecord};
+use crate::order::{Booking, Order, OrderEvent};
+use mmbot_types::{ExecPrice, Liquidity, Money, PRICE_SCALE, QtyLot, TsNs};
+
+/// Largest believed fee, quanta.
+const FEE_MAX: i128 = 1 << 100;
+/// A fill's venue time is at most so far ahead of our clock; fills of a venue from the future would
+/// wait for their mids for ever, and those behind them, too.
+const AHEAD_MS_MAX: i64 = 3_600_000;
+
+/// A fill as reported.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct ReportedFill {
+    pub px: ExecPrice,
+    pub qty: QtyLot,
+    pub cum_qty: QtyLot,
+    pub liquidity: Liquidity,
+    pub fee: Money,
+}
+
+impl ReportedFill {
+    fn is_credible(&self) -> bool {
+        (1..=PX_MAX * PRICE_SCALE).contains(&self.px.get())
+            && (1..=QTY_MAX).contains(&self.qty.get())
+            && (1..=QTY_MAX).contains(&self.cum_qty.get())
+            && (-FEE_MAX..=FEE_MAX).contains(&self.fee.get())
+    }
+}
+
+impl Trader {
+    /// Books a fill; false if it was booked before.
+    pub(super) fn on_fill(
+        &mut self,
+        now: TsNs,
+        slot: usize,
+        ts_exch: TsNs,
+        fill: &ReportedFill,
+    ) -> bool {
+        let order = self.orders.get_mut(slot);
+        let first = order.filled.is_zero();
+        let booking = if fill.is_credible() {
+            self.early.book(order, fill.qty, fill.cum_qty)
+        } else {
+            Booking::Conflict
+        };
+        match booking {
+            Booking::New => {}
+            Booking::Duplicate => {
+                self.telemetry.duplicate_fills += 1;
+                return false;
+            }
+            Booking::Conflict => {
+                self.contradicted(slot, "Filled");
+                return false;
+            }
+        }
+        if order.rests_from.is_none() {
+            order.rests_from = Some(ts_exch);
+            order.queued_from = ts_exch;
+            order.since = now;
+            self.telemetry.accepted += 1;
+        }
+        let order = *order;
+        self.telemetry.orders_with_fill += u64::from(first);
+        self.book_money(now, ts_exch, &order, fill);
+        if order.open_at_most().is_zero() {
+            self.record_age(slot, ts_exch);
+            self.answered(slot);
+            self.apply(slot, OrderEvent::Completed);
+            self.note_end(now, slot);
+        } else {
+            self.apply(slot, OrderEvent::PartFilled);
+        }
+        true
+    }
+
+    fn book_money(&mut self, now: TsNs, ts_exch: TsNs, order: &Order, fill: &ReportedFill) {
+        let (side, notional) = (order.side, Money::notional(fill.px, fill.qty));
+        let signed = QtyLot::new(side.sign() * fill.qty.get());
+        let before = self.position;
+        self.position += signed;
+        self.cash -= Money::notional(fill.px, signed);
+        self.fees += fill.fee;
+        self.refresh_skew();
+        let maker = fill.liquidity == Liquidity::Maker;
+        let telemetry = &mut self.telemetry;
+        telemetry.turnover += notional;
+        telemetry.position.change(before, self.position, now);
+        let queue_wait_ns = ts_exch.since_ns(order.queued_from).max(0);
+        if maker {
+            telemetry.maker_fills += 1;
+            telemetry.queue_wait_ns.record(queue_wait_ns);
+        } else {
+            telemetry.taker_fills += 1;
+            telemetry.taker_turnover += notional;
+        }
+        if self.in_session {
+            self.position_by_color[order.color.index()] += signed;
+            self.note_fill(FillNote {
+                ts: now,
+                side,
+                color: order.color,
+                notional_usd: self.instrument.money_to_f64(notional),
+                maker,
+            });
+        }
+        if self.params.quote.slippage_penalty_coef > 0.0 {
+            let taken_at = (!maker).then_some(fill.px);
+            self.slippage.on_fill(ts_exch, side, taken_at);
+        }
+        let terms = order.terms;
+        let reference_px = if maker { terms.px } else { terms.opposite };
+        let booked = Fill {
+            ts: ts_exch.min(now.plus_ms(AHEAD_MS_MAX)),
+            side,
+            qty: fill.qty,
+            px: fill.px,
+            decision_mid: terms.decision_mid.to_exec(),
+            reference: reference_px.to_exec(),
+        };
+        let from = order.rests_from.unwrap_or(ts_exch);
+        self.edge.on_fill(booked, || FillRecord {
+            ts_exch,
+            ts_local: now,
+            cid: order.cid,
+            side,
+            px: fill.px,
+            qty: fill.qty,
+            fee: fill.fee,
+            maker,
+            decision_mid: terms.decision_mid,
+            reference_px,
+            mid_before: None,
+            mid_after: None,
+            queue_wait_ns,
+            order_age_ns: ts_exch.since_ns(from).max(0),
+            level: order.level,
+        });
+    }
+}

@@ -1,0 +1,124 @@
+//! What a trader did since the last synchronisation, for its session: results of requests, latencies
+//! of cancels, orders that ended, fills. Counters that only grow are read from the telemetry.
+
+use super::Trader;
+use crate::order::{DoneReason, Order, OrderState};
+use crate::session::CallOutcome;
+use mmbot_types::{Color, RejectReason, Side, TsNs};
+
+/// Entries of one kind kept between two synchronisations. A symbol sends at most a few dozen
+/// requests in that time; beyond this the rest is not sampled.
+const ENTRIES_MAX: usize = 1024;
+
+/// An order that ended, as a sample of the fill rate.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct OrderEnd {
+    /// Local time.
+    pub ts: TsNs,
+    /// Anything of it was filled.
+    pub filled: bool,
+}
+
+/// A fill, for turnover and cost calibration.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct FillNote {
+    /// Local time.
+    pub ts: TsNs,
+    /// Side of our order.
+    pub side: Side,
+    /// Colour of our order.
+    pub color: Color,
+    /// Notional, USD.
+    pub notional_usd: f64,
+    /// Our order was resting.
+    pub maker: bool,
+}
+
+/// See the module.
+#[derive(Debug, Clone, Default)]
+pub struct Since {
+    /// Results of requests, by [`CallOutcome`].
+    pub outcomes: [u32; CallOutcome::COUNT],
+    /// Result of the circuit breaker's probe.
+    pub probe: Option<CallOutcome>,
+    /// Time from sending a cancel to its answer, ns.
+    pub cancel_latency_ns: Vec<i64>,
+    /// Orders that ended.
+    pub ended: Vec<OrderEnd>,
+    /// Fills.
+    pub fills: Vec<FillNote>,
+}
+
+impl Since {
+    /// Forgets everything, keeps the memory.
+    pub fn clear(&mut self) {
+        self.outcomes = Default::default();
+        self.probe = None;
+        self.cancel_latency_ns.clear();
+        self.ended.clear();
+        self.fills.clear();
+    }
+}
+
+/// What a refusal says about the venue: refusals for business reasons are results like others.
+pub(super) const fn outcome_of(reason: RejectReason) -> CallOutcome {
+    match reason {
+        RejectReason::RateLimit => CallOutcome::RateLimited,
+        RejectReason::MarketUnavailable => CallOutcome::Server,
+        RejectReason::PostOnlyWouldCross
+        | RejectReason::UnknownOrder
+        | RejectReason::Filter
+        | RejectReason::Injected => CallOutcome::BusinessReject,
+    }
+}
+
+impl Trader {
+    /// A request about the order in `slot` was answered, or given up.
+    #[inline]
+    pub(super) fn note_result(&mut self, now: TsNs, slot: usize, outcome: CallOutcome) {
+        if !self.in_session {
+            return;
+        }
+        let order = self.orders.get(slot);
+        if matches!(order.state, OrderState::PendingCancel { .. })
+            && self.since.cancel_latency_ns.len() < ENTRIES_MAX
+        {
+            self.since.cancel_latency_ns.push(now.since_ns(order.sent));
+        }
+        self.since.outcomes[outcome as usize] += 1;
+        self.limited |= outcome == CallOutcome::RateLimited;
+        if self.probe == Some(order.cid) {
+            self.probe = None;
+            self.since.probe = Some(outcome);
+        }
+    }
+
+    /// The order in `slot` may be over: a sample of the fill rate, unless it was taken out before
+    /// it had its time in the book.
+    #[inline]
+    pub(super) fn note_end(&mut self, now: TsNs, slot: usize) {
+        if !self.in_session || self.since.ended.len() >= ENTRIES_MAX {
+            return;
+        }
+        let order = self.orders.get(slot);
+        let OrderState::Done(reason) = order.state else {
+            return;
+        };
+        let filled = !order.filled.is_zero();
+        if filled || reason == DoneReason::Rejected || self.had_its_time(order, now) {
+            self.since.ended.push(OrderEnd { ts: now, filled });
+        }
+    }
+
+    /// Notes a fill for the session.
+    pub(super) fn note_fill(&mut self, fill: FillNote) {
+        if self.in_session && self.since.fills.len() < ENTRIES_MAX {
+            self.since.fills.push(fill);
+        }
+    }
+
+    fn had_its_time(&self, order: &Order, now: TsNs) -> bool {
+        let least_ns = self.min_time_in_book_ms().saturating_mul(1_000_000);
+        order.age_ns(now) >= least_ns
+    }
+}

@@ -1,0 +1,223 @@
+//! The worlds of a run's instruments, and the sessions that couple their traders.
+//!
+//! Every [`SYNC_NS`](mmbot_core::SYNC_NS) of receive time all worlds have been brought to the same
+//! moment; then the sessions read, judge and give new permits. In between a world runs by itself,
+//! which keeps its books in the cache and makes the result independent of how the data were cut.
+
+use crate::error::RunError;
+use crate::lane::LaneSpec;
+use crate::world::{External, Sampling, World};
+use mmbot_core::Session;
+use mmbot_types::{EventColumns, Instrument, SessionParams, TsNs};
+use std::sync::Arc;
+
+/// A lane over all instruments of a run.
+#[derive(Debug, Clone, PartialEq)]
+pub struct SessionLane {
+    /// Parameters and exchange per instrument, in their order.
+    pub symbols: Vec<LaneSpec>,
+    /// What couples them; `None` lets each trader run without a session.
+    pub session: Option<SessionParams>,
+}
+
+/// See the module.
+#[derive(Debug, Clone)]
+pub struct Fleet {
+    worlds: Vec<World>,
+    sessions: Vec<Option<Session>>,
+    /// Per world: rows before this time are known.
+    known_until: Vec<i64>,
+    /// `i64::MAX` without sessions, `i64::MIN` before the first row.
+    next_sync_ns: i64,
+}
+
+impl Fleet {
+    /// A fleet of `lanes` over `instruments`.
+    ///
+    /// # Errors
+    /// [`RunError::Lanes`] for a lane that has not one specification per instrument, or the first
+    /// parameter outside its range.
+    pub fn new(
+        instruments: &[Instrument],
+        lanes: &[SessionLane],
+        sampling: Sampling,
+    ) -> Result<Self, RunError> {
+        if lanes
+            .iter()
+            .any(|lane| lane.symbols.len() != instruments.len())
+        {
+            return Err(RunError::Lanes);
+        }
+        let mut sessions = Vec::with_capacity(lanes.len());
+        for lane in lanes {
+            let session = lane.session.clone();
+            sessions.push(
+                session
+                    .map(|p| Session::new(p, instruments.len()))
+                    .transpose()?,
+            );
+        }
+        let mut worlds = Vec::with_capacity(instruments.len());
+        for (symbol, instrument) in instruments.iter().enumerate() {
+            let specs: Vec<_> = lanes.iter().map(|lane| lane.symbols[symbol]).collect();
+            let mut world = World::new(instrument, &specs, sampling)?;
+            world.join(symbol, |lane| sessions[lane].is_some());
+            worlds.push(world);
+        }
+        let coupled = sessions.iter().any(Option::is_some);
+        Ok(Self {
+            known_until: vec![i64::MIN; worlds.len()],
+            worlds,
+            sessions,
+            next_sync_ns: if coupled { i64::MIN } else { i64::MAX },
+        })
+    }
+
+    /// The world of an instrument.
+    #[must_use]
+    pub fn world(&self, symbol: usize) -> Option<&World> {
+        self.worlds.get(symbol)
+    }
+
+    /// The world of an instrument, to take samples from.
+    pub fn world_mut(&mut self, symbol: usize) -> Option<&mut World> {
+        self.worlds.get_mut(symbol)
+    }
+
+    /// The session of a lane.
+    #[must_use]
+    pub fn session(&self, lane: usize) -> Option<&Session> {
+        self.sessions.get(lane)?.as_ref()
+    }
+
+    /// The session of a lane, to change its parameters.
+    pub fn session_mut(&mut self, lane: usize) -> Option<&mut Session> {
+        self.sessions.get_mut(lane)?.as_mut()
+    }
+
+    /// Adds market data of an instrument; nothing is processed yet.
+    pub fn push(&mut self, symbol: usize, chunk: Arc<EventColumns>) {
+        if let Some(world) = self.worlds.get_mut(symbol) {
+            world.push(chunk);
+        }
+    }
+
+    /// All rows of `symbol` before `until_ns` are known.
+    pub fn know(&mut self, symbol: usize, until_ns: i64) {
+        if let Some(known) = self.known_until.get_mut(symbol) {
+            *known = (*known).max(until_ns);
+        }
+    }
+
+    /// The instrument whose rows are known least far, with that time.
+    #[must_use]
+    pub fn hungriest(&self) -> Option<(usize, i64)> {
+        let known = self.known_until.iter().copied().enumerate();
+        known.min_by_key(|(symbol, until)| (*until, *symbol))
+    }
+
+    /// Processes everything before `limit_ns`, as far as all instruments' rows are known.
+    ///
+    /// # Errors
+    /// A strategy's failure.
+    pub fn run_before(
+        &mut self,
+        limit_ns: i64,
+        external: &mut impl External,
+    ) -> Result<(), RunError> {
+        if self.next_sync_ns == i64::MAX {
+            return self.run_apart(limit_ns, external);
+        }
+        let known = self.known_until.iter().copied().min().unwrap_or(i64::MIN);
+        let limit = limit_ns.min(known);
+        if limit == i64::MIN {
+            return Ok(());
+        }
+        if self.next_sync_ns == i64::MIN {
+            self.start();
+        }
+        while self.next_sync_ns <= limit {
+            let now = self.next_sync_ns;
+            for world in &mut self.worlds {
+                world.run_before(now, external)?;
+            }
+            self.synchronise(now, external)?;
+        }
+        self.worlds
+            .iter_mut()
+            .try_for_each(|world| world.run_before(limit, external))
+    }
+
+    /// Ends the run of all worlds.
+    ///
+    /// # Errors
+    /// [`RunError::Identity`] and [`RunError::Conservation`]: defects of ours; a strategy's
+    /// failure.
+    pub fn finish(&mut self, last_ns: i64, external: &mut impl External) -> Result<(), RunError> {
+        self.worlds
+            .iter_mut()
+            .try_for_each(|world| world.finish(last_ns, external))
+    }
+
+    /// Cancels all orders of all lanes and quotes no more.
+    pub fn stop(&mut self, now_ns: i64) {
+        for world in &mut self.worlds {
+            world.stop(now_ns);
+        }
+    }
+
+    /// Latest time processed so far, ns; 0 before the first event.
+    #[must_use]
+    pub fn now_ns(&self) -> i64 {
+        self.worlds.iter().map(World::now_ns).max().unwrap_or(0)
+    }
+
+    /// Without sessions nothing couples the worlds: each goes as far as it knows.
+    fn run_apart(&mut self, limit_ns: i64, external: &mut impl External) -> Result<(), RunError> {
+        for (world, known) in self.worlds.iter_mut().zip(&self.known_until) {
+            world.run_before(limit_ns.min(*known), external)?;
+        }
+        Ok(())
+    }
+
+    fn start(&mut self) {
+        let first = self.worlds.iter().filter_map(World::first_local_ns).min();
+        let Some(first) = first else {
+            return;
+        };
+        self.next_sync_ns = first;
+        for session in self.sessions.iter_mut().flatten() {
+            session.start(TsNs::new(first));
+        }
+    }
+
+    /// Couples the symbols of each lane; a trader whose permit became tighter decides at once.
+    fn synchronise(&mut self, now: i64, external: &mut impl External) -> Result<(), RunError> {
+        let mut next = i64::MAX;
+        for (lane, session) in self.sessions.iter_mut().enumerate() {
+            let Some(session) = session else {
+                continue;
+            };
+            let at = TsNs::new(now);
+            for (symbol, world) in self.worlds.iter_mut().enumerate() {
+                if let Some((trader, market)) = world.seat(lane) {
+                    session.read(symbol, at, trader, market);
+                }
+            }
+            session.judge(at);
+            for (symbol, world) in self.worlds.iter_mut().enumerate() {
+                let seat = world.seat(lane);
+                let tighter = match (session.permit(symbol), seat) {
+                    (Some(permit), Some((trader, _))) => trader.set_permit(permit),
+                    _ => false,
+                };
+                if tighter {
+                    world.decide_at(lane, now, external)?;
+                }
+            }
+            next = next.min(session.next_sync().get());
+        }
+        self.next_sync_ns = next;
+        Ok(())
+    }
+}

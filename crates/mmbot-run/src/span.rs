@@ -1,0 +1,72 @@
+//! What the data of one instrument were.
+
+use crate::error::RunError;
+use mmbot_types::{EventColumns, RowKind};
+
+/// What the data were, as far as they have been seen.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Span {
+    /// Rows.
+    pub rows: u64,
+    /// First exchange time, ns.
+    pub first_exch_ns: Option<i64>,
+    /// Last exchange time, ns.
+    pub last_exch_ns: i64,
+    /// First receive time, ns.
+    pub first_local_ns: Option<i64>,
+    /// Last receive time, ns.
+    pub last_local_ns: i64,
+    /// Stretches without usable data, exchange time, ns.
+    pub gaps: Vec<(i64, i64)>,
+    open_gap: Option<i64>,
+}
+
+impl Span {
+    pub(crate) fn check(&self, chunk: &EventColumns) -> Result<(), RunError> {
+        let early = |at_ns, seen_ns| Err(RunError::ChunkOrder { at_ns, seen_ns });
+        let first = chunk.ts_exch.first().copied().unwrap_or(i64::MAX);
+        let received = chunk.ts_local.iter().min().copied().unwrap_or(i64::MAX);
+        if self.rows > 0 && first < self.last_exch_ns {
+            return early(first, self.last_exch_ns);
+        }
+        if self.rows > 0 && received < self.last_local_ns {
+            return early(received, self.last_local_ns);
+        }
+        Ok(())
+    }
+
+    pub(crate) fn add(&mut self, chunk: &EventColumns) {
+        let received = chunk.ts_local.iter().copied();
+        self.first_exch_ns = self
+            .first_exch_ns
+            .or_else(|| chunk.ts_exch.first().copied());
+        self.first_local_ns = self.first_local_ns.or_else(|| received.clone().min());
+        self.last_exch_ns = chunk.ts_exch.last().copied().unwrap_or(self.last_exch_ns);
+        self.last_local_ns = received.max().unwrap_or(self.last_local_ns);
+        self.rows += chunk.len() as u64;
+        // resets and gaps share bit 1 of the flags: most chunks have neither
+        if !chunk.flags.iter().any(|flags| flags & 2 != 0) {
+            return;
+        }
+        for (row, flags) in chunk.flags.iter().enumerate() {
+            match RowKind::from_flags(*flags) {
+                RowKind::Gap => {
+                    self.open_gap.get_or_insert(chunk.ts_exch[row]);
+                }
+                RowKind::Reset => {
+                    if let Some(from) = self.open_gap.take() {
+                        self.gaps.push((from, chunk.ts_exch[row]));
+                    }
+                }
+                RowKind::Depth | RowKind::Trade => {}
+            }
+        }
+    }
+
+    /// Closes a stretch without usable data that lasts to the end.
+    pub(crate) fn end(&mut self) {
+        if let Some(from) = self.open_gap.take() {
+            self.gaps.push((from, self.last_exch_ns));
+        }
+    }
+}
