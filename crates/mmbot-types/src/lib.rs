@@ -13,6 +13,7 @@ pub mod columns;
 pub mod decimal;
 pub mod instrument;
 pub mod money;
+pub mod op;
 pub mod params;
 pub mod report;
 pub mod rng;
@@ -26,6 +27,7 @@ pub use columns::{ChunkError, EventColumns, EventRow, RowKind};
 pub use decimal::{Decimal, DecimalError};
 pub use instrument::{Instrument, InstrumentError, InstrumentIdx};
 pub use money::{FeeRate, Money};
+pub use op::Op;
 pub use params::session::{
     AutopolicyParams, CircuitParams, GuardThresholds, IntradayCapsParams, MuxBand, MuxParams,
     MuxStrategy, OpenWindow, PosSkewParams, RolloutParams, RuntimeGuardParams, ScheduleParams,
