@@ -95,28 +95,28 @@ class StreamMerger:
 
 @final
 class Backtest:
-    """K parameter sets (lanes) over one pass of one instrument's data against the simulated
-    exchange.
+    """K parameter sets (lanes) over one pass of the data of one or more instruments against the
+    simulated exchange.
 
     `lanes`: one flat mapping per lane of dotted configuration keys to numbers, booleans or strings
-    (missing keys:
-    defaults), `sim` likewise (one mapping for all lanes, or one per lane): `mode`
-    ("queue_aware"|"conservative"), `queue_model`
+    (missing keys: defaults), with several instruments a list of one mapping per instrument.
+    `session` couples the instruments of a lane (guards, allocation, request windows): one flat
+    mapping for all lanes or one per lane; None trades without. `sim` likewise:
+    `mode` ("queue_aware"|"conservative"), `queue_model`
     ("conservative"|"power"|"log"|"calibrated"), `queue_power_n`, `partial_fills`,
-    `latency_ms_mean`,
-    `latency_ms_std`, `amend_latency_ms`,
-    `cancel_latency_ms`, `response_latency_ms` (None: the feed latency of the data),
-    `toxic_sweep_prob`, `extra_slippage_bps`,
-    `reject_prob`, `max_requests_per_sec` (0 off). Fees come from `trading.maker_fee_bps`,
-    `trading.taker_fee_bps`.
+    `latency_ms_mean`, `latency_ms_std`, `amend_latency_ms`, `cancel_latency_ms`,
+    `response_latency_ms` (None: the feed latency of the data), `toxic_sweep_prob`,
+    `extra_slippage_bps`, `reject_prob`, `max_requests_per_sec` (0 off). Fees come from
+    `trading.maker_fee_bps`, `trading.taker_fee_bps`.
     """
 
     def __new__(
         cls,
-        instrument: Instrument,
-        lanes: Sequence[Mapping[str, Any]],
+        instruments: Instrument | Sequence[Instrument],
+        lanes: Sequence[Mapping[str, Any] | Sequence[Mapping[str, Any]]],
         *,
         sim: Mapping[str, Any] | Sequence[Mapping[str, Any]] | None = None,
+        session: Mapping[str, Any] | Sequence[Mapping[str, Any] | None] | None = None,
         seed: int = 42,
         threads: int = 1,
         bar_ns: int = ...,
@@ -124,40 +124,53 @@ class Backtest:
         curve_ns: int = ...,
         strategy: Callable[[dict[str, Any]], Sequence[tuple[str, float, float]]] | None = None,
     ) -> Backtest:
-        """`record` keeps fills, a curve sampled every `curve_ns` and block times of every lane.
-        `strategy` is called on decision
-        ticks of lanes with `strategy.kind` = "external" and returns (side, price, quantity)
-        targets.
+        """`record` keeps fills, order events and a curve sampled every `curve_ns` of every lane.
+        `strategy` is called on decision ticks of lanes with `strategy.kind` = "external" and
+        returns (side, price, quantity) targets.
         """
-    def feed(self, chunk: EventChunk) -> None:
-        """Processes a chunk; the GIL is released. Chunks must come in order."""
-    def advance(self, chunk: EventChunk | None, until_local_ns: int) -> bool:
+    def feed(self, chunk: EventChunk, symbol: int = 0) -> None:
+        """Processes a chunk of an instrument as far as the data of all allow; the GIL is released.
+        Chunks of an instrument must come in order; `hungriest` says whose to feed next.
+        """
+    def advance(self, chunk: EventChunk | None, until_local_ns: int, symbol: int = 0) -> bool:
         """Paced driving: queues `chunk` and processes up to local time `until_local_ns`; True if
         more data are needed.
         """
+    def end(self, symbol: int) -> None:
+        """No more data of an instrument will come: the others need not wait for it."""
+    def hungriest(self) -> int | None:
+        """The instrument whose data reach least far; None if all have ended."""
     def stop(self) -> None:
         """Cancels all orders of all lanes and quotes no more."""
     def finish(self) -> None:
         """Ends the run: fills waiting for markouts are resolved and the accounting identity is
         asserted (CoreError E_SIM_IDENTITY).
         """
-    def apply_params(self, lane: int, params: Mapping[str, Any]) -> None:
-        """Atomic parameter change between two events."""
+    def apply_params(self, lane: int, params: Mapping[str, Any], symbol: int = 0) -> None:
+        """Atomic parameter change of an instrument between two events."""
+    def apply_session(self, lane: int, session: Mapping[str, Any]) -> None:
+        """Atomic parameter change of a lane's session between two events."""
     @property
     def lane_count(self) -> int: ...
-    def result(self, lane: int = 0) -> dict[str, Any]:
+    @property
+    def symbol_count(self) -> int: ...
+    def result(self, lane: int = 0, symbol: int = 0) -> dict[str, Any]:
         """Counters and accounts of a lane, see docs/backtest.md for every key."""
-    def snapshot(self, lane: int = 0) -> dict[str, Any]:
+    def snapshot(self, lane: int = 0, symbol: int = 0) -> dict[str, Any]:
         """Live view of a lane: book top and levels, own orders, position, PnL, edge so far,
         blocks, latency.
         """
-    def take_fills(self, lane: int = 0) -> dict[str, NDArray[Any]]:
+    def take_fills(self, lane: int = 0, symbol: int = 0) -> dict[str, NDArray[Any]]:
         """Fills resolved since the last call, as columns (needs `record`)."""
-    def take_curve(self, lane: int = 0) -> dict[str, NDArray[Any]]:
+    def take_order_events(self, lane: int = 0, symbol: int = 0) -> dict[str, Any]:
+        """Order events since the last call, as columns (needs `record`): ts_ns, cid, event, side,
+        px and qty in ticks and lots, level, color, reason, mid, queue_ahead in lots.
+        """
+    def take_curve(self, lane: int = 0, symbol: int = 0) -> dict[str, NDArray[Any]]:
         """Samples since the last call: ts_ns, mid, spread_bps, position, equity_usd, net_bps parts
         (needs `record`).
         """
-    def state_hash(self, lane: int = 0) -> str:
+    def state_hash(self, lane: int = 0, symbol: int = 0) -> str:
         """Hash of book, orders, position and accounts."""
 
 # --- venue frames (crates/mmbot-py/src/feed.rs) ---------------------------------------------------

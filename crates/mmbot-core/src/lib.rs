@@ -24,4 +24,4 @@ pub use order::{IllegalTransition, OpenOrder, OrderState};
 pub use session::{Permit, SYNC_NS, Session};
 pub use strategy::{Quote, StrategyView};
 pub use telemetry::{Blocks, Histogram, SignedHistogram, Telemetry};
-pub use trader::Trader;
+pub use trader::{OrderEventKind, OrderEventRow, Trader};

@@ -7,6 +7,7 @@ use crate::chunk::EventChunk;
 use crate::error::{core_error, run_error};
 use crate::instrument::PyInstrument;
 use crate::lane_keys::read_params;
+use crate::order_events;
 use crate::result;
 use crate::session_keys::read_session;
 use crate::sim_keys::read_sim;
@@ -273,6 +274,21 @@ impl PyBacktest {
         let (world, at) = place.ok_or_else(|| no_lane(lane))?;
         let lane = world.lane_mut(at).ok_or_else(|| no_lane(at))?;
         result::fill_columns(py, &lane.take_fills(), instrument)
+    }
+
+    #[pyo3(signature = (lane = 0, symbol = 0))]
+    fn take_order_events<'py>(
+        &self,
+        py: Python<'py>,
+        lane: usize,
+        symbol: usize,
+    ) -> PyResult<Bound<'py, PyDict>> {
+        let mut backtest = self.lock();
+        let instrument = self.instrument(symbol)?;
+        let place = backtest.world_mut(symbol, lane);
+        let (world, at) = place.ok_or_else(|| no_lane(lane))?;
+        let lane = world.lane_mut(at).ok_or_else(|| no_lane(at))?;
+        order_events::order_event_columns(py, &lane.take_order_events(), instrument)
     }
 
     #[pyo3(signature = (lane = 0, symbol = 0))]

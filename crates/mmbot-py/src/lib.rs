@@ -10,6 +10,7 @@ mod instrument;
 mod lane_keys;
 mod market;
 mod merger;
+mod order_events;
 mod queue_score;
 mod reading;
 mod result;

@@ -148,6 +148,11 @@ impl Lane {
         self.trader.cash() + Money::notional(px, self.trader.position()) - self.trader.fees()
     }
 
+    /// Order events since the last call.
+    pub fn take_order_events(&mut self) -> Vec<mmbot_core::OrderEventRow> {
+        self.trader.take_order_events()
+    }
+
     pub(crate) fn sample_bar(&mut self, at_ns: i64, market: &Market) {
         self.bars.ts_ns.push(at_ns);
         self.bars.net.push(self.net(market.last_mid()));

@@ -29,6 +29,21 @@ pub enum RejectReason {
     Injected,
 }
 
+impl RejectReason {
+    /// Name in records.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            RejectReason::PostOnlyWouldCross => "post_only_would_cross",
+            RejectReason::UnknownOrder => "unknown_order",
+            RejectReason::Filter => "filter",
+            RejectReason::RateLimit => "rate_limit",
+            RejectReason::MarketUnavailable => "market_unavailable",
+            RejectReason::Injected => "injected",
+        }
+    }
+}
+
 /// One execution report of one order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ExecReport {

@@ -1,8 +1,8 @@
 //! Fills: booked once, into position, cash, fees and the edge.
 
-use super::Trader;
 use super::reports::{PX_MAX, QTY_MAX};
 use super::since::FillNote;
+use super::{OrderEventKind, Trader};
 use crate::edge::{Fill, FillRecord};
 use crate::order::{Booking, Order, OrderEvent};
 use mmbot_types::{ExecPrice, Liquidity, Money, PRICE_SCALE, QtyLot, TsNs};
@@ -64,8 +64,9 @@ impl Trader {
             order.queued_from = ts_exch;
             order.since = now;
             self.telemetry.accepted += 1;
+            self.log_event(now, slot, OrderEventKind::Ack, "");
         }
-        let order = *order;
+        let order = *self.orders.get(slot);
         self.telemetry.orders_with_fill += u64::from(first);
         self.book_money(now, ts_exch, &order, fill);
         if order.open_at_most().is_zero() {

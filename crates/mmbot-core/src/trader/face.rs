@@ -139,10 +139,11 @@ impl Trader {
         self.cash + Money::notional(mid.to_exec(), self.position) - self.fees
     }
 
-    /// Keeps a record of every fill from now on, and markouts at all horizons; the market has to
-    /// keep its long history.
+    /// Keeps a record of every fill and order event from now on, and markouts at all horizons; the
+    /// market has to keep its long history.
     pub fn enable_fill_log(&mut self) {
         self.edge.enable_log();
+        self.log.get_or_insert_default();
     }
 
     /// Fills whose mids are known, since the last call, oldest first.

@@ -9,6 +9,7 @@ mod booking;
 mod decide;
 mod face;
 mod gate;
+mod log;
 mod manage;
 mod reduce;
 mod reference;
@@ -37,6 +38,7 @@ use crate::order::{EarlyFills, IllegalTransition, OrderTable, ReplaceThrottle};
 use crate::session::Permit;
 use crate::strategy::{SlippageEwma, Target};
 use crate::telemetry::Telemetry;
+pub use log::{OrderEventKind, OrderEventRow};
 pub use since::{FillNote, OrderEnd, Since};
 
 use mmbot_types::{
@@ -71,6 +73,8 @@ pub struct Trader {
     /// The order whose request is the circuit breaker's probe.
     probe: Option<Cid>,
     since: Since,
+    /// Order events for recorders; `None` if nobody wants them.
+    log: Option<Vec<OrderEventRow>>,
     /// Position by the colour of the orders that made it.
     position_by_color: [QtyLot; 2],
     /// What the session allows until the next synchronisation.
@@ -161,6 +165,7 @@ impl Trader {
             limited: false,
             probe: None,
             since: Since::default(),
+            log: None,
             position_by_color: [QtyLot::ZERO; 2],
             permit: alone(&params),
             slippage: SlippageEwma::default(),

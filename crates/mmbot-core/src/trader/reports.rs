@@ -1,8 +1,8 @@
 //! What the venue says about our orders.
 
-use super::Trader;
 use super::booking::ReportedFill;
 use super::since::outcome_of;
+use super::{OrderEventKind, Trader};
 use crate::market::Market;
 use crate::order::{OrderEvent, OrderState, Terms};
 use crate::session::CallOutcome;
@@ -98,6 +98,7 @@ impl Trader {
                 order.queued_from = ts_exch;
                 order.since = now;
                 self.telemetry.accepted += 1;
+                self.log_event(now, slot, OrderEventKind::Ack, "");
             }
             // a fill was faster than the acknowledgement
             Some(from) if ts_exch < *from && order.queued_from == *from => {
@@ -117,6 +118,7 @@ impl Trader {
         self.apply(slot, OrderEvent::Cancelled);
         if ended {
             self.note_end(now, slot);
+            self.log_event(now, slot, OrderEventKind::Canceled, "");
         }
     }
 
@@ -148,7 +150,9 @@ impl Trader {
         order.since = now;
         order.rests_from = Some(ts_exch);
         order.refreshing = false;
-        if order.open().is_zero() {
+        let filled_up = order.open().is_zero();
+        self.log_event(now, slot, OrderEventKind::Amended, "");
+        if filled_up {
             // what is left was filled before the smaller size was confirmed
             self.apply(slot, OrderEvent::Completed);
         }
@@ -156,28 +160,30 @@ impl Trader {
 
     #[cold]
     fn on_refused(&mut self, now: TsNs, slot: usize, kind: ReportKind) {
-        let gone = |reason| reason == RejectReason::UnknownOrder;
-        let outcome;
+        let (ReportKind::Rejected(reason)
+        | ReportKind::AmendRejected(reason)
+        | ReportKind::CancelRejected(reason)) = kind
+        else {
+            return;
+        };
+        let gone = reason == RejectReason::UnknownOrder;
         let event = match kind {
-            ReportKind::Rejected(reason) => {
+            ReportKind::Rejected(_) => {
                 self.telemetry.rejected += 1;
-                outcome = outcome_of(reason);
                 OrderEvent::Rejected
             }
-            ReportKind::AmendRejected(reason) => {
+            ReportKind::AmendRejected(_) => {
                 self.telemetry.amend_rejects += 1;
-                outcome = outcome_of(reason);
                 self.orders.get_mut(slot).not_amendable |= reason == RejectReason::Filter;
-                if gone(reason) {
+                if gone {
                     OrderEvent::AmendGone
                 } else {
                     OrderEvent::AmendRejected
                 }
             }
-            ReportKind::CancelRejected(reason) => {
+            ReportKind::CancelRejected(_) => {
                 self.telemetry.cancel_rejects += 1;
-                outcome = outcome_of(reason);
-                if gone(reason) {
+                if gone {
                     OrderEvent::CancelGone
                 } else {
                     OrderEvent::CancelRejected
@@ -189,7 +195,8 @@ impl Trader {
             | ReportKind::Filled { .. } => return,
         };
         let ended = !self.orders.get(slot).state.is_done();
-        self.acknowledged(now, slot, outcome);
+        self.acknowledged(now, slot, outcome_of(reason));
+        self.log_refusal(now, slot, reason);
         let order = self.orders.get_mut(slot);
         let refreshing = std::mem::take(&mut order.refreshing);
         // a change to a larger size came too late for an order that was filled

@@ -1,7 +1,7 @@
 //! Requests on their way out. The order's state changes here, at once; the request goes into the
 //! decision's plan, which leaves in the order cancels, amends, places.
 
-use super::Trader;
+use super::{OrderEventKind, Trader};
 use crate::order::{ANSWER_TIMEOUT_NS, OrderEvent, OrderState, Terms};
 use crate::session::CallOutcome;
 use mmbot_types::{Action, ActionBuf, BlockDetail, Cause, NewOrder, Side, TimeInForce, TsNs};
@@ -21,6 +21,7 @@ impl Trader {
         self.telemetry.places += 1;
         self.telemetry.attempts += 1;
         self.sent_create(slot);
+        self.log_intent(now, slot, OrderEventKind::IntentPlace, Cause::Quote);
         self.expect_answer(now);
         Some(slot)
     }
@@ -34,6 +35,7 @@ impl Trader {
         self.count_replace(now, slot);
         self.telemetry.amends += 1;
         self.sent_amend(slot);
+        self.log_intent(now, slot, OrderEventKind::IntentAmend, cause);
         self.scratch.amends.push((slot, cause));
     }
 
@@ -43,6 +45,7 @@ impl Trader {
         if self.request(now, slot, OrderEvent::CancelSent) {
             self.telemetry.cancels += 1;
             self.sent_cancel();
+            self.log_intent(now, slot, OrderEventKind::IntentCancel, cause);
             self.scratch.cancels.push((slot, cause));
         }
     }
@@ -137,6 +140,7 @@ impl Trader {
                 self.telemetry.timeouts += 1;
                 self.note_result(now, slot, CallOutcome::Timeout);
                 self.apply(slot, OrderEvent::TimedOut);
+                self.log_event(now, slot, OrderEventKind::Unknown, "timed_out");
                 self.answered(slot);
             } else if waits {
                 let sent = order.sent;

@@ -4,6 +4,7 @@ use super::{External, World};
 use crate::error::RunError;
 use crate::lane::{Lane, RecentFill};
 use mmbot_core::Trader;
+use mmbot_sim::Exchange;
 use mmbot_types::{ExecReport, Liquidity, ReportKind, TsNs};
 
 impl World {
@@ -83,6 +84,13 @@ impl World {
             let asks = entry
                 .trader
                 .on_report(TsNs::new(now), report, market, &mut self.actions);
+            let resting = matches!(
+                report.kind,
+                ReportKind::Accepted | ReportKind::Amended { .. }
+            );
+            if resting && self.sampling.curve_ns.is_some() {
+                note_queue(&self.exchange, lane, &mut entry.trader);
+            }
             self.reports.drop_first();
             if asks {
                 self.decide(at, now, external)?;
@@ -178,6 +186,15 @@ impl World {
             let step = self.sampling.curve_ns.unwrap_or(i64::MAX);
             self.next_curve_ns = self.next_curve_ns.saturating_add(step);
         }
+    }
+}
+
+/// Completes the order event just made with what only the exchange knows.
+fn note_queue(exchange: &Exchange, lane: u32, trader: &mut Trader) {
+    if let Some(row) = trader.last_order_event_mut()
+        && let Some(ahead) = exchange.queue_ahead(lane, row.cid)
+    {
+        row.queue_ahead = ahead;
     }
 }
 
