@@ -3,12 +3,17 @@
 //! parameters arrive with each call. [`Session`] owns them and asks them in their order.
 
 mod hmac;
+mod outcome;
 
 pub mod backoff;
 #[cfg(test)]
 mod backoff_tests;
+pub mod breaker;
+#[cfg(test)]
+mod breaker_grid_tests;
+#[cfg(test)]
+mod breaker_tests;
 pub mod lend;
-pub mod outcome;
 pub mod permit;
 pub mod ring;
 #[allow(clippy::module_inception)] // the parent of the guards in this folder
@@ -17,8 +22,9 @@ pub mod snapshot;
 pub mod windows;
 
 pub use backoff::{Backoff, BackoffSigns};
+pub use breaker::{CircuitBreaker, CircuitState, Probes};
 pub use lend::lend;
-pub use outcome::CallOutcome;
+pub use outcome::{CallOutcome, OutcomeCounts, Tally};
 pub use permit::{Calmer, Circuit, Holds, Lent, Permit, QuoteBudget};
 pub use ring::{RingError, RingParts, SecondRing, WINDOW_SEC_MAX, second_of};
 pub use session::{SYNC_NS, Session};

@@ -1,20 +1,22 @@
-//! How a request to the venue ended.
+//! How calls to the venue end, and counts of it.
 
-/// See the module.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+use super::ring::{SecondRing, WINDOW_SEC_MAX};
+
+/// How a create, amend or cancel call ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[repr(u8)]
 pub enum CallOutcome {
-    /// Done.
+    /// Accepted.
     Ok = 0,
-    /// Refused for a reason that says nothing about the venue's health.
+    /// The venue refused the order for a reason of the order: the call itself went well.
     BusinessReject,
-    /// Too many requests (HTTP 429 or the venue's code for it).
+    /// HTTP 429 or a rate-limit code of the venue.
     RateLimited,
-    /// The venue failed (HTTP 5xx).
+    /// HTTP 5xx.
     Server,
     /// No answer in time.
     Timeout,
-    /// Anything else that failed.
+    /// Any other failure.
     OtherError,
 }
 
@@ -22,7 +24,7 @@ impl CallOutcome {
     /// Number of outcomes.
     pub const COUNT: usize = 6;
 
-    /// All outcomes in the order of their numbers.
+    /// All outcomes in the order of their index.
     pub const ALL: [CallOutcome; Self::COUNT] = [
         CallOutcome::Ok,
         CallOutcome::BusinessReject,
@@ -31,4 +33,216 @@ impl CallOutcome {
         CallOutcome::Timeout,
         CallOutcome::OtherError,
     ];
+
+    /// An array index.
+    #[inline]
+    #[must_use]
+    pub const fn index(self) -> usize {
+        self as usize
+    }
+
+    /// Name in reports and in the documentation.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            CallOutcome::Ok => "ok",
+            CallOutcome::BusinessReject => "business_reject",
+            CallOutcome::RateLimited => "rate_limited",
+            CallOutcome::Server => "server",
+            CallOutcome::Timeout => "timeout",
+            CallOutcome::OtherError => "other_error",
+        }
+    }
+
+    /// True if the call failed.
+    #[inline]
+    #[must_use]
+    pub const fn failed(self) -> bool {
+        !matches!(self, CallOutcome::Ok | CallOutcome::BusinessReject)
+    }
+
+    /// True if the failure says that the venue is not well: 429, 5xx or a timeout.
+    #[inline]
+    #[must_use]
+    pub const fn is_outage(self) -> bool {
+        matches!(
+            self,
+            CallOutcome::RateLimited | CallOutcome::Server | CallOutcome::Timeout
+        )
+    }
+}
+
+/// Calls per outcome.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct OutcomeCounts([u32; CallOutcome::COUNT]);
+
+impl OutcomeCounts {
+    /// A single call.
+    #[must_use]
+    pub fn one(outcome: CallOutcome) -> Self {
+        let mut counts = Self::default();
+        counts.add(outcome, 1);
+        counts
+    }
+
+    /// Counts `n` calls more.
+    #[inline]
+    pub const fn add(&mut self, outcome: CallOutcome, n: u32) {
+        let count = &mut self.0[outcome.index()];
+        *count = count.saturating_add(n);
+    }
+
+    /// Counts the calls of `other` too.
+    pub fn merge(&mut self, other: &Self) {
+        for outcome in CallOutcome::ALL {
+            self.add(outcome, other.get(outcome));
+        }
+    }
+
+    /// Calls that ended so.
+    #[inline]
+    #[must_use]
+    pub const fn get(&self, outcome: CallOutcome) -> u32 {
+        self.0[outcome.index()]
+    }
+
+    /// The shares that judgements are about.
+    #[must_use]
+    pub fn tally(&self) -> Tally {
+        let sum = |wanted: fn(CallOutcome) -> bool| {
+            let outcomes = CallOutcome::ALL.into_iter().filter(|o| wanted(*o));
+            outcomes.map(|o| u64::from(self.get(o))).sum()
+        };
+        Tally {
+            all: sum(|_| true),
+            failed: sum(CallOutcome::failed),
+            server: sum(|o| o == CallOutcome::Server),
+            rate_limited: sum(|o| o == CallOutcome::RateLimited),
+        }
+    }
+}
+
+/// Calls, and how many of them failed in the ways that count.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Tally {
+    /// All calls.
+    pub all: u64,
+    /// Failed ones, the next two among them.
+    pub failed: u64,
+    /// HTTP 5xx.
+    pub server: u64,
+    /// HTTP 429 and rate-limit codes.
+    pub rate_limited: u64,
+}
+
+/// The tally of the last seconds.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct TallyWindow {
+    all: SecondRing,
+    failed: SecondRing,
+    server: SecondRing,
+    rate_limited: SecondRing,
+}
+
+impl TallyWindow {
+    pub(super) fn new(window_sec: u32) -> Self {
+        let ring = SecondRing::new(window_sec);
+        Self {
+            all: ring.clone(),
+            failed: ring.clone(),
+            server: ring.clone(),
+            rate_limited: ring,
+        }
+    }
+
+    pub(super) fn add(&mut self, second: i64, counts: &OutcomeCounts) {
+        let tally = counts.tally();
+        for (ring, n) in [
+            (&mut self.all, tally.all),
+            (&mut self.failed, tally.failed),
+            (&mut self.server, tally.server),
+            (&mut self.rate_limited, tally.rate_limited),
+        ] {
+            ring.add(second, u32::try_from(n).unwrap_or(u32::MAX));
+        }
+    }
+
+    pub(super) fn tally(&mut self, second: i64) -> Tally {
+        Tally {
+            all: self.all.total(second),
+            failed: self.failed.total(second),
+            server: self.server.total(second),
+            rate_limited: self.rate_limited.total(second),
+        }
+    }
+
+    pub(super) fn resize(&mut self, window_sec: u32) {
+        for ring in self.rings() {
+            ring.resize(window_sec);
+        }
+    }
+
+    pub(super) fn clear(&mut self) {
+        for ring in self.rings() {
+            ring.clear();
+        }
+    }
+
+    fn rings(&mut self) -> [&mut SecondRing; 4] {
+        [
+            &mut self.all,
+            &mut self.failed,
+            &mut self.server,
+            &mut self.rate_limited,
+        ]
+    }
+}
+
+/// Whole seconds that cover `window_sec`.
+#[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // a float cast saturates
+pub(super) fn whole_seconds(window_sec: f64) -> u32 {
+    (window_sec.ceil() as u32).clamp(1, WINDOW_SEC_MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// spec: 02-10.1
+    #[test]
+    fn outcomes_are_classed_as_the_breaker_judges_them() {
+        let rows = [
+            ("ok", false, false),
+            ("business_reject", false, false),
+            ("rate_limited", true, true),
+            ("server", true, true),
+            ("timeout", true, true),
+            ("other_error", true, false),
+        ];
+        for (at, (outcome, row)) in CallOutcome::ALL.into_iter().zip(rows).enumerate() {
+            assert_eq!(outcome.index(), at);
+            assert_eq!((outcome.name(), outcome.failed(), outcome.is_outage()), row);
+        }
+    }
+
+    #[test]
+    fn a_tally_sums_what_it_names() {
+        let mut counts = OutcomeCounts::default();
+        for (n, outcome) in CallOutcome::ALL.into_iter().enumerate() {
+            counts.add(outcome, 1 << n);
+        }
+        counts.merge(&OutcomeCounts::one(CallOutcome::Server));
+        let tally = counts.tally();
+        assert_eq!((tally.all, tally.failed), (64, 4 + 9 + 16 + 32));
+        assert_eq!((tally.server, tally.rate_limited), (9, 4));
+        counts.add(CallOutcome::Ok, u32::MAX);
+        assert_eq!(counts.get(CallOutcome::Ok), u32::MAX, "saturates");
+    }
+
+    #[test]
+    fn windows_are_covered_by_whole_seconds() {
+        for (window_sec, cells) in [(1.0, 1), (1.5, 2), (60.0, 60), (0.0, 1), (1e9, 3600)] {
+            assert_eq!(whole_seconds(window_sec), cells);
+        }
+    }
 }

@@ -238,7 +238,11 @@ mod tests {
         /// spec: 02-8.1
         /// spec: 01-5
         #[test]
-        fn the_ring_equals_a_list_of_times(start in 0i64..2_000_000_000, size in 0u32..12, steps in steps()) {
+        fn the_ring_equals_a_list_of_times(
+            start in 0i64..2_000_000_000,
+            size in 0u32..12,
+            steps in steps(),
+        ) {
             let mut ring = SecondRing::new(size);
             let mut list = List::default();
             let (mut now, mut size) = (start, i64::from(size.max(1)));

@@ -3,7 +3,7 @@
 
 use super::Trader;
 use crate::order::{DoneReason, Order, OrderState};
-use crate::session::CallOutcome;
+use crate::session::{CallOutcome, OutcomeCounts};
 use mmbot_types::{Color, RejectReason, Side, TsNs};
 
 /// Entries of one kind kept between two synchronisations. A symbol sends at most a few dozen
@@ -37,8 +37,8 @@ pub struct FillNote {
 /// See the module.
 #[derive(Debug, Clone, Default)]
 pub struct Since {
-    /// Results of requests, by [`CallOutcome`].
-    pub outcomes: [u32; CallOutcome::COUNT],
+    /// Results of requests.
+    pub outcomes: OutcomeCounts,
     /// Result of the circuit breaker's probe.
     pub probe: Option<CallOutcome>,
     /// Time from sending a cancel to its answer, ns.
@@ -52,7 +52,7 @@ pub struct Since {
 impl Since {
     /// Forgets everything, keeps the memory.
     pub fn clear(&mut self) {
-        self.outcomes = Default::default();
+        self.outcomes = OutcomeCounts::default();
         self.probe = None;
         self.cancel_latency_ns.clear();
         self.ended.clear();
@@ -85,7 +85,7 @@ impl Trader {
         {
             self.since.cancel_latency_ns.push(now.since_ns(order.sent));
         }
-        self.since.outcomes[outcome as usize] += 1;
+        self.since.outcomes.add(outcome, 1);
         self.limited |= outcome == CallOutcome::RateLimited;
         if self.probe == Some(order.cid) {
             self.probe = None;
