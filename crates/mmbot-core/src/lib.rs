@@ -11,6 +11,7 @@ pub mod engine;
 pub mod guard;
 pub mod market;
 pub mod order;
+pub mod session;
 pub mod signal;
 pub mod strategy;
 pub mod telemetry;
