@@ -8,9 +8,14 @@ pub mod caps;
 #[cfg(test)]
 mod caps_tests;
 pub mod intent;
+pub mod latency_window;
 pub mod mux;
 #[cfg(test)]
 mod mux_tests;
+pub mod pnl_slope;
+pub mod runtime_guard;
+#[cfg(test)]
+mod runtime_guard_tests;
 pub mod schedule;
 pub mod skew;
 #[cfg(test)]
@@ -18,6 +23,9 @@ mod skew_tests;
 
 pub use caps::{Cap, CapsEvent, CapsGauges, DayTotals, IntradayCaps};
 pub use intent::Intent;
+pub use latency_window::{LATENCY_SAMPLES_MAX, LatencyWindow};
 pub use mux::{Mux, MuxRegime, MuxTable, MuxView};
+pub use pnl_slope::PnlSlope;
+pub use runtime_guard::{GuardChange, GuardGauges, GuardInputs, GuardReasons, RuntimeGuard};
 pub use schedule::Schedule;
 pub use skew::{PosSkew, SkewChange, SkewEvent, SkewGauges, SkewScope};

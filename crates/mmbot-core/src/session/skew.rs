@@ -4,6 +4,7 @@
 //! taken, the last one stays.
 
 use super::intent::Intent;
+use super::latency_window::rank_p95;
 use mmbot_types::{Color, InstrumentIdx, PosSkewParams, Side, TsNs};
 
 /// Bias as soon as a colour is over its limit.
@@ -217,7 +218,7 @@ impl PosSkew {
         self.ratios.clear();
         let ratios = self.symbols.iter().map(|symbol| symbol.ratio(limit_usd));
         self.ratios.extend(ratios);
-        let rank = (95 * self.ratios.len()).div_ceil(100);
+        let rank = rank_p95(self.ratios.len());
         let (_, at_rank, _) = self.ratios.select_nth_unstable_by(rank - 1, f64::total_cmp);
         *at_rank
     }
