@@ -13,20 +13,45 @@ pub mod breaker;
 mod breaker_grid_tests;
 #[cfg(test)]
 mod breaker_tests;
+pub mod calendar;
+pub mod caps;
+#[cfg(test)]
+mod caps_tests;
+pub mod intent;
+pub mod latency_window;
 pub mod lend;
+pub mod mux;
+#[cfg(test)]
+mod mux_tests;
 pub mod permit;
+pub mod pnl_slope;
 pub mod ring;
+pub mod runtime_guard;
+#[cfg(test)]
+mod runtime_guard_tests;
+pub mod schedule;
 #[allow(clippy::module_inception)] // the parent of the guards in this folder
 mod session;
+pub mod skew;
+#[cfg(test)]
+mod skew_tests;
 pub mod snapshot;
 pub mod windows;
 
 pub use backoff::{Backoff, BackoffSigns};
 pub use breaker::{CircuitBreaker, CircuitState, Probes};
+pub use caps::{Cap, CapsEvent, CapsGauges, DayTotals, IntradayCaps};
+pub use intent::Intent;
+pub use latency_window::{LATENCY_SAMPLES_MAX, LatencyWindow};
 pub use lend::lend;
+pub use mux::{Mux, MuxRegime, MuxTable, MuxView};
 pub use outcome::{CallOutcome, OutcomeCounts, Tally};
 pub use permit::{Calmer, Circuit, Holds, Lent, Permit, QuoteBudget};
+pub use pnl_slope::PnlSlope;
 pub use ring::{RingError, RingParts, SecondRing, WINDOW_SEC_MAX, second_of};
+pub use runtime_guard::{GuardChange, GuardGauges, GuardInputs, GuardReasons, RuntimeGuard};
+pub use schedule::Schedule;
 pub use session::{SYNC_NS, Session};
+pub use skew::{PosSkew, SkewChange, SkewEvent, SkewGauges, SkewScope};
 pub use snapshot::{SESSION_SYMBOL, SnapshotError, ThrottleSnapshot};
 pub use windows::{OpLimits, OpWindows};
