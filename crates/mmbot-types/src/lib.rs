@@ -29,9 +29,10 @@ pub use instrument::{Instrument, InstrumentError, InstrumentIdx};
 pub use money::{FeeRate, Money};
 pub use op::Op;
 pub use params::session::{
-    AutopolicyParams, CircuitParams, GuardThresholds, IntradayCapsParams, MuxBand, MuxParams,
-    MuxStrategy, OpenWindow, PosSkewParams, RolloutParams, RuntimeGuardParams, ScheduleParams,
-    SessionParams, ShadowParams, ThrottleParams,
+    AutopolicyParams, BiasBand, BiasParams, BudgetParams, CircuitParams, CostParams,
+    GuardThresholds, IntradayCapsParams, MuxBand, MuxParams, MuxStrategy, OpenWindow,
+    PortfolioParams, PosSkewParams, RolloutParams, RuntimeGuardParams, ScheduleParams,
+    SessionParams, ShadowParams, SmoothingParams, ThrottleParams,
 };
 pub use params::{
     AntiStaleParams, Cadence, EdgeParams, ParamError, Params, QuoteParams, QuoterKind, ReplaceMode,

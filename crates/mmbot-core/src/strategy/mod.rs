@@ -1,6 +1,7 @@
 //! What to quote: targets from the market, the position and the parameters.
 
 pub mod built_in;
+pub mod fill_cost;
 pub mod sizing;
 pub mod slippage;
 pub mod targets;
@@ -9,6 +10,7 @@ pub mod targets;
 mod tests;
 
 pub use built_in::{QuoterInput, tick_outward};
+pub use fill_cost::{CostlyFill, FillCosts};
 pub use sizing::next_target_usd;
 pub use slippage::SlippageEwma;
 pub use targets::{LEVELS_MAX, SideTargets, Target, Targets};

@@ -1,82 +1,45 @@
-//! What fills cost beyond the quoted price: an exponentially weighted mean of observed slippage, by
-//! which `strategy.slippage_penalty_coef` widens the spread.
-//!
-//! Of a maker fill the observation is how far the mid moved against us within half a second, of a
-//! taker fill how far from the mid it was executed; both relative to the mid at the fill, in bps.
+//! Expected slippage of a trader without an allocator, by which `strategy.slippage_penalty_coef`
+//! widens the spread: the allocator's calibration, fed with the trader's own fills.
 
+use super::fill_cost::{CostlyFill, FillCosts};
 use crate::market::Market;
-use mmbot_types::{ExecPrice, MidTick, Side, TsNs};
-use std::collections::VecDeque;
-
-/// After this time the mid shows what a maker fill cost, ms.
-const MAKER_HORIZON_MS: i64 = 500;
-/// Weight of the newest observation.
-const ALPHA: f64 = 0.1;
-/// The mean counts from this many observations on (`portfolio.cost.calib_min_samples`).
-const SAMPLES_MIN: u64 = 20;
-
-#[derive(Debug, Clone, Copy)]
-struct Waiting {
-    ts: TsNs,
-    side: Side,
-    /// Execution price of a taker; `None` for a maker.
-    taken_at: Option<ExecPrice>,
-}
+use crate::portfolio::SymbolCalibration;
+use mmbot_types::{CostParams, ExecPrice, Side, TsNs};
 
 /// See the module.
 #[derive(Debug, Clone, Default)]
 pub struct SlippageEwma {
-    waiting: VecDeque<Waiting>,
-    mean_bps: f64,
-    samples: u64,
+    costs: FillCosts,
+    calibration: SymbolCalibration,
+    params: CostParams,
 }
 
 impl SlippageEwma {
     /// A fill at venue time `ts`; `taken_at` is the execution price if it took.
     pub fn on_fill(&mut self, ts: TsNs, side: Side, taken_at: Option<ExecPrice>) {
-        self.waiting.push_back(Waiting { ts, side, taken_at });
+        self.costs.on_fill(CostlyFill {
+            ts,
+            side,
+            taken_at,
+            // the mean slippage takes no notice of sizes
+            notional_usd: 1.0,
+            spread_bps: 0.0,
+            volume_usd: 0.0,
+        });
     }
 
     /// Observes the fills whose half second has passed; one without valid mids is left out.
     pub fn resolve(&mut self, market: &Market) {
-        while let Some(fill) = self.waiting.front().copied() {
-            let horizon = fill.ts.plus_ms(MAKER_HORIZON_MS);
-            if market.last_ts_exch() <= horizon {
-                break;
-            }
-            self.waiting.pop_front();
-            let mid = market.fresh_mid_at(fill.ts);
-            let after = market.fresh_mid_at(horizon);
-            if let (Some(mid), Some(after)) = (mid, after) {
-                self.observe(&fill, mid, after);
-            }
-        }
+        let (calibration, params) = (&mut self.calibration, &self.params);
+        self.costs.resolve(market, |seen| {
+            *calibration = calibration.after(&seen, params).unwrap_or(*calibration);
+        });
     }
 
     /// Expected slippage, bps; 0 until there are enough observations.
     #[must_use]
     pub fn bps(&self) -> f64 {
-        if self.samples >= SAMPLES_MIN {
-            self.mean_bps.max(0.0)
-        } else {
-            0.0
-        }
-    }
-
-    #[allow(clippy::cast_precision_loss)] // prices are below 2^53
-    fn observe(&mut self, fill: &Waiting, mid: MidTick, after: MidTick) {
-        let (mid, after) = (mid.to_exec().get(), after.to_exec().get());
-        let against = match fill.taken_at {
-            Some(px) => px.get() - mid,
-            None => mid - after,
-        };
-        let bps = 1e4 * (fill.side.sign() * against) as f64 / mid as f64;
-        self.mean_bps = if self.samples == 0 {
-            bps
-        } else {
-            ALPHA * bps + (1.0 - ALPHA) * self.mean_bps
-        };
-        self.samples += 1;
+        self.calibration.slippage_ewma_bps(&self.params)
     }
 }
 
@@ -121,18 +84,5 @@ mod tests {
         slippage.resolve(&market);
         // sold 50 bps above the mid: 0.1 x -50 + 0.9 x 10
         assert!((slippage.bps() - 4.0).abs() < 1e-9, "{}", slippage.bps());
-    }
-
-    #[test]
-    fn a_fill_in_a_silence_is_left_out() {
-        let i = Instrument::new("X", "0.1", "0.001", "0.001", 5.0, 1.0).unwrap();
-        let mut market = Market::new(i, Params::default().signals, 1000);
-        let mut slippage = SlippageEwma::default();
-        book(&mut market, 10_000, 0);
-        slippage.on_fill(at(5_000), Side::Buy, None);
-        book(&mut market, 9_000, 9_000);
-        slippage.resolve(&market);
-        assert_eq!(slippage.samples, 0);
-        assert!(slippage.waiting.is_empty());
     }
 }

@@ -4,7 +4,9 @@
 mod autopolicy;
 mod caps;
 mod circuit;
+mod cost;
 mod mux;
+mod portfolio;
 mod rollout;
 mod runtime_guard;
 mod schedule;
@@ -15,7 +17,9 @@ mod throttle;
 pub use autopolicy::AutopolicyParams;
 pub use caps::IntradayCapsParams;
 pub use circuit::CircuitParams;
+pub use cost::CostParams;
 pub use mux::{MuxBand, MuxParams, MuxStrategy};
+pub use portfolio::{BiasBand, BiasParams, BudgetParams, PortfolioParams, SmoothingParams};
 pub use rollout::RolloutParams;
 pub use runtime_guard::{GuardThresholds, RuntimeGuardParams};
 pub use schedule::{OpenWindow, ScheduleParams};
@@ -48,6 +52,8 @@ pub struct SessionParams {
     pub rollout: RolloutParams,
     /// Statistics of virtual orders.
     pub shadow: ShadowParams,
+    /// Budget over symbols.
+    pub portfolio: PortfolioParams,
 }
 
 impl SessionParams {
@@ -65,7 +71,8 @@ impl SessionParams {
         self.mux.validate()?;
         self.schedule.validate()?;
         self.rollout.validate()?;
-        self.shadow.validate()
+        self.shadow.validate()?;
+        self.portfolio.validate()
     }
 }
 
