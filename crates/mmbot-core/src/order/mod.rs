@@ -1,7 +1,10 @@
-//! Orders of one trader: their states, where they are kept, how fills are booked and how often they
-//! may be replaced.
+//! Orders of one trader: their states, where they are kept, how fills are booked, how often they
+//! may be replaced, and which requests were just sent.
 
 pub mod fills;
+pub mod idempotency;
+#[cfg(test)]
+mod idempotency_tests;
 pub mod state;
 pub mod table;
 pub mod throttle;
@@ -10,6 +13,7 @@ pub mod transition;
 mod transition_tests;
 
 pub use fills::{Booking, EarlyFills};
+pub use idempotency::{IDEMPOTENCY_TTL_MS, IdempotencyFilter, IdempotencyKey};
 pub use state::{DoneReason, OpenOrder, Order, OrderState, Terms};
 pub use table::{OrderTable, SLOTS, Slots};
 pub use throttle::{ANSWER_TIMEOUT_NS, ReplaceThrottle};

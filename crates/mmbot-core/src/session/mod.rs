@@ -5,6 +5,11 @@
 mod hmac;
 mod outcome;
 
+pub mod autopolicy;
+#[cfg(test)]
+mod autopolicy_grid_tests;
+#[cfg(test)]
+mod autopolicy_tests;
 pub mod backoff;
 #[cfg(test)]
 mod backoff_tests;
@@ -14,6 +19,7 @@ mod breaker_grid_tests;
 #[cfg(test)]
 mod breaker_tests;
 pub mod calendar;
+pub mod call_rates;
 pub mod caps;
 #[cfg(test)]
 mod caps_tests;
@@ -38,8 +44,10 @@ mod skew_tests;
 pub mod snapshot;
 pub mod windows;
 
+pub use autopolicy::{Autopolicy, AutopolicyBases, AutopolicySigns, EffectiveQuoting};
 pub use backoff::{Backoff, BackoffSigns};
 pub use breaker::{CircuitBreaker, CircuitState, Probes};
+pub use call_rates::{CALL_WINDOW_SEC, CallRates};
 pub use caps::{Cap, CapsEvent, CapsGauges, DayTotals, IntradayCaps};
 pub use intent::Intent;
 pub use latency_window::{LATENCY_SAMPLES_MAX, LatencyWindow};
