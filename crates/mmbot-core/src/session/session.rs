@@ -4,53 +4,65 @@
 //! the session reads what each symbol did ([`Session::read`]), judges ([`Session::judge`]) and
 //! gives each a new [`Permit`]. Between two synchronisations a symbol depends on its own events
 //! alone, so that symbols may be run one after the other, or side by side, with the same result.
+//!
+//! Order of a synchronisation: requests and their results are counted; then once a full second has
+//! begun back-off, autopolicy, runtime guard and allocator are evaluated; then what guards of loss
+//! and position say (skew, caps, risk grade); then what is lent is divided.
 
-use super::permit::{Holds, Lent, Permit, QuoteBudget};
+use super::capital::Capital;
+use super::losses::Losses;
+use super::mux::{Mux, MuxTable};
+use super::permit::{Holds, Permit};
+use super::requests::Requests;
+use super::risk_grade::{KillCause, RiskGrade};
+use super::seat::Seat;
 use crate::market::Market;
+use crate::portfolio::{FeeTilt, WeightError};
 use crate::trader::Trader;
-use mmbot_types::{ParamError, SessionParams, TsNs};
+use mmbot_types::{Color, InstrumentIdx, ParamError, SessionParams, Side, TsNs};
 
 /// Time between two synchronisations: the refresh time of quotes, so that a guard acts at the next
 /// decision. A whole number of them makes a second.
 pub const SYNC_NS: i64 = 100_000_000;
-
-/// What is known of one symbol.
-#[derive(Debug, Clone)]
-struct Seat {
-    permit: Permit,
-    /// Positions and open orders, USD.
-    gross_usd: f64,
-    net_usd: f64,
-    target_usd: f64,
-    max_gross_usd: f64,
-}
+const SECOND_NS: i64 = 1_000_000_000;
 
 /// See the module.
 #[derive(Debug, Clone)]
 pub struct Session {
     params: SessionParams,
+    symbols: Vec<String>,
     seats: Vec<Seat>,
+    requests: Requests,
+    losses: Losses,
+    capital: Capital,
+    mux_table: MuxTable,
+    muxes: Vec<Mux>,
+    not_leader: bool,
     next_sync: TsNs,
+    /// Last full second that was evaluated.
+    second: Option<i64>,
 }
 
 impl Session {
-    /// A session of `symbols` instruments.
+    /// A session of instruments with these symbols, in the order of their indices.
     ///
     /// # Errors
     /// The first parameter outside its range.
-    pub fn new(params: SessionParams, symbols: usize) -> Result<Self, ParamError> {
+    pub fn new(params: SessionParams, symbols: Vec<String>) -> Result<Self, ParamError> {
         params.validate()?;
-        let seat = Seat {
-            permit: Permit::alone(0.0, f64::INFINITY, 0.0),
-            gross_usd: 0.0,
-            net_usd: 0.0,
-            target_usd: 0.0,
-            max_gross_usd: f64::INFINITY,
-        };
+        let count = symbols.len();
         Ok(Self {
-            params,
-            seats: vec![seat; symbols],
+            seats: vec![Seat::default(); count],
+            requests: Requests::new(&params, &symbols),
+            losses: Losses::new(&params, count),
+            capital: Capital::new(params.portfolio.clone(), &symbols)?,
+            mux_table: MuxTable::new(&params.mux),
+            muxes: vec![Mux::default(); count],
+            not_leader: false,
             next_sync: TsNs::NEVER,
+            second: None,
+            symbols,
+            params,
         })
     }
 
@@ -72,50 +84,85 @@ impl Session {
         &self.params
     }
 
-    /// New parameters; windows and states are kept.
+    /// Symbols in the order of their indices.
+    #[must_use]
+    pub fn symbols(&self) -> &[String] {
+        &self.symbols
+    }
+
+    /// New parameters at `now`; windows and states are kept.
     ///
     /// # Errors
     /// The first parameter outside its range; nothing has changed then.
-    pub fn apply_params(&mut self, params: SessionParams) -> Result<(), ParamError> {
+    pub fn apply_params(&mut self, params: SessionParams, now: TsNs) -> Result<(), ParamError> {
         params.validate()?;
+        self.capital.set_params(params.portfolio.clone())?;
+        self.requests.reload(&params);
+        self.losses.reload(&params, now);
+        self.mux_table = MuxTable::new(&params.mux);
         self.params = params;
         Ok(())
     }
 
+    /// Weights of the symbols from now on, and whether raising targets is worth a better fee tier.
+    ///
+    /// # Errors
+    /// [`WeightError`]; the weights are as they were then.
+    pub fn rebalance(&mut self, weights: &[f64], fee_tilt: FeeTilt) -> Result<(), WeightError> {
+        self.capital.rebalance(weights, fee_tilt)
+    }
+
+    /// Halts at the next synchronisation, until somebody resumes.
+    pub fn kill(&mut self, cause: KillCause, now: TsNs) {
+        self.losses.kill(cause, now);
+    }
+
+    /// Sets the mildest grade that is allowed, or lifts that.
+    pub fn set_floor(&mut self, floor: Option<RiskGrade>, now: TsNs) {
+        self.losses.set_floor(floor, now);
+    }
+
+    /// Lifts manual pause, guard pause, drawdown pause and kill.
+    pub fn resume(&mut self, now: TsNs) {
+        self.losses.resume(now);
+    }
+
+    /// Whether this instance leads; one that does not sends nothing but cancels.
+    pub const fn set_leader(&mut self, leads: bool) {
+        self.not_leader = !leads;
+    }
+
     /// First step of a synchronisation: what the symbol `at` is and did.
-    pub fn read(&mut self, at: usize, _now: TsNs, trader: &mut Trader, market: &mut Market) {
-        let Some(seat) = self.seats.get_mut(at) else {
-            return;
-        };
-        let mid = market.last_mid();
-        seat.gross_usd = trader.gross_usd(mid);
-        seat.net_usd = trader.net_usd(mid.unwrap_or_default());
-        seat.target_usd = trader.params().sizing.target_usd;
-        let limit = trader.params().risk.max_gross_exposure_usd;
-        seat.max_gross_usd = if limit > 0.0 { limit } else { f64::INFINITY };
-        trader.since_mut().clear();
+    pub fn read(&mut self, at: usize, now: TsNs, trader: &mut Trader, market: &mut Market) {
+        if let Some(seat) = self.seats.get_mut(at) {
+            seat.read(now, trader, market);
+            self.capital.observe(at, seat, market, now);
+        }
     }
 
     /// Second step: all guards, in their order.
     pub fn judge(&mut self, now: TsNs) {
-        let total_usd: f64 = self.seats.iter().map(|seat| seat.gross_usd).sum();
-        #[allow(clippy::cast_precision_loss)] // symbols are few
-        let count = self.seats.len().max(1) as f64;
-        for seat in &mut self.seats {
-            let room_usd = (seat.max_gross_usd - total_usd).max(0.0) / count;
-            seat.permit = Permit {
-                holds: Holds::NONE,
-                budget: Some(QuoteBudget {
-                    target_usd: seat.target_usd,
-                    levels_max: u32::MAX,
-                    side_mult: [1.0; 2],
-                }),
-                gross_cap_usd: seat.gross_usd + room_usd,
-                lent: Lent::UNLIMITED,
-                own_net_usd: seat.net_usd,
-                ..seat.permit
-            };
+        let quoted = self.quoted();
+        self.requests.count(&self.params, &self.seats, now);
+        let second = now.get().div_euclid(SECOND_NS);
+        let full_second = self.second.is_none_or(|last| second > last);
+        if full_second {
+            self.second = Some(second);
+            let lag_ms = self.ws_lag_ms_max();
+            self.requests.on_second(&self.params, lag_ms, quoted, now);
+            self.losses
+                .on_second(&self.params, &mut self.requests, &self.seats, quoted, now);
         }
+        self.losses.judge(&self.params, &self.seats, now);
+        if full_second {
+            self.capital
+                .tick(&self.params, &self.seats, &self.losses, now);
+        }
+        self.write_permits(now);
+        self.lend_gross();
+        let quoted = self.quoted();
+        self.requests
+            .lend(&self.params, &mut self.seats, quoted, now);
         let grid = now.get().div_euclid(SYNC_NS).saturating_add(1);
         self.next_sync = TsNs::new(grid.saturating_mul(SYNC_NS));
     }
@@ -124,5 +171,103 @@ impl Session {
     #[must_use]
     pub fn permit(&self, at: usize) -> Option<Permit> {
         Some(self.seats.get(at)?.permit)
+    }
+
+    /// What is known of each symbol, as of the last synchronisation.
+    #[must_use]
+    pub fn seats(&self) -> &[Seat] {
+        &self.seats
+    }
+
+    /// Windows, breaker, back-off, autopolicy.
+    #[must_use]
+    pub const fn requests(&self) -> &Requests {
+        &self.requests
+    }
+
+    /// Requests' guards, to load a snapshot or set them by hand.
+    pub const fn requests_mut(&mut self) -> &mut Requests {
+        &mut self.requests
+    }
+
+    /// Risk grade, runtime guard, skew, caps.
+    #[must_use]
+    pub const fn losses(&self) -> &Losses {
+        &self.losses
+    }
+
+    /// Guards of loss and position, to load a snapshot.
+    pub const fn losses_mut(&mut self) -> &mut Losses {
+        &mut self.losses
+    }
+
+    /// Allocation.
+    #[must_use]
+    pub const fn capital(&self) -> &Capital {
+        &self.capital
+    }
+
+    /// Allocation, to load a snapshot.
+    pub const fn capital_mut(&mut self) -> &mut Capital {
+        &mut self.capital
+    }
+
+    /// Regimes of the mux.
+    #[must_use]
+    pub const fn mux_table(&self) -> &MuxTable {
+        &self.mux_table
+    }
+
+    /// Mux of each symbol.
+    #[must_use]
+    pub fn muxes(&self) -> &[Mux] {
+        &self.muxes
+    }
+
+    /// Largest feed latency over symbols, ms; 0 in silence.
+    #[must_use]
+    pub fn ws_lag_ms_max(&self) -> f64 {
+        let lags = self.seats.iter().filter_map(|seat| seat.market.ws_lag_ms);
+        lags.fold(0.0, f64::max)
+    }
+
+    /// Symbols with a target.
+    fn quoted(&self) -> usize {
+        let wanted = |seat: &&Seat| seat.permit.budget.is_some_and(|b| b.target_usd > 0.0);
+        self.seats.iter().filter(wanted).count()
+    }
+
+    fn write_permits(&mut self, now: TsNs) {
+        let risk = &self.params.risk;
+        let equity_usd = self.losses.equity_usd();
+        let wide = self.losses.risk().spread_mult(risk);
+        for (at, seat) in self.seats.iter_mut().enumerate() {
+            let instrument = InstrumentIdx(u16::try_from(at).unwrap_or(u16::MAX));
+            let mux = self.muxes[at].update(&self.mux_table, seat.market.sigma, now);
+            let mut holds = self.losses.holds(&self.params, instrument);
+            holds.set(Holds::NOT_LEADER, self.not_leader);
+            let skew = self.losses.skew();
+            let permit = &mut seat.permit;
+            permit.holds = holds;
+            permit.budget = self.capital.budget(instrument);
+            permit.slippage_bps = self.capital.slippage_bps(instrument);
+            permit.spread_mult = mux.spread_mult * wide;
+            permit.size_mult = mux.size_mult.min(1.0);
+            permit.color_mult =
+                Color::BOTH.map(|color| Side::BOTH.map(|side| skew.qty_mult(color, side)));
+            permit.equity_usd = equity_usd;
+            permit.own_net_usd = seat.net_usd;
+        }
+    }
+
+    /// Divides what is left of the gross exposure limit in equal shares.
+    fn lend_gross(&mut self) {
+        let total_usd: f64 = self.seats.iter().map(|seat| seat.gross_usd).sum();
+        #[allow(clippy::cast_precision_loss)] // symbols are few
+        let count = self.seats.len().max(1) as f64;
+        for seat in &mut self.seats {
+            let room_usd = (seat.gross_limit_usd - total_usd).max(0.0) / count;
+            seat.permit.gross_cap_usd = seat.gross_usd + room_usd;
+        }
     }
 }

@@ -1,0 +1,344 @@
+//! Guards of loss and position: risk grade, runtime guard, position skew, caps of the day, trading
+//! windows; and the account that they judge.
+
+use super::caps::{CapsEvent, IntradayCaps};
+use super::latency_window::LatencyWindow;
+use super::permit::Holds;
+use super::requests::Requests;
+use super::risk_grade::{KillCause, RiskGrade};
+use super::risk_state::{RiskInputs, RiskState};
+use super::runtime_guard::{GuardChange, GuardInputs, RuntimeGuard};
+use super::schedule::Schedule;
+use super::seat::Seat;
+use super::skew::{PosSkew, SkewEvent};
+use mmbot_types::{InstrumentIdx, SessionParams, TsNs};
+use std::collections::VecDeque;
+
+/// Changes kept for whoever writes them down; a reader looks every second.
+const CHANGES_MAX: usize = 256;
+
+/// A change of a guard, for journal and audit.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum GuardEvent {
+    /// Position skew.
+    Skew(SkewEvent),
+    /// Caps of the day.
+    Caps(TsNs, CapsEvent),
+    /// Runtime guard of the session.
+    Runtime(TsNs, GuardChange),
+    /// Runtime guard of a symbol.
+    RuntimeSymbol(TsNs, InstrumentIdx, GuardChange),
+}
+
+/// See the module.
+#[derive(Debug, Clone)]
+pub struct Losses {
+    equity_usd: f64,
+    net_usd: f64,
+    turnover_usd: f64,
+    risk: RiskState,
+    guard: RuntimeGuard,
+    skew: PosSkew,
+    caps: IntradayCaps,
+    schedule: Schedule,
+    open: bool,
+    /// Cancel latencies of the session and of each symbol.
+    latency: LatencyWindow,
+    symbol_latency: Vec<LatencyWindow>,
+    events: VecDeque<GuardEvent>,
+    events_total: u64,
+    positions_usd: Vec<f64>,
+    mids: Vec<Option<f64>>,
+}
+
+impl Losses {
+    /// Nothing has happened yet.
+    pub fn new(params: &SessionParams, symbols: usize) -> Self {
+        let window_sec = params.runtime_guard.window_sec;
+        Self {
+            equity_usd: params.risk.initial_equity_usd,
+            net_usd: 0.0,
+            turnover_usd: 0.0,
+            risk: RiskState::default(),
+            guard: RuntimeGuard::new(&params.runtime_guard, symbols),
+            skew: PosSkew::new(symbols),
+            caps: IntradayCaps::new(symbols),
+            schedule: Schedule::default(),
+            open: true,
+            latency: LatencyWindow::new(window_sec),
+            symbol_latency: vec![LatencyWindow::new(window_sec); symbols],
+            events: VecDeque::new(),
+            events_total: 0,
+            positions_usd: vec![0.0; symbols],
+            mids: vec![None; symbols],
+        }
+    }
+
+    /// New parameters: windows and states stay.
+    pub fn reload(&mut self, params: &SessionParams, now: TsNs) {
+        let window_sec = params.runtime_guard.window_sec;
+        self.guard.reload(&params.runtime_guard, now);
+        self.latency.set_window_sec(window_sec);
+        for window in &mut self.symbol_latency {
+            window.set_window_sec(window_sec);
+        }
+    }
+
+    /// Halts.
+    pub fn kill(&mut self, cause: KillCause, now: TsNs) {
+        self.risk.kill(cause, now);
+    }
+
+    /// Sets the mildest grade that is allowed, or lifts that.
+    pub fn set_floor(&mut self, floor: Option<RiskGrade>, now: TsNs) {
+        self.risk.set_floor(floor, now);
+    }
+
+    /// Lifts manual pause, guard pause, drawdown pause and kill.
+    pub fn resume(&mut self, now: TsNs) {
+        self.guard.resume(now);
+        self.risk.resume(now);
+    }
+
+    /// The evaluations of a full second.
+    pub(super) fn on_second(
+        &mut self,
+        params: &SessionParams,
+        requests: &mut Requests,
+        seats: &[Seat],
+        quoted: usize,
+        now: TsNs,
+    ) {
+        self.account(params, seats);
+        if params.runtime_guard.enabled {
+            self.guard_second(params, requests, seats, quoted, now);
+        }
+        if now.get().rem_euclid(60_000_000_000) < 1_000_000_000 {
+            for (mid, seat) in self.mids.iter_mut().zip(seats) {
+                let known = seat.market.synced && seat.market.mid_usd > 0.0;
+                *mid = known.then_some(seat.market.mid_usd);
+            }
+            self.caps.on_minute(&self.mids, now);
+        }
+    }
+
+    /// What every synchronisation judges.
+    pub(super) fn judge(&mut self, params: &SessionParams, seats: &[Seat], now: TsNs) {
+        self.account(params, seats);
+        for seat in seats {
+            for latency_ns in &seat.cancel_latency_ns {
+                self.latency.record(*latency_ns, now);
+            }
+        }
+        for (window, seat) in self.symbol_latency.iter_mut().zip(seats) {
+            for latency_ns in &seat.cancel_latency_ns {
+                window.record(*latency_ns, now);
+            }
+        }
+        self.judge_skew(params, seats, now);
+        let event = self
+            .caps
+            .update(&params.caps, self.net_usd, self.turnover_usd, now);
+        if let Some(event) = event {
+            self.note(GuardEvent::Caps(now, event));
+        }
+        self.open = self.schedule.is_open(&params.schedule, now);
+        let inputs = RiskInputs {
+            equity_usd: self.equity_usd,
+            caps_breached: self.caps.is_breached(),
+            guard_paused: self.guard.is_paused_effective(&params.runtime_guard),
+            schedule_closed: !self.open,
+        };
+        self.risk.update(&params.risk, &inputs, now);
+    }
+
+    /// What holds a symbol back.
+    #[must_use]
+    pub fn holds(&self, params: &SessionParams, symbol: InstrumentIdx) -> Holds {
+        let grade = self.risk.grade();
+        let guarded = self.guard.blocks(&params.runtime_guard, symbol);
+        let mut holds = Holds::NONE;
+        holds.set(Holds::KILL, grade == RiskGrade::Halted);
+        holds.set(
+            Holds::RISK_PAUSED,
+            grade == RiskGrade::Flat && (self.risk.gauges().risk_paused || (!guarded && self.open)),
+        );
+        holds.set(Holds::GUARD_PAUSED, guarded);
+        holds.set(Holds::SCHEDULER_CLOSED, !self.open);
+        holds.set(Holds::INTRADAY_CAPS, self.caps.is_breached());
+        holds.set(Holds::POS_SKEW, self.skew.is_frozen(symbol));
+        holds.set(Holds::REDUCE_ONLY, grade == RiskGrade::ReduceOnly);
+        holds
+    }
+
+    /// Equity of the session, USD.
+    #[must_use]
+    pub const fn equity_usd(&self) -> f64 {
+        self.equity_usd
+    }
+
+    /// Net result since the start, USD.
+    #[must_use]
+    pub const fn net_usd(&self) -> f64 {
+        self.net_usd
+    }
+
+    /// Risk grade.
+    #[must_use]
+    pub const fn risk(&self) -> &RiskState {
+        &self.risk
+    }
+
+    /// Runtime guard.
+    #[must_use]
+    pub const fn guard(&self) -> &RuntimeGuard {
+        &self.guard
+    }
+
+    /// Runtime guard, to pause by hand.
+    pub const fn guard_mut(&mut self) -> &mut RuntimeGuard {
+        &mut self.guard
+    }
+
+    /// Position skew guard.
+    #[must_use]
+    pub const fn skew(&self) -> &PosSkew {
+        &self.skew
+    }
+
+    /// Position skew guard, whose gauges sort.
+    pub const fn skew_mut(&mut self) -> &mut PosSkew {
+        &mut self.skew
+    }
+
+    /// Caps of the day.
+    #[must_use]
+    pub const fn caps(&self) -> &IntradayCaps {
+        &self.caps
+    }
+
+    /// Caps of the day, to restore what a day brought before.
+    pub const fn caps_mut(&mut self) -> &mut IntradayCaps {
+        &mut self.caps
+    }
+
+    /// Inside a trading window.
+    #[must_use]
+    pub const fn is_open(&self) -> bool {
+        self.open
+    }
+
+    /// 95th percentile of cancel latency over the guard's window, ms.
+    pub fn cancel_latency_p95_ms(&mut self, now: TsNs) -> Option<f64> {
+        self.latency.p95_ms(now)
+    }
+
+    /// Changes from the `seen`-th on, oldest first; those no longer kept are missing.
+    pub fn events_since(&self, seen: u64) -> impl Iterator<Item = &GuardEvent> {
+        let kept = self.events.len() as u64;
+        let skip = seen
+            .saturating_sub(self.events_total.saturating_sub(kept))
+            .min(kept);
+        self.events.iter().skip(usize::try_from(skip).unwrap_or(0))
+    }
+
+    /// Changes so far.
+    #[must_use]
+    pub const fn events_total(&self) -> u64 {
+        self.events_total
+    }
+
+    fn account(&mut self, params: &SessionParams, seats: &[Seat]) {
+        self.net_usd = seats.iter().map(|seat| seat.net_usd).sum();
+        self.turnover_usd = seats.iter().map(|seat| seat.turnover_usd).sum();
+        self.equity_usd = params.risk.initial_equity_usd + self.net_usd;
+    }
+
+    fn judge_skew(&mut self, params: &SessionParams, seats: &[Seat], now: TsNs) {
+        let mut colors_usd = [0.0; 2];
+        for (position, seat) in self.positions_usd.iter_mut().zip(seats) {
+            *position = seat.position_usd;
+            for (sum, usd) in colors_usd.iter_mut().zip(seat.color_usd) {
+                *sum += usd;
+            }
+        }
+        let (events, total) = (&mut self.events, &mut self.events_total);
+        let positions = &self.positions_usd;
+        self.skew
+            .update(&params.pos_skew, positions, colors_usd, now, |event| {
+                push(events, total, GuardEvent::Skew(event));
+            });
+    }
+
+    fn guard_second(
+        &mut self,
+        params: &SessionParams,
+        requests: &mut Requests,
+        seats: &[Seat],
+        quoted: usize,
+        now: TsNs,
+    ) {
+        let guard = &params.runtime_guard;
+        let largest = seats.iter().map(|seat| seat.position_usd.abs());
+        let position_usd = largest.fold(0.0, f64::max);
+        #[allow(clippy::cast_precision_loss)] // symbols are few
+        let limit = params.throttle.session_cancels_per_sec * quoted.max(1) as f64;
+        let inputs = GuardInputs {
+            cancels_per_sec: requests.cancels_per_sec(now),
+            cancel_limit_per_sec: limit,
+            rest_error_rate: requests.rest_error_rate(now),
+            pnl_usd: self.net_usd,
+            position_notional_usd: position_usd,
+            gross_exposure_usd: seats.iter().map(|seat| seat.gross_usd).sum(),
+            position_pct_budget: percent_of(position_usd, params.portfolio.budget_usd),
+            ws_lag_ms: seats
+                .iter()
+                .filter_map(|seat| seat.market.ws_lag_ms)
+                .reduce(f64::max),
+            order_reject_rate: requests.order_reject_rate(now),
+        };
+        let change = self.guard.evaluate(guard, &inputs, &mut self.latency, now);
+        if let Some(change) = change {
+            self.note(GuardEvent::Runtime(now, change));
+        }
+        for (at, seat) in seats.iter().enumerate() {
+            let symbol = InstrumentIdx(u16::try_from(at).unwrap_or(u16::MAX));
+            let own = GuardInputs {
+                pnl_usd: seat.net_usd,
+                position_notional_usd: seat.position_usd.abs(),
+                gross_exposure_usd: seat.gross_usd,
+                position_pct_budget: percent_of(
+                    seat.position_usd.abs(),
+                    params.portfolio.budget_usd,
+                ),
+                ws_lag_ms: seat.market.ws_lag_ms,
+                ..inputs
+            };
+            let window = &mut self.symbol_latency[at];
+            let change = self.guard.evaluate_symbol(guard, symbol, &own, window, now);
+            if let Some(change) = change {
+                self.note(GuardEvent::RuntimeSymbol(now, symbol, change));
+            }
+        }
+    }
+
+    fn note(&mut self, event: GuardEvent) {
+        push(&mut self.events, &mut self.events_total, event);
+    }
+}
+
+fn push(events: &mut VecDeque<GuardEvent>, total: &mut u64, event: GuardEvent) {
+    if events.len() >= CHANGES_MAX {
+        events.pop_front();
+    }
+    events.push_back(event);
+    *total += 1;
+}
+
+fn percent_of(part_usd: f64, whole_usd: f64) -> f64 {
+    if whole_usd > 0.0 {
+        100.0 * part_usd / whole_usd
+    } else {
+        0.0
+    }
+}

@@ -1,0 +1,298 @@
+//! Everything about requests to the venue: windows, circuit breaker, back-off, autopolicy. Their
+//! states, and the order in which they are asked at a synchronisation.
+
+use super::autopolicy::{Autopolicy, AutopolicyBases, AutopolicySigns};
+use super::backoff::{Backoff, BackoffSigns};
+use super::breaker::{CircuitBreaker, CircuitState};
+use super::call_rates::CallRates;
+use super::lend::lend;
+use super::outcome::{CallOutcome, OutcomeCounts};
+use super::permit::{Calmer, Circuit, Lent};
+use super::ring::{SecondRing, second_of};
+use super::seat::Seat;
+use super::windows::{OpLimits, OpWindows};
+use mmbot_types::{Op, SessionParams, TsNs};
+
+/// Seconds over which rates per second are taken.
+const RATE_WINDOW_SEC: u32 = 10;
+
+/// See the module.
+#[derive(Debug, Clone)]
+pub struct Requests {
+    session: OpWindows,
+    symbols: Vec<OpWindows>,
+    backoffs: Vec<Backoff>,
+    breaker: CircuitBreaker,
+    rates: CallRates,
+    cancels: SecondRing,
+    autopolicy: Autopolicy,
+    /// Symbol that may probe next.
+    next_prober: usize,
+    wants: Vec<u64>,
+    shares: Vec<u64>,
+}
+
+impl Requests {
+    /// No request was sent yet.
+    pub fn new(params: &SessionParams, symbols: &[String]) -> Self {
+        let window_sec = params.throttle.window_sec;
+        Self {
+            session: OpWindows::new(window_sec),
+            symbols: symbols.iter().map(|_| OpWindows::new(window_sec)).collect(),
+            backoffs: symbols.iter().map(|symbol| Backoff::new(symbol)).collect(),
+            breaker: CircuitBreaker::new(&params.circuit),
+            rates: CallRates::new(params.runtime_guard.window_sec),
+            cancels: SecondRing::new(RATE_WINDOW_SEC),
+            autopolicy: Autopolicy::default(),
+            next_prober: 0,
+            wants: vec![0; symbols.len()],
+            shares: vec![0; symbols.len()],
+        }
+    }
+
+    /// New parameters: windows change their length, the newest seconds are kept.
+    pub fn reload(&mut self, params: &SessionParams) {
+        let window_sec = params.throttle.window_sec;
+        self.session.resize(window_sec);
+        for windows in &mut self.symbols {
+            windows.resize(window_sec);
+        }
+        self.rates
+            .resize_guard_window(params.runtime_guard.window_sec);
+    }
+
+    /// Counts what was sent and answered since the last synchronisation, which all lies in the
+    /// second before `now`.
+    pub fn count(&mut self, params: &SessionParams, seats: &[Seat], now: TsNs) {
+        let then = now.plus_ns(-1);
+        let mut outcomes = OutcomeCounts::default();
+        for (at, seat) in seats.iter().enumerate() {
+            let sent = &seat.sent;
+            for (op, n) in [
+                (Op::Create, sent.creates),
+                (Op::Amend, sent.amends),
+                (Op::Cancel, sent.cancels),
+            ] {
+                if n > 0 {
+                    self.symbols[at].sent(op, then, n);
+                    self.session.sent(op, then, n);
+                }
+            }
+            self.cancels.add(second_of(then), sent.cancels);
+            self.rates.on_sends(sent.creates, then);
+            self.rates.on_rejects(sent.rejects, then);
+            outcomes.merge(&seat.outcomes);
+            if seat.outcomes.get(CallOutcome::RateLimited) > 0 {
+                self.backoffs[at].rate_limited(&params.throttle, now);
+            }
+            if let Some(outcome) = seat.probe {
+                self.breaker.on_probe_result(&params.circuit, outcome, now);
+            }
+        }
+        self.rates.on_calls(&outcomes, then);
+        self.breaker
+            .on_results(&params.circuit, &without_probes(&outcomes, seats), now);
+    }
+
+    /// The evaluations of a full second.
+    pub fn on_second(&mut self, params: &SessionParams, ws_lag_ms: f64, quoted: usize, now: TsNs) {
+        let signs = BackoffSigns {
+            rest_error_rate: self.rates.rest_error_rate(now),
+            ws_lag_ms,
+        };
+        for backoff in &mut self.backoffs {
+            backoff.evaluate(&params.throttle, signs, now);
+        }
+        let signs = AutopolicySigns {
+            backoff_ms_max: self.backoff_ms_max(now),
+            throttle_events_total: self.session.total(now),
+            quoted_symbols: quoted,
+        };
+        self.autopolicy.evaluate(&params.autopolicy, &signs, now);
+    }
+
+    /// Writes into each permit what it may send until the next synchronisation.
+    pub fn lend(
+        &mut self,
+        params: &SessionParams,
+        seats: &mut [Seat],
+        quoted: usize,
+        now: TsNs,
+    ) {
+        let session = OpLimits::of_session(&params.throttle, quoted);
+        let symbol = OpLimits::of_symbol(&params.throttle);
+        for op in Op::ALL {
+            let left = self.session.remaining(op, &session, now);
+            for (want, seat) in self.wants.iter_mut().zip(seats.iter()) {
+                *want = u64::from(sent_of(seat, op)) + u64::from(seat.sent.refused);
+            }
+            lend(left, &self.wants, &mut self.shares);
+            for (at, seat) in seats.iter_mut().enumerate() {
+                let own = self.symbols[at].remaining(op, &symbol, now);
+                // a share of u32::MAX is no limit
+                let share = u32::try_from(self.shares[at].min(own)).unwrap_or(u32::MAX);
+                *lent_of(&mut seat.permit.lent, op) = share;
+            }
+        }
+        let prober = self.prober(params, seats, now);
+        for (at, seat) in seats.iter_mut().enumerate() {
+            let permit = &mut seat.permit;
+            permit.backoff_until = self.backoffs[at].blocked_until();
+            permit.circuit = match self.breaker.state_at(&params.circuit, now) {
+                CircuitState::Closed => Circuit::Closed,
+                CircuitState::HalfOpen(_) if prober == Some(at) => Circuit::Probe,
+                CircuitState::HalfOpen(_) | CircuitState::Open { .. } => Circuit::Open,
+            };
+            permit.calmer = self.calmer(params, seat.min_time_in_book_ms, seat.replace_threshold_bps);
+        }
+    }
+
+    /// Failed calls over all calls of the last 60 s.
+    pub fn rest_error_rate(&mut self, now: TsNs) -> f64 {
+        self.rates.rest_error_rate(now)
+    }
+
+    /// Rejects over sends of the runtime guard's window.
+    pub fn order_reject_rate(&mut self, now: TsNs) -> f64 {
+        self.rates.order_reject_rate(now)
+    }
+
+    /// Cancels a second over the last 10 s.
+    #[allow(clippy::cast_precision_loss)] // counts of requests
+    pub fn cancels_per_sec(&mut self, now: TsNs) -> f64 {
+        self.cancels.total(second_of(now)) as f64 / f64::from(RATE_WINDOW_SEC)
+    }
+
+    /// Largest current back-off over symbols, ms.
+    #[must_use]
+    pub fn backoff_ms_max(&self, now: TsNs) -> f64 {
+        let current = self.backoffs.iter().map(|backoff| backoff.current_ms(now));
+        current.fold(0.0, f64::max)
+    }
+
+    /// Requests of all operations and symbols in the window.
+    pub fn events_in_window(&mut self, now: TsNs) -> u64 {
+        self.session.total(now)
+    }
+
+    /// Windows of the session and of each symbol, for snapshots.
+    #[must_use]
+    pub fn windows(&self) -> (&OpWindows, &[OpWindows]) {
+        (&self.session, &self.symbols)
+    }
+
+    /// Back-off per symbol.
+    #[must_use]
+    pub fn backoffs(&self) -> &[Backoff] {
+        &self.backoffs
+    }
+
+    /// The circuit breaker.
+    #[must_use]
+    pub const fn breaker(&self) -> &CircuitBreaker {
+        &self.breaker
+    }
+
+    /// Autopolicy.
+    #[must_use]
+    pub const fn autopolicy(&self) -> &Autopolicy {
+        &self.autopolicy
+    }
+
+    /// Autopolicy, to set its level by hand.
+    pub const fn autopolicy_mut(&mut self) -> &mut Autopolicy {
+        &mut self.autopolicy
+    }
+
+    /// Takes windows from a snapshot.
+    pub fn restore(&mut self, session: OpWindows, symbols: Vec<Option<OpWindows>>) {
+        self.session = session;
+        for (windows, loaded) in self.symbols.iter_mut().zip(symbols) {
+            if let Some(loaded) = loaded {
+                *windows = loaded;
+            }
+        }
+    }
+
+    /// Clears windows, back-offs and their maximum.
+    pub fn reset(&mut self) {
+        self.session.clear();
+        self.symbols.iter_mut().for_each(OpWindows::clear);
+        self.backoffs.iter_mut().for_each(Backoff::reset);
+    }
+
+    /// The symbol whose next create or amend is the probe, in turn; the probe is counted when it is
+    /// lent, so a symbol that quotes is chosen.
+    fn prober(&mut self, params: &SessionParams, seats: &[Seat], now: TsNs) -> Option<usize> {
+        if !matches!(
+            self.breaker.state_at(&params.circuit, now),
+            CircuitState::HalfOpen(_)
+        ) || seats.iter().any(|seat| seat.probing)
+        {
+            return None;
+        }
+        let lent = seats.iter().position(|seat| seat.permit.circuit == Circuit::Probe);
+        if lent.is_some() {
+            // lent before and not used yet
+            return lent;
+        }
+        let count = seats.len();
+        let turn = (0..count).map(|step| (self.next_prober + step) % count.max(1));
+        let quoting = |at: &usize| seats[*at].permit.budget.is_some() && seats[*at].market.synced;
+        let chosen = turn.into_iter().find(quoting)?;
+        if !self.breaker.take_probe(&params.circuit, now) {
+            return None;
+        }
+        self.next_prober = chosen + 1;
+        Some(chosen)
+    }
+
+    fn calmer(
+        &self,
+        params: &SessionParams,
+        min_time_in_book_ms: i64,
+        replace_threshold_bps: f64,
+    ) -> Option<Calmer> {
+        if !self.autopolicy.active() {
+            return None;
+        }
+        let bases = AutopolicyBases {
+            min_time_in_book_ms,
+            replace_threshold_bps,
+            levels_per_side_max: params.autopolicy.levels_per_side_max,
+        };
+        let effective = bases.effective_at(&params.autopolicy, self.autopolicy.level());
+        Some(Calmer {
+            min_time_in_book_ms: effective.min_time_in_book_ms,
+            replace_threshold_bps: effective.replace_threshold_bps,
+            levels_max: effective.levels_per_side_max,
+        })
+    }
+}
+
+/// Probes are told to the breaker one by one.
+fn without_probes(outcomes: &OutcomeCounts, seats: &[Seat]) -> OutcomeCounts {
+    let mut counts = OutcomeCounts::default();
+    for outcome in CallOutcome::ALL {
+        let probes = seats.iter().filter(|seat| seat.probe == Some(outcome)).count();
+        let probes = u32::try_from(probes).unwrap_or(u32::MAX);
+        counts.add(outcome, outcomes.get(outcome).saturating_sub(probes));
+    }
+    counts
+}
+
+const fn sent_of(seat: &Seat, op: Op) -> u32 {
+    match op {
+        Op::Create => seat.sent.creates,
+        Op::Amend => seat.sent.amends,
+        Op::Cancel => seat.sent.cancels,
+    }
+}
+
+const fn lent_of(lent: &mut Lent, op: Op) -> &mut u32 {
+    match op {
+        Op::Create => &mut lent.creates,
+        Op::Amend => &mut lent.amends,
+        Op::Cancel => &mut lent.cancels,
+    }
+}

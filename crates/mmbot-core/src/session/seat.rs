@@ -1,0 +1,196 @@
+//! What a session knows of one of its symbols: read at a synchronisation, nothing is judged here.
+
+use super::outcome::{CallOutcome, OutcomeCounts};
+use super::permit::Permit;
+use crate::market::Market;
+use crate::telemetry::Telemetry;
+use crate::trader::{FillNote, OrderEnd, Trader};
+use mmbot_types::{BlockDetail, MidTick, QtyLot, TsNs};
+
+/// Counters of the trader at the last synchronisation: what grew since is what happened.
+#[derive(Debug, Clone, Copy, Default)]
+struct Seen {
+    places: u64,
+    amends: u64,
+    cancels: u64,
+    rejected: u64,
+    refused: u64,
+}
+
+/// Requests since the last synchronisation.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Sent {
+    /// New orders.
+    pub creates: u32,
+    /// Amends.
+    pub amends: u32,
+    /// Cancels.
+    pub cancels: u32,
+    /// New orders that the venue refused.
+    pub rejects: u32,
+    /// Requests that the windows refused.
+    pub refused: u32,
+}
+
+/// The market as the session sees it.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct SeatMarket {
+    /// Last valid mid.
+    pub mid: Option<MidTick>,
+    /// USD of one base unit at the mid; 0 while unknown.
+    pub mid_usd: f64,
+    /// The book is usable.
+    pub synced: bool,
+    /// Spread, bps; `None` without a usable book.
+    pub spread_bps: Option<f64>,
+    /// Book imbalance.
+    pub imbalance: f64,
+    /// Microprice against the mid.
+    pub micro_tilt: f64,
+    /// Fast over slow volatility; `None` until known.
+    pub sigma: Option<f64>,
+    /// Volatility of one minute, fraction; `None` until known.
+    pub vola: Option<f64>,
+    /// Notional near the mid, USD; `None` without a usable book.
+    pub depth_usd: Option<f64>,
+    /// Traded notional of the last hour, USD.
+    pub volume_usd: f64,
+    /// Largest feed latency of the last second, ms; `None` in silence.
+    pub ws_lag_ms: Option<f64>,
+}
+
+/// See the module.
+#[derive(Debug, Clone)]
+pub struct Seat {
+    /// What it may do until the next synchronisation.
+    pub permit: Permit,
+    /// Its market.
+    pub market: SeatMarket,
+    /// Signed position, USD.
+    pub position_usd: f64,
+    /// Signed position by colour, USD.
+    pub color_usd: [f64; 2],
+    /// Position and open orders, USD.
+    pub gross_usd: f64,
+    /// Net result since the start, USD.
+    pub net_usd: f64,
+    /// Notional of all fills since the start, USD.
+    pub turnover_usd: f64,
+    /// Gross exposure limit that the symbol's parameters name, USD; infinite without one.
+    pub gross_limit_usd: f64,
+    /// Open orders.
+    pub open_orders: usize,
+    /// A probe of the circuit breaker is on its way.
+    pub probing: bool,
+    /// Requests since the last synchronisation.
+    pub sent: Sent,
+    /// Results of requests since then, without the probe's.
+    pub outcomes: OutcomeCounts,
+    /// Result of the probe, if it came.
+    pub probe: Option<CallOutcome>,
+    /// Times from a cancel to its answer, ns.
+    pub cancel_latency_ns: Vec<i64>,
+    /// Orders that ended.
+    pub ended: Vec<OrderEnd>,
+    /// Fills.
+    pub fills: Vec<FillNote>,
+    /// `strategy.min_time_in_book_ms` and `strategy.replace_threshold_bps` as configured.
+    pub min_time_in_book_ms: i64,
+    /// See `min_time_in_book_ms`.
+    pub replace_threshold_bps: f64,
+    seen: Seen,
+}
+
+impl Default for Seat {
+    fn default() -> Self {
+        let mut permit = Permit::alone(0.0, f64::INFINITY, 0.0);
+        permit.budget = None;
+        Self {
+            permit,
+            market: SeatMarket::default(),
+            position_usd: 0.0,
+            color_usd: [0.0; 2],
+            gross_usd: 0.0,
+            net_usd: 0.0,
+            turnover_usd: 0.0,
+            gross_limit_usd: f64::INFINITY,
+            open_orders: 0,
+            probing: false,
+            sent: Sent::default(),
+            outcomes: OutcomeCounts::default(),
+            probe: None,
+            cancel_latency_ns: Vec::new(),
+            ended: Vec::new(),
+            fills: Vec::new(),
+            min_time_in_book_ms: 0,
+            replace_threshold_bps: 0.0,
+            seen: Seen::default(),
+        }
+    }
+}
+
+impl Seat {
+    /// Reads what the symbol is and did; what the trader kept for it is taken.
+    pub fn read(&mut self, now: TsNs, trader: &mut Trader, market: &mut Market) {
+        self.read_market(now, market);
+        let mid = self.market.mid;
+        let at = mid.unwrap_or_default();
+        self.position_usd = trader.position_usd(at);
+        let marked = |position: QtyLot| trader.marked_usd(position, at);
+        self.color_usd = trader.position_by_color().map(marked);
+        self.gross_usd = trader.gross_usd(mid);
+        self.net_usd = trader.net_usd(at);
+        self.turnover_usd = trader.turnover_usd();
+        self.open_orders = trader.open_orders().count();
+        self.probing = trader.is_probing();
+        let params = trader.params();
+        let limit = params.risk.max_gross_exposure_usd;
+        self.gross_limit_usd = if limit > 0.0 { limit } else { f64::INFINITY };
+        self.min_time_in_book_ms = params.replace.min_time_in_book_ms;
+        self.replace_threshold_bps = params.replace.replace_threshold_bps;
+        self.read_counters(trader.telemetry());
+        let since = trader.since_mut();
+        (self.outcomes, self.probe) = (since.outcomes, since.probe);
+        // the two sides trade their buffers, so that nothing is allocated
+        std::mem::swap(&mut self.cancel_latency_ns, &mut since.cancel_latency_ns);
+        std::mem::swap(&mut self.ended, &mut since.ended);
+        std::mem::swap(&mut self.fills, &mut since.fills);
+        since.clear();
+    }
+
+    fn read_market(&mut self, now: TsNs, market: &mut Market) {
+        let view = market.view(now);
+        let known = &mut self.market;
+        known.mid = market.last_mid();
+        known.mid_usd = known.mid.map_or(0.0, |mid| market.mid_usd(mid));
+        known.synced = view.synced;
+        known.imbalance = view.imbalance;
+        known.micro_tilt = view.micro_tilt;
+        known.spread_bps = view.synced.then(|| view.spread_bps());
+        known.sigma = view.sigma_known;
+        known.vola = view.vola_1m_bps.map(|bps| bps / 1e4);
+        known.depth_usd = market.liquidity_depth_usd(now);
+        known.volume_usd = market.volume_usd(now);
+        known.ws_lag_ms = market.ws_lag_ms(now);
+    }
+
+    #[allow(clippy::cast_possible_truncation)] // requests of a tenth of a second
+    fn read_counters(&mut self, t: &Telemetry) {
+        let before = self.seen;
+        self.seen = Seen {
+            places: t.places,
+            amends: t.amends,
+            cancels: t.cancels,
+            rejected: t.rejected,
+            refused: t.blocks.count(BlockDetail::ThrottleBlock),
+        };
+        let grew = |now: u64, before: u64| now.saturating_sub(before) as u32;
+        self.sent = Sent {
+            creates: grew(self.seen.places, before.places),
+            amends: grew(self.seen.amends, before.amends),
+            cancels: grew(self.seen.cancels, before.cancels),
+            rejects: grew(self.seen.rejected, before.rejected),
+            refused: grew(self.seen.refused, before.refused),
+        };
+    }
+}
