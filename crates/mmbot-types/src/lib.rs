@@ -28,8 +28,8 @@ pub use instrument::{Instrument, InstrumentError, InstrumentIdx};
 pub use money::{FeeRate, Money};
 pub use params::session::{
     AutopolicyParams, CircuitParams, GuardThresholds, IntradayCapsParams, MuxBand, MuxParams,
-    MuxStrategy, OpenWindow, PosSkewParams, RolloutParams, RuntimeGuardParams, ScheduleParams,
-    SessionParams, ShadowParams, ThrottleParams,
+    MuxStrategy, OpenWindow, PosSkewParams, RiskGradeParams, RolloutParams, RuntimeGuardParams,
+    ScheduleParams, SessionParams, SessionRiskParams, ShadowParams, ThrottleParams,
 };
 pub use params::{
     AntiStaleParams, Cadence, EdgeParams, ParamError, Params, QuoteParams, QuoterKind, ReplaceMode,

@@ -7,12 +7,17 @@ pub mod calendar;
 pub mod caps;
 #[cfg(test)]
 mod caps_tests;
+pub mod day_drawdown;
 pub mod intent;
 pub mod latency_window;
 pub mod mux;
 #[cfg(test)]
 mod mux_tests;
 pub mod pnl_slope;
+pub mod risk_grade;
+pub mod risk_state;
+#[cfg(test)]
+mod risk_state_tests;
 pub mod runtime_guard;
 #[cfg(test)]
 mod runtime_guard_tests;
@@ -22,10 +27,13 @@ pub mod skew;
 mod skew_tests;
 
 pub use caps::{Cap, CapsEvent, CapsGauges, DayTotals, IntradayCaps};
+pub use day_drawdown::DayDrawdown;
 pub use intent::Intent;
 pub use latency_window::{LATENCY_SAMPLES_MAX, LatencyWindow};
 pub use mux::{Mux, MuxRegime, MuxTable, MuxView};
 pub use pnl_slope::PnlSlope;
+pub use risk_grade::{KillCause, RiskCause, RiskGrade, RiskInput, transition};
+pub use risk_state::{RISK_CHANGES_MAX, RiskChange, RiskGauges, RiskInputs, RiskMonitor};
 pub use runtime_guard::{GuardChange, GuardGauges, GuardInputs, GuardReasons, RuntimeGuard};
 pub use schedule::Schedule;
 pub use skew::{PosSkew, SkewChange, SkewEvent, SkewGauges, SkewScope};

@@ -5,6 +5,7 @@ mod autopolicy;
 mod caps;
 mod circuit;
 mod mux;
+mod risk;
 mod rollout;
 mod runtime_guard;
 mod schedule;
@@ -16,6 +17,7 @@ pub use autopolicy::AutopolicyParams;
 pub use caps::IntradayCapsParams;
 pub use circuit::CircuitParams;
 pub use mux::{MuxBand, MuxParams, MuxStrategy};
+pub use risk::{RiskGradeParams, SessionRiskParams};
 pub use rollout::RolloutParams;
 pub use runtime_guard::{GuardThresholds, RuntimeGuardParams};
 pub use schedule::{OpenWindow, ScheduleParams};
@@ -36,6 +38,8 @@ pub struct SessionParams {
     pub autopolicy: AutopolicyParams,
     /// Pause when the machinery degrades.
     pub runtime_guard: RuntimeGuardParams,
+    /// Drawdown and grades of risk.
+    pub risk: SessionRiskParams,
     /// Position skew guard.
     pub pos_skew: PosSkewParams,
     /// Caps of the UTC day.
@@ -60,6 +64,7 @@ impl SessionParams {
         self.circuit.validate()?;
         self.autopolicy.validate()?;
         self.runtime_guard.validate()?;
+        self.risk.validate()?;
         self.pos_skew.validate()?;
         self.caps.validate()?;
         self.mux.validate()?;
