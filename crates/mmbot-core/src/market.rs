@@ -40,6 +40,8 @@ pub struct MarketView {
     pub vola_1m_bps: Option<f64>,
     /// Fast over baseline volatility; 1 until ready.
     pub sigma: f64,
+    /// The same; `None` until ready.
+    pub sigma_known: Option<f64>,
     /// Bought minus sold over all traded volume, weighted, in [-1, 1].
     pub flow: f64,
     /// Latest venue time.
@@ -59,6 +61,7 @@ impl MarketView {
         micro_tilt: 0.0,
         vola_1m_bps: None,
         sigma: 1.0,
+        sigma_known: None,
         flow: 0.0,
         ts_exch: TsNs::ZERO,
     };
@@ -67,6 +70,13 @@ impl MarketView {
     #[must_use]
     pub fn bid_share(&self) -> f64 {
         f64::midpoint(1.0, self.imbalance)
+    }
+
+    /// Spread relative to the mid, bps.
+    #[must_use]
+    #[allow(clippy::cast_precision_loss)] // prices are below 2^53 ticks
+    pub fn spread_bps(&self) -> f64 {
+        1e4 * self.ask.ticks_from(self.bid) as f64 / self.mid.ticks_f64()
     }
 
     /// Best price of a side.
@@ -137,6 +147,12 @@ impl Market {
             instrument,
             lag: Histogram::new(),
         }
+    }
+
+    /// USD of one base unit at `mid`.
+    #[must_use]
+    pub fn mid_usd(&self, mid: MidTick) -> f64 {
+        self.instrument.tick_lot_usd() / self.instrument.lot_f64() * mid.ticks_f64()
     }
 
     /// A new level size (0 deletes the level); ignored between a gap and the next snapshot.
@@ -336,7 +352,8 @@ impl Market {
             microprice_ticks: micro.microprice_ticks,
             micro_tilt: micro.micro_tilt,
             vola_1m_bps: volatility.vola_1m_bps,
-            sigma: volatility.sigma,
+            sigma: volatility.sigma.unwrap_or(1.0),
+            sigma_known: volatility.sigma,
             flow: self.flow.share(),
             ts_exch: self.ts_exch,
         }

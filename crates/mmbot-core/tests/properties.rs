@@ -31,7 +31,6 @@ fn params() -> impl Strategy<Value = Params> {
             p.quote.base_spread_bps = 2.0;
             p.quote.levels_per_side = levels;
             p.sizing.target_usd = target_usd;
-            p.sizing.max_delta_ratio = 0.5;
             p.replace.mode = mode;
             p.replace.min_time_in_book_ms = young_ms;
             p.replace.replace_threshold_bps = 1.0;

@@ -113,22 +113,8 @@ fn execution_key(params: &mut Params, value: &Value<'_>) -> PyResult<bool> {
 }
 
 fn sizing_key(params: &mut Params, value: &Value<'_>) -> PyResult<bool> {
-    let sizing = &mut params.sizing;
     match value.key.as_str() {
-        "portfolio.target_usd" => sizing.target_usd = value.float()?,
-        "allocator.smoothing.max_delta_ratio" => sizing.max_delta_ratio = value.float()?,
-        "allocator.smoothing.max_delta_abs_base_units" => {
-            sizing.max_delta_abs_base_units = value.float()?;
-        }
-        "signals.impact_cap_ratio" => sizing.impact_cap_ratio = value.float()?,
-        "signals.weights.imbalance" => sizing.w_imbalance = value.float()?,
-        "signals.weights.micro_tilt" => sizing.w_micro_tilt = value.float()?,
-        "signals.weights.sigma_regime" => sizing.w_sigma_regime = value.float()?,
-        "signals.sigma_bands.low_end" => sizing.sigma_band_edges[0] = value.float()?,
-        "signals.sigma_bands.mid_end" => sizing.sigma_band_edges[1] = value.float()?,
-        "signals.regime_bias_map.low" => sizing.regime_bias[0] = value.float()?,
-        "signals.regime_bias_map.mid" => sizing.regime_bias[1] = value.float()?,
-        "signals.regime_bias_map.high" => sizing.regime_bias[2] = value.float()?,
+        "portfolio.target_usd" => params.sizing.target_usd = value.float()?,
         _ => return Ok(false),
     }
     Ok(true)
@@ -139,9 +125,6 @@ fn risk_key(params: &mut Params, value: &Value<'_>) -> PyResult<bool> {
     match value.key.as_str() {
         "portfolio.budget_usd" => risk.initial_equity_usd = value.float()?,
         "risk.max_position_usd" => risk.max_position_usd = value.float()?,
-        "risk.max_drawdown_pct" => risk.max_drawdown_pct = value.float()?,
-        "risk.risk_pause_threshold" => risk.risk_pause_threshold = value.float()?,
-        "risk.recovery_minutes" => risk.recovery_minutes = value.float()?,
         "limits.max_active_per_side" => risk.max_active_per_side = value.count()?,
         "limits.max_order_notional_usd" => risk.max_order_notional_usd = value.float()?,
         "limits.max_gross_exposure_usd" => risk.max_gross_exposure_usd = value.float()?,

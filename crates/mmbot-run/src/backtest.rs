@@ -8,7 +8,7 @@ pub use crate::lane::LaneSpec;
 pub use crate::span::Span;
 use crate::world::{External, NoStrategy, Sampling, World};
 use mmbot_core::Session;
-use mmbot_types::{EventColumns, Instrument, Params, SessionParams};
+use mmbot_types::{EventColumns, Instrument, Params, SessionParams, TsNs};
 use rayon::prelude::*;
 use std::sync::Arc;
 
@@ -259,8 +259,9 @@ impl Backtest {
     /// # Errors
     /// A parameter outside its range, a lane without a session.
     pub fn apply_session(&mut self, lane: usize, params: SessionParams) -> Result<(), RunError> {
+        let now = TsNs::new(self.now_ns());
         let session = self.session_mut(lane).ok_or(RunError::Lanes)?;
-        Ok(session.apply_params(params)?)
+        Ok(session.apply_params(params, now)?)
     }
 
     /// Rows before this time are known of all instruments.

@@ -50,12 +50,10 @@ impl Fleet {
         }
         let mut sessions = Vec::with_capacity(lanes.len());
         for lane in lanes {
+            let symbols = instruments.iter().map(|one| one.symbol().to_owned());
             let session = lane.session.clone();
-            sessions.push(
-                session
-                    .map(|p| Session::new(p, instruments.len()))
-                    .transpose()?,
-            );
+            let session = session.map(|params| Session::new(params, symbols.collect()));
+            sessions.push(session.transpose()?);
         }
         let mut worlds = Vec::with_capacity(instruments.len());
         for (symbol, instrument) in instruments.iter().enumerate() {

@@ -31,8 +31,9 @@ pub use op::Op;
 pub use params::session::{
     AutopolicyParams, BiasBand, BiasParams, BudgetParams, CircuitParams, CostParams,
     GuardThresholds, IntradayCapsParams, MuxBand, MuxParams, MuxStrategy, OpenWindow,
-    PortfolioParams, PosSkewParams, RolloutParams, RuntimeGuardParams, ScheduleParams,
-    SessionParams, ShadowParams, SmoothingParams, ThrottleParams,
+    PortfolioParams, PosSkewParams, RiskGradeParams, RolloutParams, RuntimeGuardParams,
+    ScheduleParams, SessionParams, SessionRiskParams, ShadowParams, SmoothingParams,
+    ThrottleParams,
 };
 pub use params::{
     AntiStaleParams, Cadence, EdgeParams, ParamError, Params, QuoteParams, QuoterKind, ReplaceMode,

@@ -87,8 +87,9 @@ impl Engine {
         instruments: Vec<(Instrument, Params)>,
         session: SessionParams,
     ) -> Result<Self, ParamError> {
+        let symbols = instruments.iter().map(|(one, _)| one.symbol().to_owned());
         let mut engine = Self {
-            session: Session::new(session, instruments.len())?,
+            session: Session::new(session, symbols.collect())?,
             seats: Vec::with_capacity(instruments.len()),
             now: None,
             actions: ActionBuf::new(),
@@ -147,7 +148,7 @@ impl Engine {
             Event::Params(instrument, params) => {
                 self.seat(*instrument)?.trader.apply_params(now, **params)?;
             }
-            Event::Session(params) => self.session.apply_params((**params).clone())?,
+            Event::Session(params) => self.session.apply_params((**params).clone(), now)?,
             Event::Timer => self.decide_due(now, out),
             Event::Stop => self.stop(now, out),
             Event::Resume => self.seats.iter_mut().for_each(|seat| seat.trader.resume()),

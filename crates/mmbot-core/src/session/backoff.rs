@@ -99,6 +99,13 @@ impl Backoff {
             .map_or(0.0, |last| if due { 0.0 } else { last.backoff_ms })
     }
 
+    /// Creates and amends of the symbol wait until then; the epoch if they need not.
+    #[must_use]
+    pub fn blocked_until(&self) -> TsNs {
+        let waiting = self.latest.filter(|last| last.base_ms > 0);
+        waiting.map_or(TsNs::ZERO, |last| last.until)
+    }
+
     /// The largest back-off since the start or the last reset, ms.
     #[must_use]
     pub const fn max_observed_ms(&self) -> f64 {

@@ -51,10 +51,16 @@ impl Capital {
     }
 
     /// Takes in what a symbol reported: ended orders, fills, and what earlier fills cost.
-    pub(super) fn observe(&mut self, at: usize, seat: &Seat, market: &Market, _now: TsNs) {
+    #[allow(clippy::cast_precision_loss)] // milliseconds
+    pub(super) fn observe(&mut self, at: usize, seat: &Seat, market: &Market) {
         let instrument = InstrumentIdx(u16::try_from(at).unwrap_or(u16::MAX));
         for end in &seat.ended {
-            self.allocator.on_fill_sample(instrument, end.filled, end.ts);
+            self.allocator.on_order_end(
+                instrument,
+                end.end,
+                seat.min_time_in_book_ms as f64,
+                end.ts,
+            );
         }
         let waiting = &mut self.waiting[at];
         for fill in &seat.fills {

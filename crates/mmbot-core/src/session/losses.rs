@@ -6,7 +6,7 @@ use super::latency_window::LatencyWindow;
 use super::permit::Holds;
 use super::requests::Requests;
 use super::risk_grade::{KillCause, RiskGrade};
-use super::risk_state::{RiskInputs, RiskState};
+use super::risk_state::{RiskInputs, RiskMonitor};
 use super::runtime_guard::{GuardChange, GuardInputs, RuntimeGuard};
 use super::schedule::Schedule;
 use super::seat::Seat;
@@ -36,7 +36,7 @@ pub struct Losses {
     equity_usd: f64,
     net_usd: f64,
     turnover_usd: f64,
-    risk: RiskState,
+    risk: RiskMonitor,
     guard: RuntimeGuard,
     skew: PosSkew,
     caps: IntradayCaps,
@@ -59,7 +59,7 @@ impl Losses {
             equity_usd: params.risk.initial_equity_usd,
             net_usd: 0.0,
             turnover_usd: 0.0,
-            risk: RiskState::default(),
+            risk: RiskMonitor::default(),
             guard: RuntimeGuard::new(&params.runtime_guard, symbols),
             skew: PosSkew::new(symbols),
             caps: IntradayCaps::new(symbols),
@@ -185,7 +185,7 @@ impl Losses {
 
     /// Risk grade.
     #[must_use]
-    pub const fn risk(&self) -> &RiskState {
+    pub const fn risk(&self) -> &RiskMonitor {
         &self.risk
     }
 

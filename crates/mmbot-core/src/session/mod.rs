@@ -20,22 +20,31 @@ mod breaker_grid_tests;
 mod breaker_tests;
 pub mod calendar;
 pub mod call_rates;
+pub mod capital;
 pub mod caps;
 #[cfg(test)]
 mod caps_tests;
+pub mod day_drawdown;
 pub mod intent;
 pub mod latency_window;
 pub mod lend;
+pub mod losses;
 pub mod mux;
 #[cfg(test)]
 mod mux_tests;
 pub mod permit;
 pub mod pnl_slope;
+pub mod requests;
 pub mod ring;
+pub mod risk_grade;
+pub mod risk_state;
+#[cfg(test)]
+mod risk_state_tests;
 pub mod runtime_guard;
 #[cfg(test)]
 mod runtime_guard_tests;
 pub mod schedule;
+pub mod seat;
 #[allow(clippy::module_inception)] // the parent of the guards in this folder
 mod session;
 pub mod skew;
@@ -48,17 +57,24 @@ pub use autopolicy::{Autopolicy, AutopolicyBases, AutopolicySigns, EffectiveQuot
 pub use backoff::{Backoff, BackoffSigns};
 pub use breaker::{CircuitBreaker, CircuitState, Probes};
 pub use call_rates::{CALL_WINDOW_SEC, CallRates};
+pub use capital::Capital;
 pub use caps::{Cap, CapsEvent, CapsGauges, DayTotals, IntradayCaps};
+pub use day_drawdown::DayDrawdown;
 pub use intent::Intent;
 pub use latency_window::{LATENCY_SAMPLES_MAX, LatencyWindow};
 pub use lend::lend;
+pub use losses::{GuardEvent, Losses};
 pub use mux::{Mux, MuxRegime, MuxTable, MuxView};
 pub use outcome::{CallOutcome, OutcomeCounts, Tally};
 pub use permit::{Calmer, Circuit, Holds, Lent, Permit, QuoteBudget};
 pub use pnl_slope::PnlSlope;
+pub use requests::Requests;
 pub use ring::{RingError, RingParts, SecondRing, WINDOW_SEC_MAX, second_of};
+pub use risk_grade::{KillCause, RiskCause, RiskGrade, RiskInput, transition};
+pub use risk_state::{RISK_CHANGES_MAX, RiskChange, RiskGauges, RiskInputs, RiskMonitor};
 pub use runtime_guard::{GuardChange, GuardGauges, GuardInputs, GuardReasons, RuntimeGuard};
 pub use schedule::Schedule;
+pub use seat::{Seat, SeatMarket, Sent};
 pub use session::{SYNC_NS, Session};
 pub use skew::{PosSkew, SkewChange, SkewEvent, SkewGauges, SkewScope};
 pub use snapshot::{SESSION_SYMBOL, SnapshotError, ThrottleSnapshot};

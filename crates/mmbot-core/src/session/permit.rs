@@ -151,6 +151,8 @@ pub struct Permit {
     pub holds: Holds,
     /// What may be quoted; `None` while the allocator has no target for the symbol.
     pub budget: Option<QuoteBudget>,
+    /// Expected slippage of fills, bps; 0 where nothing is known.
+    pub slippage_bps: f64,
     /// Factor of the spread: mux times graded risk.
     pub spread_mult: f64,
     /// Factor of the size, at most 1.
@@ -186,6 +188,7 @@ impl Permit {
                 levels_max: u32::MAX,
                 side_mult: [1.0; 2],
             }),
+            slippage_bps: 0.0,
             spread_mult: 1.0,
             size_mult: 1.0,
             color_mult: [[1.0; 2]; 2],

@@ -112,13 +112,7 @@ impl Requests {
     }
 
     /// Writes into each permit what it may send until the next synchronisation.
-    pub fn lend(
-        &mut self,
-        params: &SessionParams,
-        seats: &mut [Seat],
-        quoted: usize,
-        now: TsNs,
-    ) {
+    pub fn lend(&mut self, params: &SessionParams, seats: &mut [Seat], quoted: usize, now: TsNs) {
         let session = OpLimits::of_session(&params.throttle, quoted);
         let symbol = OpLimits::of_symbol(&params.throttle);
         for op in Op::ALL {
@@ -143,7 +137,8 @@ impl Requests {
                 CircuitState::HalfOpen(_) if prober == Some(at) => Circuit::Probe,
                 CircuitState::HalfOpen(_) | CircuitState::Open { .. } => Circuit::Open,
             };
-            permit.calmer = self.calmer(params, seat.min_time_in_book_ms, seat.replace_threshold_bps);
+            permit.calmer =
+                self.calmer(params, seat.min_time_in_book_ms, seat.replace_threshold_bps);
         }
     }
 
@@ -221,26 +216,26 @@ impl Requests {
         self.backoffs.iter_mut().for_each(Backoff::reset);
     }
 
-    /// The symbol whose next create or amend is the probe, in turn; the probe is counted when it is
-    /// lent, so a symbol that quotes is chosen.
+    /// The symbol whose next create or amend is the probe. It is counted as started when it is
+    /// lent; a symbol that no longer quotes hands it on.
     fn prober(&mut self, params: &SessionParams, seats: &[Seat], now: TsNs) -> Option<usize> {
-        if !matches!(
+        let half_open = matches!(
             self.breaker.state_at(&params.circuit, now),
             CircuitState::HalfOpen(_)
-        ) || seats.iter().any(|seat| seat.probing)
-        {
+        );
+        if !half_open || seats.iter().any(|seat| seat.probing) {
             return None;
         }
-        let lent = seats.iter().position(|seat| seat.permit.circuit == Circuit::Probe);
-        if lent.is_some() {
-            // lent before and not used yet
+        let unused = |seat: &Seat| seat.permit.circuit == Circuit::Probe && seat.probe.is_none();
+        let lent = seats.iter().position(unused);
+        let quotes = |at: usize| seats[at].permit.budget.is_some() && seats[at].market.synced;
+        if lent.is_some_and(quotes) {
             return lent;
         }
-        let count = seats.len();
-        let turn = (0..count).map(|step| (self.next_prober + step) % count.max(1));
-        let quoting = |at: &usize| seats[*at].permit.budget.is_some() && seats[*at].market.synced;
-        let chosen = turn.into_iter().find(quoting)?;
-        if !self.breaker.take_probe(&params.circuit, now) {
+        let count = seats.len().max(1);
+        let mut turn = (0..seats.len()).map(|step| (self.next_prober + step) % count);
+        let chosen = turn.find(|at| quotes(*at))?;
+        if lent.is_none() && !self.breaker.take_probe(&params.circuit, now) {
             return None;
         }
         self.next_prober = chosen + 1;
@@ -274,7 +269,10 @@ impl Requests {
 fn without_probes(outcomes: &OutcomeCounts, seats: &[Seat]) -> OutcomeCounts {
     let mut counts = OutcomeCounts::default();
     for outcome in CallOutcome::ALL {
-        let probes = seats.iter().filter(|seat| seat.probe == Some(outcome)).count();
+        let probes = seats
+            .iter()
+            .filter(|seat| seat.probe == Some(outcome))
+            .count();
         let probes = u32::try_from(probes).unwrap_or(u32::MAX);
         counts.add(outcome, outcomes.get(outcome).saturating_sub(probes));
     }

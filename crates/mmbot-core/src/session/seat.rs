@@ -4,7 +4,7 @@ use super::outcome::{CallOutcome, OutcomeCounts};
 use super::permit::Permit;
 use crate::market::Market;
 use crate::telemetry::Telemetry;
-use crate::trader::{FillNote, OrderEnd, Trader};
+use crate::trader::{EndNote, FillNote, Trader};
 use mmbot_types::{BlockDetail, MidTick, QtyLot, TsNs};
 
 /// Counters of the trader at the last synchronisation: what grew since is what happened.
@@ -91,7 +91,7 @@ pub struct Seat {
     /// Times from a cancel to its answer, ns.
     pub cancel_latency_ns: Vec<i64>,
     /// Orders that ended.
-    pub ended: Vec<OrderEnd>,
+    pub ended: Vec<EndNote>,
     /// Fills.
     pub fills: Vec<FillNote>,
     /// `strategy.min_time_in_book_ms` and `strategy.replace_threshold_bps` as configured.
@@ -169,9 +169,6 @@ impl Seat {
         known.spread_bps = view.synced.then(|| view.spread_bps());
         known.sigma = view.sigma_known;
         known.vola = view.vola_1m_bps.map(|bps| bps / 1e4);
-        known.depth_usd = market.liquidity_depth_usd(now);
-        known.volume_usd = market.volume_usd(now);
-        known.ws_lag_ms = market.ws_lag_ms(now);
     }
 
     #[allow(clippy::cast_possible_truncation)] // requests of a tenth of a second

@@ -136,7 +136,7 @@ impl Session {
     pub fn read(&mut self, at: usize, now: TsNs, trader: &mut Trader, market: &mut Market) {
         if let Some(seat) = self.seats.get_mut(at) {
             seat.read(now, trader, market);
-            self.capital.observe(at, seat, market, now);
+            self.capital.observe(at, seat, market);
         }
     }
 

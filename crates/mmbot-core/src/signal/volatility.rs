@@ -63,8 +63,8 @@ impl Ewma {
 pub struct VolatilityView {
     /// Volatility of one minute, bps; `None` until ready.
     pub vola_1m_bps: Option<f64>,
-    /// Fast over baseline volatility; 1 until both are ready.
-    pub sigma: f64,
+    /// Fast over baseline volatility; `None` until both are ready.
+    pub sigma: Option<f64>,
 }
 
 /// Fast and baseline volatility of one mid.
@@ -123,8 +123,8 @@ impl Volatility {
         let fast = self.ready(0).then(|| self.fast.variance(quiet));
         let baseline = self.ready(1).then(|| self.baseline.variance(quiet));
         let sigma = match (fast, baseline) {
-            (Some(fast), Some(base)) if base > 0.0 => libm::sqrt(fast / base),
-            _ => 1.0,
+            (Some(fast), Some(base)) if base > 0.0 => Some(libm::sqrt(fast / base)),
+            _ => None,
         };
         VolatilityView {
             vola_1m_bps: fast.map(|variance| 1e4 * libm::sqrt(60.0 * variance)),
@@ -242,8 +242,8 @@ mod tests {
                     let expected = naive.vola_1m_bps();
                     prop_assert!(close(vola, expected), "{vola} {expected}");
                     let base = naive_base.vola_1m_bps();
-                    if view.sigma != 1.0 {
-                        prop_assert!(close(view.sigma, expected / base));
+                    if let Some(sigma) = view.sigma {
+                        prop_assert!(close(sigma, expected / base));
                     }
                 }
             }
@@ -263,9 +263,13 @@ mod tests {
         assert_eq!(vola.view().vola_1m_bps, None);
         vola.tick(MidTick::new(101), ms(1000));
         assert!(vola.view().vola_1m_bps.is_some_and(|x| x > 0.0));
-        assert_eq!(vola.view().sigma, 1.0, "no baseline yet");
+        assert_eq!(vola.view().sigma, None, "no baseline yet");
         vola.tick(MidTick::new(101), ms(4500));
-        assert!(vola.view().sigma > 0.0 && vola.view().sigma < 1.0);
+        assert!(
+            vola.view()
+                .sigma
+                .is_some_and(|sigma| sigma > 0.0 && sigma < 1.0)
+        );
     }
 
     #[test]

@@ -2,7 +2,6 @@
 
 pub mod built_in;
 pub mod fill_cost;
-pub mod sizing;
 pub mod slippage;
 pub mod targets;
 
@@ -11,8 +10,7 @@ mod tests;
 
 pub use built_in::{QuoterInput, tick_outward};
 pub use fill_cost::{CostlyFill, FillCosts};
-pub use sizing::next_target_usd;
-pub use slippage::SlippageEwma;
+pub use slippage::{FillCost, SlippageWatch};
 pub use targets::{LEVELS_MAX, SideTargets, Target, Targets};
 
 use crate::market::MarketView;

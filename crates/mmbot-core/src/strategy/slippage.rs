@@ -1,52 +1,78 @@
-//! Expected slippage of a trader without an allocator, by which `strategy.slippage_penalty_coef`
-//! widens the spread: the allocator's calibration, fed with the trader's own fills.
+//! What fills cost beyond the quoted price, once it is known: observations for the calibration of
+//! the cost model.
+//!
+//! Of a maker fill the observation is how far the mid moved against us within half a second, of a
+//! taker fill how far from the mid it was executed; both relative to the mid at the fill, in bps,
+//! signed.
 
-use super::fill_cost::{CostlyFill, FillCosts};
 use crate::market::Market;
-use crate::portfolio::SymbolCalibration;
-use mmbot_types::{CostParams, ExecPrice, Side, TsNs};
+use crate::trader::FillNote;
+use mmbot_types::MidTick;
+use std::collections::VecDeque;
 
-/// See the module.
-#[derive(Debug, Clone, Default)]
-pub struct SlippageEwma {
-    costs: FillCosts,
-    calibration: SymbolCalibration,
-    params: CostParams,
+/// After this time the mid shows what a maker fill cost, ms.
+const MAKER_HORIZON_MS: i64 = 500;
+/// Fills that wait at most: beyond a thousand in half a second the rest is not sampled.
+const WAITING_MAX: usize = 1024;
+
+/// What a fill cost.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct FillCost {
+    /// Signed, bps; positive is a cost.
+    pub slippage_bps: f64,
+    /// Notional of the fill, USD.
+    pub notional_usd: f64,
 }
 
-impl SlippageEwma {
-    /// A fill at venue time `ts`; `taken_at` is the execution price if it took.
-    pub fn on_fill(&mut self, ts: TsNs, side: Side, taken_at: Option<ExecPrice>) {
-        self.costs.on_fill(CostlyFill {
-            ts,
-            side,
-            taken_at,
-            // the mean slippage takes no notice of sizes
-            notional_usd: 1.0,
-            spread_bps: 0.0,
-            volume_usd: 0.0,
-        });
+/// Fills whose half second has not passed.
+#[derive(Debug, Clone, Default)]
+pub struct SlippageWatch {
+    waiting: VecDeque<FillNote>,
+}
+
+impl SlippageWatch {
+    /// A fill to follow.
+    pub fn on_fill(&mut self, fill: &FillNote) {
+        if self.waiting.len() < WAITING_MAX {
+            self.waiting.push_back(*fill);
+        }
     }
 
-    /// Observes the fills whose half second has passed; one without valid mids is left out.
-    pub fn resolve(&mut self, market: &Market) {
-        let (calibration, params) = (&mut self.calibration, &self.params);
-        self.costs.resolve(market, |seen| {
-            *calibration = calibration.after(&seen, params).unwrap_or(*calibration);
-        });
+    /// The next fill whose cost is known; one without valid mids is left out.
+    pub fn next_known(&mut self, market: &Market) -> Option<FillCost> {
+        while let Some(fill) = self.waiting.front().copied() {
+            let horizon = fill.ts_exch.plus_ms(MAKER_HORIZON_MS);
+            if market.last_ts_exch() <= horizon {
+                return None;
+            }
+            self.waiting.pop_front();
+            let mid = market.fresh_mid_at(fill.ts_exch);
+            let after = market.fresh_mid_at(horizon);
+            if let (Some(mid), Some(after)) = (mid, after) {
+                return Some(cost_of(&fill, mid, after));
+            }
+        }
+        None
     }
+}
 
-    /// Expected slippage, bps; 0 until there are enough observations.
-    #[must_use]
-    pub fn bps(&self) -> f64 {
-        self.calibration.slippage_ewma_bps(&self.params)
+#[allow(clippy::cast_precision_loss)] // prices are below 2^53
+fn cost_of(fill: &FillNote, mid: MidTick, after: MidTick) -> FillCost {
+    let (mid, after) = (mid.to_exec().get(), after.to_exec().get());
+    let against = match fill.taken_at {
+        Some(px) => px.get() - mid,
+        None => mid - after,
+    };
+    FillCost {
+        slippage_bps: 1e4 * (fill.side.sign() * against) as f64 / mid as f64,
+        notional_usd: fill.notional_usd,
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use mmbot_types::{Instrument, Params, PriceTick, QtyLot};
+    use mmbot_types::{ExecPrice, Instrument, Params, PriceTick, QtyLot, Side, TsNs};
 
     fn at(ms: i64) -> TsNs {
         TsNs::ZERO.plus_ms(1_000_000 + ms)
@@ -59,30 +85,54 @@ mod tests {
         market.end_packet(at(ms), at(ms));
     }
 
-    #[test]
-    fn it_counts_from_twenty_observations_on_and_never_below_zero() {
-        let i = Instrument::new("X", "0.1", "0.001", "0.001", 5.0, 1.0).unwrap();
-        let mut market = Market::new(i, Params::default().signals, 1000);
-        let mut slippage = SlippageEwma::default();
-        for n in 0..20 {
-            assert_eq!(slippage.bps(), 0.0, "{n}");
-            book(&mut market, 10_000, 1_000 * n);
-            slippage.on_fill(at(1_000 * n), Side::Buy, None);
-            book(&mut market, 9_990, 1_000 * n + 400);
-            slippage.resolve(&market);
-            book(&mut market, 9_990, 1_000 * n + 501);
-            slippage.resolve(&market);
+    fn fill(ms: i64, side: Side, taken_at: Option<i64>) -> FillNote {
+        FillNote {
+            ts: at(ms),
+            ts_exch: at(ms),
+            side,
+            notional_usd: 7.0,
+            taken_at: taken_at.map(|px| ExecPrice::new(px * 10_000)),
         }
-        assert!((slippage.bps() - 10.0).abs() < 1e-9, "{}", slippage.bps());
-        book(&mut market, 10_000, 30_000);
-        slippage.on_fill(
-            at(30_000),
-            Side::Sell,
-            Some(ExecPrice::new(10_050 * 10_000)),
+    }
+
+    fn market() -> Market {
+        let i = Instrument::new("X", "0.1", "0.001", "0.001", 5.0, 1.0).unwrap();
+        Market::new(i, Params::default().signals, 1000)
+    }
+
+    /// spec: 03-5.3 03-D7
+    #[test]
+    fn a_maker_fill_costs_the_move_of_half_a_second_and_a_taker_fill_its_distance_from_the_mid() {
+        let (mut market, mut watch) = (market(), SlippageWatch::default());
+        book(&mut market, 10_000, 0);
+        watch.on_fill(&fill(0, Side::Buy, None));
+        watch.on_fill(&fill(1, Side::Sell, Some(10_050)));
+        book(&mut market, 9_990, 400);
+        assert_eq!(
+            watch.next_known(&market),
+            None,
+            "the half second has not passed"
         );
-        book(&mut market, 10_000, 30_501);
-        slippage.resolve(&market);
-        // sold 50 bps above the mid: 0.1 x -50 + 0.9 x 10
-        assert!((slippage.bps() - 4.0).abs() < 1e-9, "{}", slippage.bps());
+        book(&mut market, 9_990, 501);
+        let maker = watch.next_known(&market).unwrap();
+        assert!((maker.slippage_bps - 10.0).abs() < 1e-9, "{maker:?}");
+        assert!((maker.notional_usd - 7.0).abs() < 1e-12);
+        assert_eq!(watch.next_known(&market), None);
+        book(&mut market, 9_990, 600);
+        let taker = watch.next_known(&market).unwrap();
+        assert!(
+            (taker.slippage_bps + 50.0).abs() < 1e-9,
+            "sold above the mid: {taker:?}"
+        );
+    }
+
+    #[test]
+    fn a_fill_in_a_silence_is_left_out() {
+        let (mut market, mut watch) = (market(), SlippageWatch::default());
+        book(&mut market, 10_000, 0);
+        watch.on_fill(&fill(5_000, Side::Buy, None));
+        book(&mut market, 9_000, 9_000);
+        assert_eq!(watch.next_known(&market), None);
+        assert!(watch.waiting.is_empty());
     }
 }

@@ -1,7 +1,6 @@
 //! The quoter's formulas on numbers worked out by hand, and its symmetries.
 
 use super::built_in::{QuoterInput, targets};
-use super::sizing::next_target_usd;
 use super::targets::Targets;
 use crate::market::{Market, MarketView};
 use mmbot_types::{Instrument, Params, PriceTick, QtyLot, Side, TsNs};
@@ -144,35 +143,6 @@ fn levels_are_fewer_until_each_reaches_the_venues_minimum() {
     assert_eq!(count(11.0), (1, 1));
     assert_eq!(count(9.0), (0, 0));
     assert_eq!(count(f64::NAN), (0, 0));
-}
-
-#[test]
-fn a_target_moves_by_a_bounded_share_and_signals_bend_the_way() {
-    let i = instrument("0.1");
-    let mut sizing = Params::default().sizing;
-    let neutral = view(99_999, 100_001);
-    assert_eq!(next_target_usd(0.0, &sizing, &neutral, &i), 10_000.0);
-    assert_eq!(next_target_usd(1_000.0, &sizing, &neutral, &i), 1_150.0);
-    assert_eq!(next_target_usd(20_000.0, &sizing, &neutral, &i), 17_000.0);
-    assert_eq!(next_target_usd(9_900.0, &sizing, &neutral, &i), 10_000.0);
-    // the bias of the book alone would add half of the change; the cap allows a tenth
-    let leaning = view_of(&i, &[(Side::Buy, 99_999, 50), (Side::Sell, 100_001, 5)]);
-    let down = MarketView {
-        imbalance: -leaning.imbalance,
-        micro_tilt: -1.0,
-        ..leaning
-    };
-    assert_eq!(next_target_usd(9_000.0, &sizing, &down, &i), 9_900.0);
-    assert_eq!(
-        next_target_usd(9_000.0, &sizing, &leaning, &i),
-        10_000.0,
-        "never above the budget"
-    );
-    assert_eq!(next_target_usd(0.0, &sizing, &down, &i), 9_000.0);
-    // an absolute step: 0.1 units of 10,000 USD
-    sizing.max_delta_abs_base_units = 0.1;
-    let step = next_target_usd(0.0, &sizing, &neutral, &i);
-    assert!((step - 1_000.0).abs() < 1e-6, "{step}");
 }
 
 proptest! {

@@ -104,15 +104,11 @@ impl Trader {
             self.position_by_color[order.color.index()] += signed;
             self.note_fill(FillNote {
                 ts: now,
+                ts_exch: ts_exch.min(now.plus_ms(AHEAD_MS_MAX)),
                 side,
-                color: order.color,
                 notional_usd: self.instrument.money_to_f64(notional),
-                maker,
+                taken_at: (!maker).then_some(fill.px),
             });
-        }
-        if self.params.quote.slippage_penalty_coef > 0.0 {
-            let taken_at = (!maker).then_some(fill.px);
-            self.slippage.on_fill(ts_exch, side, taken_at);
         }
         let terms = order.terms;
         let reference_px = if maker { terms.px } else { terms.opposite };

@@ -70,7 +70,6 @@ impl Trader {
         out: &mut ActionBuf,
     ) {
         self.begin(now, market);
-        self.slippage.resolve(market);
         let view = market.view(now);
         if let Some((detail, cause)) = self.halted(view.synced) {
             self.block(detail);
@@ -120,7 +119,7 @@ impl Trader {
         let input = QuoterInput {
             position_usd: self.position_usd(view.mid),
             side_usd: Side::BOTH.map(|side| self.permit.side_usd(side) * self.permit.size_mult),
-            slippage_ewma_bps: self.slippage.bps(),
+            slippage_ewma_bps: self.permit.slippage_bps,
             spread_mult: self.permit.spread_mult,
             levels_max: self.levels_max(),
         };

@@ -53,10 +53,10 @@ impl Trader {
         held_usd + self.instrument.money_to_f64(bids + asks)
     }
 
-    /// Expected slippage of fills, bps; observed while `strategy.slippage_penalty_coef` is above 0.
+    /// Notional of all fills, USD.
     #[must_use]
-    pub fn slippage_ewma_bps(&self) -> f64 {
-        self.slippage.bps()
+    pub fn turnover_usd(&self) -> f64 {
+        self.instrument.money_to_f64(self.telemetry.turnover)
     }
 
     /// Position.

@@ -36,10 +36,10 @@ use crate::edge::EdgeBook;
 use crate::guard::AdverseGuard;
 use crate::order::{EarlyFills, IllegalTransition, OrderTable, ReplaceThrottle};
 use crate::session::Permit;
-use crate::strategy::{SlippageEwma, Target};
+use crate::strategy::Target;
 use crate::telemetry::Telemetry;
 pub use log::{OrderEventKind, OrderEventRow};
-pub use since::{FillNote, OrderEnd, Since};
+pub use since::{EndNote, FillNote, Since};
 
 use mmbot_types::{
     Cadence, Cause, Cid, CounterRng, Instrument, Money, ParamError, Params, QtyLot, Side, TsNs,
@@ -79,7 +79,6 @@ pub struct Trader {
     position_by_color: [QtyLot; 2],
     /// What the session allows until the next synchronisation.
     permit: Permit,
-    slippage: SlippageEwma,
     last_illegal: Option<IllegalTransition>,
     scratch: Scratch,
     jitter: CounterRng,
@@ -168,7 +167,6 @@ impl Trader {
             log: None,
             position_by_color: [QtyLot::ZERO; 2],
             permit: alone(&params),
-            slippage: SlippageEwma::default(),
             last_illegal: None,
             scratch: Scratch::default(),
             jitter: CounterRng::new(params.seed, "tail_jitter"),

@@ -2,21 +2,22 @@
 //! of cancels, orders that ended, fills. Counters that only grow are read from the telemetry.
 
 use super::Trader;
-use crate::order::{DoneReason, Order, OrderState};
+use crate::order::{DoneReason, OrderState};
+use crate::portfolio::OrderEnd;
 use crate::session::{CallOutcome, OutcomeCounts};
-use mmbot_types::{Color, RejectReason, Side, TsNs};
+use mmbot_types::{ExecPrice, RejectReason, Side, TsNs};
 
 /// Entries of one kind kept between two synchronisations. A symbol sends at most a few dozen
 /// requests in that time; beyond this the rest is not sampled.
 const ENTRIES_MAX: usize = 1024;
 
-/// An order that ended, as a sample of the fill rate.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct OrderEnd {
+/// An order that ended, for the fill rate.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct EndNote {
     /// Local time.
     pub ts: TsNs,
-    /// Anything of it was filled.
-    pub filled: bool,
+    /// How.
+    pub end: OrderEnd,
 }
 
 /// A fill, for turnover and cost calibration.
@@ -24,14 +25,14 @@ pub struct OrderEnd {
 pub struct FillNote {
     /// Local time.
     pub ts: TsNs,
+    /// Venue time.
+    pub ts_exch: TsNs,
     /// Side of our order.
     pub side: Side,
-    /// Colour of our order.
-    pub color: Color,
     /// Notional, USD.
     pub notional_usd: f64,
-    /// Our order was resting.
-    pub maker: bool,
+    /// Execution price if it took; `None` if our order was resting.
+    pub taken_at: Option<ExecPrice>,
 }
 
 /// See the module.
@@ -44,7 +45,7 @@ pub struct Since {
     /// Time from sending a cancel to its answer, ns.
     pub cancel_latency_ns: Vec<i64>,
     /// Orders that ended.
-    pub ended: Vec<OrderEnd>,
+    pub ended: Vec<EndNote>,
     /// Fills.
     pub fills: Vec<FillNote>,
 }
@@ -93,8 +94,7 @@ impl Trader {
         }
     }
 
-    /// The order in `slot` may be over: a sample of the fill rate, unless it was taken out before
-    /// it had its time in the book.
+    /// The order in `slot` may be over.
     #[inline]
     pub(super) fn note_end(&mut self, now: TsNs, slot: usize) {
         if !self.in_session || self.since.ended.len() >= ENTRIES_MAX {
@@ -104,10 +104,14 @@ impl Trader {
         let OrderState::Done(reason) = order.state else {
             return;
         };
-        let filled = !order.filled.is_zero();
-        if filled || reason == DoneReason::Rejected || self.had_its_time(order, now) {
-            self.since.ended.push(OrderEnd { ts: now, filled });
-        }
+        #[allow(clippy::cast_precision_loss)] // an order's age
+        let rested_ms = order.age_ns(now) as f64 / 1e6;
+        let end = OrderEnd {
+            filled: !order.filled.is_zero(),
+            rested_ms,
+            rejected: reason == DoneReason::Rejected,
+        };
+        self.since.ended.push(EndNote { ts: now, end });
     }
 
     /// Notes a fill for the session.
@@ -115,10 +119,5 @@ impl Trader {
         if self.in_session && self.since.fills.len() < ENTRIES_MAX {
             self.since.fills.push(fill);
         }
-    }
-
-    fn had_its_time(&self, order: &Order, now: TsNs) -> bool {
-        let least_ns = self.min_time_in_book_ms().saturating_mul(1_000_000);
-        order.age_ns(now) >= least_ns
     }
 }

@@ -31,16 +31,6 @@ impl Params {
             ("strategy.price_drift_bps", self.anti_stale.price_drift_bps),
             ("portfolio.target_usd", self.sizing.target_usd),
             (
-                "allocator.smoothing.max_delta_ratio",
-                self.sizing.max_delta_ratio,
-            ),
-            (
-                "allocator.smoothing.max_delta_abs_base_units",
-                self.sizing.max_delta_abs_base_units,
-            ),
-            ("signals.impact_cap_ratio", self.sizing.impact_cap_ratio),
-            ("risk.recovery_minutes", self.risk.recovery_minutes),
-            (
                 "limits.max_order_notional_usd",
                 self.risk.max_order_notional_usd,
             ),
@@ -102,14 +92,10 @@ impl Params {
                 rule: "at least 1",
             });
         }
-        let limits = [
-            self.risk.max_position_usd,
-            self.risk.max_drawdown_pct,
-            self.risk.risk_pause_threshold,
-        ];
-        if limits.iter().any(|x| x.is_nan() || *x < 0.0) {
+        let limit_usd = self.risk.max_position_usd;
+        if limit_usd.is_nan() || limit_usd < 0.0 {
             return Err(ParamError {
-                key: "risk",
+                key: "risk.max_position_usd",
                 rule: "not negative",
             });
         }

@@ -54,14 +54,6 @@ impl Default for SizingParams {
     fn default() -> Self {
         Self {
             target_usd: 10_000.0,
-            max_delta_ratio: 0.15,
-            max_delta_abs_base_units: 0.0,
-            impact_cap_ratio: 0.10,
-            w_imbalance: 0.5,
-            w_micro_tilt: 0.3,
-            w_sigma_regime: 0.2,
-            sigma_band_edges: [0.8, 1.5],
-            regime_bias: [1.0, 0.0, -1.0],
         }
     }
 }
@@ -104,9 +96,6 @@ impl Default for RiskParams {
     fn default() -> Self {
         Self {
             max_position_usd: 10_000.0,
-            max_drawdown_pct: 0.05,
-            risk_pause_threshold: 0.03,
-            recovery_minutes: 5.0,
             max_active_per_side: 10,
             max_order_notional_usd: 0.0,
             max_gross_exposure_usd: 0.0,
@@ -162,8 +151,6 @@ impl Params {
         p.tail.tail_age_ms = i64::MAX;
         p.anti_stale.enabled = false;
         p.risk.max_position_usd = f64::INFINITY;
-        p.risk.max_drawdown_pct = f64::INFINITY;
-        p.risk.risk_pause_threshold = f64::INFINITY;
         p.edge.maker_fee = FeeRate::from_bps(-0.5).unwrap_or_default();
         p.edge.taker_fee = FeeRate::from_bps(4.0).unwrap_or_default();
         p

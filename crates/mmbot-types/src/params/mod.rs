@@ -100,27 +100,11 @@ pub struct QuoteParams {
     pub reference_max_lots: i64,
 }
 
-/// Size of the quotes [`portfolio`, `allocator.smoothing`, `signals`].
+/// Size of the quotes of a trader that belongs to no session.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct SizingParams {
-    /// Target notional per side, USD (`portfolio.budget_usd` times the symbol's weight).
+    /// Target notional per side, USD.
     pub target_usd: f64,
-    /// `allocator.smoothing.max_delta_ratio`: largest relative change of the target per decision.
-    pub max_delta_ratio: f64,
-    /// `allocator.smoothing.max_delta_abs_base_units`; 0 is off.
-    pub max_delta_abs_base_units: f64,
-    /// `signals.impact_cap_ratio`: largest share of a change that signals may add.
-    pub impact_cap_ratio: f64,
-    /// `signals.weights.imbalance`.
-    pub w_imbalance: f64,
-    /// `signals.weights.micro_tilt`.
-    pub w_micro_tilt: f64,
-    /// `signals.weights.sigma_regime`.
-    pub w_sigma_regime: f64,
-    /// Upper edges of the low and mid bands of sigma (`signals.sigma_bands`).
-    pub sigma_band_edges: [f64; 2],
-    /// Bias of the low, mid and high regime (`signals.regime_bias_map`).
-    pub regime_bias: [f64; 3],
 }
 
 /// Replace throttle and order changes [`latency_boost.replace`, `strategy`].
@@ -164,17 +148,11 @@ pub struct AntiStaleParams {
     pub price_drift_bps: f64,
 }
 
-/// Limits and drawdown [`risk`, `limits`].
+/// Limits [`risk`, `limits`].
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct RiskParams {
     /// `risk.max_position_usd`; infinite switches it off (reference strategy).
     pub max_position_usd: f64,
-    /// `risk.max_drawdown_pct`, fraction.
-    pub max_drawdown_pct: f64,
-    /// `risk.risk_pause_threshold`, fraction.
-    pub risk_pause_threshold: f64,
-    /// `risk.recovery_minutes`.
-    pub recovery_minutes: f64,
     /// `limits.max_active_per_side`.
     pub max_active_per_side: u32,
     /// `limits.max_order_notional_usd`; 0 is off.
@@ -257,6 +235,6 @@ mod tests {
         assert_eq!(p.validate().unwrap_err().key, "strategy.levels_per_side");
         let mut p = Params::default();
         p.risk.max_position_usd = f64::NAN;
-        assert_eq!(p.validate().unwrap_err().key, "risk");
+        assert_eq!(p.validate().unwrap_err().key, "risk.max_position_usd");
     }
 }

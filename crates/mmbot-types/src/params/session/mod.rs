@@ -7,6 +7,7 @@ mod circuit;
 mod cost;
 mod mux;
 mod portfolio;
+mod risk;
 mod rollout;
 mod runtime_guard;
 mod schedule;
@@ -20,6 +21,7 @@ pub use circuit::CircuitParams;
 pub use cost::CostParams;
 pub use mux::{MuxBand, MuxParams, MuxStrategy};
 pub use portfolio::{BiasBand, BiasParams, BudgetParams, PortfolioParams, SmoothingParams};
+pub use risk::{RiskGradeParams, SessionRiskParams};
 pub use rollout::RolloutParams;
 pub use runtime_guard::{GuardThresholds, RuntimeGuardParams};
 pub use schedule::{OpenWindow, ScheduleParams};
@@ -40,6 +42,8 @@ pub struct SessionParams {
     pub autopolicy: AutopolicyParams,
     /// Pause when the machinery degrades.
     pub runtime_guard: RuntimeGuardParams,
+    /// Drawdown and grades of risk.
+    pub risk: SessionRiskParams,
     /// Position skew guard.
     pub pos_skew: PosSkewParams,
     /// Caps of the UTC day.
@@ -66,6 +70,7 @@ impl SessionParams {
         self.circuit.validate()?;
         self.autopolicy.validate()?;
         self.runtime_guard.validate()?;
+        self.risk.validate()?;
         self.pos_skew.validate()?;
         self.caps.validate()?;
         self.mux.validate()?;

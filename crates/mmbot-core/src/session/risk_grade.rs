@@ -1,0 +1,166 @@
+//! Grades of risk, what each allows, what demands them and how they follow each other. A severer
+//! grade is entered at once; a milder one after the minimum stay in the present one; nothing but a
+//! resume by hand leaves `HALTED`.
+
+use super::intent::Intent;
+
+/// How careful the session is, the mildest first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+#[repr(u8)]
+pub enum RiskGrade {
+    /// Quotes as parameters say.
+    #[default]
+    Normal = 0,
+    /// Quotes with a wider spread.
+    Wide = 1,
+    /// Only orders that reduce the position; others are cancelled.
+    ReduceOnly = 2,
+    /// No orders; own ones are cancelled.
+    Flat = 3,
+    /// As [`RiskGrade::Flat`], until somebody resumes by hand.
+    Halted = 4,
+}
+
+impl RiskGrade {
+    /// All grades, the mildest first.
+    pub const ALL: [RiskGrade; 5] = [
+        RiskGrade::Normal,
+        RiskGrade::Wide,
+        RiskGrade::ReduceOnly,
+        RiskGrade::Flat,
+        RiskGrade::Halted,
+    ];
+
+    /// Name in metrics, journals and the admin interface.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            RiskGrade::Normal => "NORMAL",
+            RiskGrade::Wide => "WIDE",
+            RiskGrade::ReduceOnly => "REDUCE_ONLY",
+            RiskGrade::Flat => "FLAT",
+            RiskGrade::Halted => "HALTED",
+        }
+    }
+
+    /// The grade of a name.
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|grade| grade.name() == name)
+    }
+
+    /// Whether a request may be sent. A live order whose intent is not allowed is cancelled.
+    #[must_use]
+    pub const fn allows(self, intent: Intent) -> bool {
+        match (self, intent) {
+            (_, Intent::Cancel) | (RiskGrade::Normal | RiskGrade::Wide, _) => true,
+            (RiskGrade::ReduceOnly, Intent::Reduce) => true,
+            (RiskGrade::ReduceOnly, Intent::Expand) => false,
+            (RiskGrade::Flat | RiskGrade::Halted, Intent::Reduce | Intent::Expand) => false,
+        }
+    }
+}
+
+/// Who kills a session.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum KillCause {
+    /// An operator.
+    Operator,
+    /// An invariant of ours does not hold.
+    Invariant,
+    /// The venue refuses the session (keys, ban, clock).
+    Venue,
+}
+
+/// Why the grade is what it is: in order of precedence where several demand the same grade.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum RiskCause {
+    /// Killed.
+    Kill(KillCause),
+    /// Drawdown of the day.
+    Drawdown,
+    /// The runtime guard pauses.
+    RuntimeGuard,
+    /// Outside the trading windows.
+    Schedule,
+    /// A cap of the day is breached.
+    IntradayCaps,
+    /// Set by hand as a floor.
+    Override,
+    /// What was demanded is not any more, and the minimum stay is over.
+    Recovered,
+    /// Resumed by hand.
+    Resumed,
+}
+
+impl RiskCause {
+    /// All causes in their order.
+    pub const ALL: [RiskCause; 10] = [
+        RiskCause::Kill(KillCause::Operator),
+        RiskCause::Kill(KillCause::Invariant),
+        RiskCause::Kill(KillCause::Venue),
+        RiskCause::Drawdown,
+        RiskCause::RuntimeGuard,
+        RiskCause::Schedule,
+        RiskCause::IntradayCaps,
+        RiskCause::Override,
+        RiskCause::Recovered,
+        RiskCause::Resumed,
+    ];
+
+    /// Name in journals and audit records.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            RiskCause::Kill(KillCause::Operator) => "kill_operator",
+            RiskCause::Kill(KillCause::Invariant) => "kill_invariant",
+            RiskCause::Kill(KillCause::Venue) => "kill_venue",
+            RiskCause::Drawdown => "drawdown",
+            RiskCause::RuntimeGuard => "runtime_guard",
+            RiskCause::Schedule => "schedule",
+            RiskCause::IntradayCaps => "intraday_caps",
+            RiskCause::Override => "override",
+            RiskCause::Recovered => "recovered",
+            RiskCause::Resumed => "resumed",
+        }
+    }
+}
+
+/// What moves the grade.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RiskInput {
+    /// All causes together demand a grade.
+    Demand {
+        /// The severest that is demanded.
+        grade: RiskGrade,
+        /// The minimum stay in the present grade is over.
+        stayed: bool,
+    },
+    /// Somebody resumes by hand, which lifts kill, pause and floor.
+    Resume {
+        /// The severest grade that the other causes still demand.
+        grade: RiskGrade,
+    },
+}
+
+/// The next grade.
+#[must_use]
+pub fn transition(grade: RiskGrade, input: RiskInput) -> RiskGrade {
+    match (grade, input) {
+        (_, RiskInput::Resume { grade: demanded }) => demanded,
+        (RiskGrade::Halted, RiskInput::Demand { .. }) => RiskGrade::Halted,
+        (
+            RiskGrade::Normal | RiskGrade::Wide | RiskGrade::ReduceOnly | RiskGrade::Flat,
+            RiskInput::Demand {
+                grade: demanded,
+                stayed,
+            },
+        ) => {
+            if stayed {
+                demanded
+            } else {
+                grade.max(demanded)
+            }
+        }
+    }
+}
