@@ -68,8 +68,9 @@ impl IdempotencyKey {
         }
     }
 
-    /// The key as it is shared between instances: `pl:{symbol}:{side}:{price_ticks}:{qty_lots}:{cid}`,
-    /// `rp:{cid}:{price_ticks}:{qty_lots}` or `cl:{cid}`; `cid` is the text form of the key's id.
+    /// The key as it is shared between instances:
+    /// `pl:{symbol}:{side}:{price_ticks}:{qty_lots}:{cid}`, `rp:{cid}:{price_ticks}:{qty_lots}` or
+    /// `cl:{cid}`; `cid` is the text form of the key's id.
     ///
     /// # Errors
     /// Those of `out`.

@@ -278,7 +278,8 @@ proptest! {
             replace_threshold_bps: threshold,
             levels_per_side_max: levels,
         };
-        let (low, high) = (bases.effective_at(&params, level), bases.effective_at(&params, level + 1));
+        let low = bases.effective_at(&params, level);
+        let high = bases.effective_at(&params, level + 1);
         prop_assert!(high.min_time_in_book_ms >= low.min_time_in_book_ms);
         prop_assert!(high.replace_threshold_bps >= low.replace_threshold_bps);
         prop_assert!(high.levels_per_side_max <= low.levels_per_side_max);

@@ -106,6 +106,43 @@ fn a_rate_limit_of_the_venue_triggers_at_once_between_evaluations() {
     assert_eq!(backoff.current_ms(ms(2300)), 0.0);
 }
 
+/// The back-off after a good evaluation, a bad one and a rate limit, ms, by situation: evaluations
+/// before it, a second apart from 0 on, and the time of the event.
+/// spec: 02-8.2
+#[test]
+fn every_cell_of_the_grid_is_as_written() {
+    let rows: [(&str, &[BackoffSigns], i64, [f64; 3]); 6] = [
+        ("never evaluated", &[], 0, [0.0, 200.0, 200.0]),
+        ("quiet, not due", &[GOOD], 999, [0.0, 0.0, 200.0]),
+        ("quiet, due", &[GOOD], 1000, [0.0, 200.0, 200.0]),
+        (
+            "backing off, not due",
+            &[FAILING],
+            999,
+            [200.0, 200.0, 200.0],
+        ),
+        ("backing off, due", &[FAILING], 1000, [0.0, 400.0, 400.0]),
+        (
+            "at the cap, due",
+            &[LAGGING; 6],
+            6000,
+            [0.0, 5000.0, 5000.0],
+        ),
+    ];
+    for (name, before, event_ms, expected) in rows {
+        let mut backoff = Backoff::new("BTCUSDT");
+        for (second, signs) in (0..).zip(before) {
+            backoff.evaluate(&steady(), *signs, ms(1000 * second));
+        }
+        let [mut good, mut bad, mut limited] = [backoff.clone(), backoff.clone(), backoff];
+        good.evaluate(&steady(), GOOD, ms(event_ms));
+        bad.evaluate(&steady(), FAILING, ms(event_ms));
+        limited.rate_limited(&steady(), ms(event_ms));
+        let got = [good, bad, limited].map(|backoff| backoff.current_ms(ms(event_ms)));
+        assert_eq!(got, expected, "{name}");
+    }
+}
+
 /// Numbers from another implementation of the same formula.
 /// spec: 02-8.2
 /// spec: 02-D8

@@ -166,10 +166,10 @@ fn creates_pass_when_closed_and_as_probes_when_half_open() {
 fn page() -> String {
     let mut text = String::from(
         "# Circuit breaker states\n\n\
-         Made from `next()` in `crates/mmbot-core/src/session/breaker.rs` by its test; do not edit.\n\
-         Rows are events, columns are situations with the default parameters of `circuit`; an\n\
-         empty cell means no change. Cancels pass in every state; the last row is what happens to\n\
-         a create or amend.\n\n| event |",
+         Made from `next()` in `crates/mmbot-core/src/session/breaker.rs` by its test;\n\
+         do not edit. Rows are events, columns are situations with the default parameters of\n\
+         `circuit`; an empty cell means no change. Cancels pass in every state; the last\n\
+         row is what happens to a create or amend.\n\n| event |",
     );
     let columns = columns();
     for (name, ..) in &columns {

@@ -264,7 +264,8 @@ proptest! {
         for (k, (step, event)) in steps.into_iter().enumerate() {
             now += step;
             // the window stays: what a shorter one dropped would have to be dropped here too
-            let p = if k < half { p } else { CircuitParams { window_sec: p.window_sec, ..reloaded } };
+            let later = CircuitParams { window_sec: p.window_sec, ..reloaded };
+            let p = if k < half { p } else { later };
             let ts = TsNs::ZERO.plus_ms(now);
             lists.time(&p, now);
             match event {
