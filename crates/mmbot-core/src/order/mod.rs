@@ -1,6 +1,7 @@
 //! Orders of one trader: their states, where they are kept, how fills are booked and how often they
 //! may be replaced.
 
+pub mod color;
 pub mod fills;
 pub mod state;
 pub mod table;
@@ -9,6 +10,7 @@ pub mod transition;
 #[cfg(test)]
 mod transition_tests;
 
+pub use color::{SeqText, color_of_cid, color_of_seq, fallback_cid};
 pub use fills::{Booking, EarlyFills};
 pub use state::{DoneReason, OpenOrder, Order, OrderState, Terms};
 pub use table::{OrderTable, SLOTS, Slots};

@@ -8,6 +8,7 @@ pub mod caps;
 #[cfg(test)]
 mod caps_tests;
 pub mod day_drawdown;
+pub mod guard_verdict;
 pub mod intent;
 pub mod latency_window;
 pub mod mux;
@@ -15,6 +16,8 @@ pub mod mux;
 mod mux_tests;
 pub mod pnl_slope;
 pub mod risk_grade;
+#[cfg(test)]
+mod risk_grade_tests;
 pub mod risk_state;
 #[cfg(test)]
 mod risk_state_tests;
@@ -22,18 +25,25 @@ pub mod runtime_guard;
 #[cfg(test)]
 mod runtime_guard_tests;
 pub mod schedule;
+pub mod shadow_stats;
+#[cfg(test)]
+mod shadow_stats_tests;
 pub mod skew;
 #[cfg(test)]
 mod skew_tests;
 
 pub use caps::{Cap, CapsEvent, CapsGauges, DayTotals, IntradayCaps};
 pub use day_drawdown::DayDrawdown;
+pub use guard_verdict::{GuardInputs, GuardReasons};
 pub use intent::Intent;
 pub use latency_window::{LATENCY_SAMPLES_MAX, LatencyWindow};
 pub use mux::{Mux, MuxRegime, MuxTable, MuxView};
 pub use pnl_slope::PnlSlope;
 pub use risk_grade::{KillCause, RiskCause, RiskGrade, RiskInput, transition};
 pub use risk_state::{RISK_CHANGES_MAX, RiskChange, RiskGauges, RiskInputs, RiskMonitor};
-pub use runtime_guard::{GuardChange, GuardGauges, GuardInputs, GuardReasons, RuntimeGuard};
+pub use runtime_guard::{GuardChange, GuardGauges, RuntimeGuard};
 pub use schedule::Schedule;
+pub use shadow_stats::{
+    ShadowGauges, ShadowSample, ShadowStats, ShadowSummary, ShadowWarning, VirtualCid, VirtualCids,
+};
 pub use skew::{PosSkew, SkewChange, SkewEvent, SkewGauges, SkewScope};
