@@ -1,6 +1,7 @@
 //! Orders of one trader: their states, where they are kept, how fills are booked, how often they
 //! may be replaced, and which requests were just sent.
 
+pub mod color;
 pub mod fills;
 pub mod idempotency;
 #[cfg(test)]
@@ -12,6 +13,7 @@ pub mod transition;
 #[cfg(test)]
 mod transition_tests;
 
+pub use color::{SeqText, color_of_cid, color_of_seq, fallback_cid};
 pub use fills::{Booking, EarlyFills};
 pub use idempotency::{IDEMPOTENCY_TTL_MS, IdempotencyFilter, IdempotencyKey};
 pub use state::{DoneReason, OpenOrder, Order, OrderState, Terms};

@@ -25,6 +25,7 @@ pub mod caps;
 #[cfg(test)]
 mod caps_tests;
 pub mod day_drawdown;
+pub mod guard_verdict;
 pub mod intent;
 pub mod latency_window;
 pub mod lend;
@@ -37,6 +38,8 @@ pub mod pnl_slope;
 pub mod requests;
 pub mod ring;
 pub mod risk_grade;
+#[cfg(test)]
+mod risk_grade_tests;
 pub mod risk_state;
 #[cfg(test)]
 mod risk_state_tests;
@@ -47,6 +50,9 @@ pub mod schedule;
 pub mod seat;
 #[allow(clippy::module_inception)] // the parent of the guards in this folder
 mod session;
+pub mod shadow_stats;
+#[cfg(test)]
+mod shadow_stats_tests;
 pub mod skew;
 #[cfg(test)]
 mod skew_tests;
@@ -60,6 +66,7 @@ pub use call_rates::{CALL_WINDOW_SEC, CallRates};
 pub use capital::Capital;
 pub use caps::{Cap, CapsEvent, CapsGauges, DayTotals, IntradayCaps};
 pub use day_drawdown::DayDrawdown;
+pub use guard_verdict::{GuardInputs, GuardReasons};
 pub use intent::Intent;
 pub use latency_window::{LATENCY_SAMPLES_MAX, LatencyWindow};
 pub use lend::lend;
@@ -72,10 +79,13 @@ pub use requests::Requests;
 pub use ring::{RingError, RingParts, SecondRing, WINDOW_SEC_MAX, second_of};
 pub use risk_grade::{KillCause, RiskCause, RiskGrade, RiskInput, transition};
 pub use risk_state::{RISK_CHANGES_MAX, RiskChange, RiskGauges, RiskInputs, RiskMonitor};
-pub use runtime_guard::{GuardChange, GuardGauges, GuardInputs, GuardReasons, RuntimeGuard};
+pub use runtime_guard::{GuardChange, GuardGauges, RuntimeGuard};
 pub use schedule::Schedule;
 pub use seat::{Seat, SeatMarket, Sent};
 pub use session::{SYNC_NS, Session};
+pub use shadow_stats::{
+    ShadowGauges, ShadowSample, ShadowStats, ShadowSummary, ShadowWarning, VirtualCid, VirtualCids,
+};
 pub use skew::{PosSkew, SkewChange, SkewEvent, SkewGauges, SkewScope};
 pub use snapshot::{SESSION_SYMBOL, SnapshotError, ThrottleSnapshot};
 pub use windows::{OpLimits, OpWindows};

@@ -1,7 +1,8 @@
 //! Reasons at their thresholds, streaks on any path, pauses by hand, symbols of their own.
 
+use super::guard_verdict::{GuardInputs, GuardReasons};
 use super::latency_window::LatencyWindow;
-use super::runtime_guard::{GuardChange, GuardInputs, GuardReasons, RuntimeGuard};
+use super::runtime_guard::{GuardChange, RuntimeGuard};
 use mmbot_types::{GuardThresholds, InstrumentIdx, RuntimeGuardParams, TsNs};
 use proptest::prelude::*;
 
