@@ -3,6 +3,10 @@
 import math
 
 import pytest
+from mmbot.portfolio.budget import (
+    soften,
+    sum_clamp,
+)
 from tests.unit.portfolio.worlds import SYMBOLS, TIERS, inputs, observe, params, settings, step, usd
 
 from mmbot.config.portfolio import (
@@ -22,10 +26,6 @@ from mmbot.portfolio import (
     preview,
     preview_text,
     tick,
-)
-from mmbot.portfolio.budget import (
-    soften,
-    sum_clamp,
 )
 from mmbot.portfolio.cost import cost_of, known
 from mmbot.portfolio.fees import (

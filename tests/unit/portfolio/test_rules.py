@@ -4,6 +4,12 @@ import dataclasses
 import math
 
 import pytest
+from mmbot.portfolio.budget import (
+    available_usd,
+    hwm_from_payload,
+    hwm_payload,
+    next_hwm_usd,
+)
 from tests.unit.portfolio.worlds import TIERS, inputs, observe, params, settings, step
 
 from mmbot.config.portfolio import (
@@ -25,12 +31,6 @@ from mmbot.portfolio import (
     SymbolInputs,
     params_for,
     tick,
-)
-from mmbot.portfolio.budget import (
-    available_usd,
-    hwm_from_payload,
-    hwm_payload,
-    next_hwm_usd,
 )
 from mmbot.portfolio.fees import (
     effective_fee_jump,
