@@ -6,6 +6,8 @@ from typing import Any, TypeAlias, final
 import numpy as np
 from numpy.typing import NDArray
 
+from mmbot._core_allocator import *
+
 _I64: TypeAlias = NDArray[np.int64]
 _I32: TypeAlias = NDArray[np.int32]
 _U8: TypeAlias = NDArray[np.uint8]

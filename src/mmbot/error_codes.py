@@ -100,6 +100,9 @@ _RUNTIME = {
         "a value cannot be stored in this form", "report it with the path: this is a defect"
     ),
     "E_STORE_DISK": ErrorCode("a file cannot be read or written", "free space or permissions"),
+    "E_ALLOC_INPUT": ErrorCode(
+        "the allocator was given a value it cannot use", "correct what feeds it; the last one holds"
+    ),
     "E_EXEC_FATAL": ErrorCode(
         "an invariant of the core is broken; quoting has stopped", "keep the journal, report it"
     ),

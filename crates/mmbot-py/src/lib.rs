@@ -2,6 +2,8 @@
 //! buffer it keeps, and releases the GIL while a chunk runs. Python imports this module through
 //! `mmbot.core` only.
 
+mod allocator;
+mod allocator_books;
 mod backtest;
 mod chunk;
 mod error;
@@ -11,8 +13,10 @@ mod lane_keys;
 mod market;
 mod merger;
 mod order_events;
+mod portfolio_keys;
 mod queue_score;
 mod reading;
+mod records;
 mod result;
 mod session_keys;
 mod sim_keys;
@@ -30,6 +34,8 @@ fn _core(m: &Bound<'_, PyModule>) -> PyResult<()> {
     m.add_class::<chunk::EventChunk>()?;
     m.add_class::<merger::PyStreamMerger>()?;
     m.add_class::<backtest::PyBacktest>()?;
+    allocator_books::register(m)?;
+    allocator::register(m)?;
     market::register(m)?;
     feed::register(m)?;
     Ok(())

@@ -2,6 +2,7 @@
 //! type.
 
 use crate::error::core_error;
+use pyo3::conversion::FromPyObjectOwned;
 use pyo3::prelude::*;
 use pyo3::types::{PyAny, PyBool, PyDict, PyMapping};
 
@@ -50,6 +51,17 @@ impl Value<'_> {
 
     pub(crate) fn unknown(&self) -> PyErr {
         core_error("E_CFG_UNKNOWN_KEY", &self.key, "is not a known key")
+    }
+}
+
+impl<'py> Value<'py> {
+    /// A sequence of what `T` is read from.
+    pub(crate) fn list<T: FromPyObjectOwned<'py>>(&self, expected: &str) -> PyResult<Vec<T>> {
+        let items = self.value.try_iter().map_err(|_| self.wrong(expected))?;
+        items
+            .map(|item| item.and_then(|item| item.extract().map_err(Into::into)))
+            .map(|item: PyResult<T>| item.map_err(|_| self.wrong(expected)))
+            .collect()
     }
 }
 

@@ -2,42 +2,75 @@
 
 Market data in: `CaptureDecoder` and `FrameBook` (venue bytes), `StreamMerger` (catalog streams to
 chunks), `MarketGenerator` (synthetic markets). A run: `Backtest` over `EventChunk`s of one
-`Instrument`. Scores and statistics: `score_queue_models`, `TapeReader`. Errors are `CoreError`
+`Instrument`. Scores and statistics: `score_queue_models`, `TapeReader`. Budget over symbols:
+`allocator_tick` with `PortfolioParams`. Errors are `CoreError`
 (with `code` and `key`) and `FrameError`.
 """
 
 from mmbot._core import (
+    CALIBRATION_CAP_MAX_BPS,
+    CALIBRATION_K_MAX,
+    AllocatorTick,
+    Backoff,
     Backtest,
     CaptureDecoder,
     CoreError,
+    Cost,
+    CostParams,
     EventChunk,
+    FillRate,
     FrameBook,
     FrameError,
     Instrument,
     MarketGenerator,
+    PortfolioParams,
+    PortfolioTarget,
+    SlippageOverride,
+    SmoothingStep,
     StreamMerger,
+    SymbolCalibration,
+    SymbolFigures,
     SymbolInfo,
     TapeReader,
+    Turnover,
+    allocator_tick,
     capture_formats,
     detect_format,
+    fill_sample,
     scan_symbols,
     score_queue_models,
 )
 
 __all__ = [
+    "CALIBRATION_CAP_MAX_BPS",
+    "CALIBRATION_K_MAX",
+    "AllocatorTick",
+    "Backoff",
     "Backtest",
     "CaptureDecoder",
     "CoreError",
+    "Cost",
+    "CostParams",
     "EventChunk",
+    "FillRate",
     "FrameBook",
     "FrameError",
     "Instrument",
     "MarketGenerator",
+    "PortfolioParams",
+    "PortfolioTarget",
+    "SlippageOverride",
+    "SmoothingStep",
     "StreamMerger",
+    "SymbolCalibration",
+    "SymbolFigures",
     "SymbolInfo",
     "TapeReader",
+    "Turnover",
+    "allocator_tick",
     "capture_formats",
     "detect_format",
+    "fill_sample",
     "scan_symbols",
     "score_queue_models",
 ]

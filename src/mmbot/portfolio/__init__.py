@@ -1,11 +1,13 @@
 """Budget over symbols: weights, twelve stages from base to target, cost model, fee tiers.
 
-Pure functions of (state, inputs, configuration); `tick` is the one verb. No file here does IO.
+Pure functions of (state, inputs, configuration); `tick` is the one verb. What runs every second is
+the core's; here is its face, and what happens once per rebalance. Only `snapshots` does IO.
 """
 
+from mmbot.core import CostParams
 from mmbot.portfolio.allocator import TickResult, rebalance_due, tick
 from mmbot.portfolio.calibration import CalibrationBook, CalibrationError
-from mmbot.portfolio.cost import CostParams, params_for
+from mmbot.portfolio.cost import params_for
 from mmbot.portfolio.flow import FlowBook, fill_sample
 from mmbot.portfolio.models import (
     STAGES,

@@ -1,9 +1,8 @@
-"""Fee tiers and the tilt towards the next one (03 section 7). Tables are data, not code."""
+"""Fee tiers and whether the next one is worth a tilt (03 section 7). Tables are data, not code."""
 
 from __future__ import annotations
 
 import itertools
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -17,11 +16,9 @@ __all__ = [
     "effective_shares",
     "fee_line",
     "fee_status",
-    "fee_tilt",
     "with_account_rates",
 ]
 
-_TILT_PER_BPS: Final = 0.02
 _JUMP_BPS: Final = 0.4
 
 
@@ -84,22 +81,6 @@ def with_account_rates(
     at = _tier_at(config.tiers, turnover_30d_usd)
     own = config.tiers[at].model_copy(update={"maker_bps": maker_bps, "taker_bps": taker_bps})
     return config.model_copy(update={"tiers": (*config.tiers[:at], own, *config.tiers[at + 1 :])})
-
-
-def fee_tilt(
-    status: FeeStatus,
-    targets_usd: Sequence[float],
-    *,
-    limit_usd: float,
-    cap_ratio: float,
-    blocked: bool,
-) -> float:
-    """Relative raise of all targets, never above the room that the limit leaves."""
-    total = math.fsum(targets_usd)
-    if blocked or not status.worth_a_tilt or total <= 0:
-        return 0.0
-    headroom = max(0.0, limit_usd / total - 1.0)
-    return max(0.0, min(cap_ratio, _TILT_PER_BPS * status.improvement_bps, headroom))
 
 
 def effective_fee_jump(status: FeeStatus) -> bool:

@@ -11,6 +11,7 @@ from typing import Literal
 
 from mmbot.config.portfolio import FeesConfig, PortfolioConfig, SmoothingConfig
 from mmbot.config.signals import SignalsConfig
+from mmbot.core import Backoff, PortfolioTarget, SmoothingStep, SymbolFigures
 
 __all__ = [
     "STAGES",
@@ -23,6 +24,7 @@ __all__ = [
     "PortfolioTarget",
     "SmoothingStep",
     "Stage",
+    "SymbolFigures",
     "SymbolInputs",
 ]
 
@@ -41,16 +43,6 @@ STAGES: tuple[str, ...] = (
     "final",
 )
 """Names of the twelve stages of 03 section 3, in order."""
-
-
-@dataclass(frozen=True, slots=True)
-class PortfolioTarget:
-    """What one symbol may quote: USD per side, open orders per side, factor per side (0 or 1)."""
-
-    target_usd: float
-    max_levels: int
-    bid_mult: float
-    ask_mult: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,14 +108,6 @@ class AllocatorSettings:
     signals: SignalsConfig = field(default_factory=SignalsConfig)
 
 
-@dataclass(frozen=True, slots=True)
-class Backoff:
-    """Backoff of one symbol: index into ``backoff_steps`` and ticks since the last breach."""
-
-    level: int = 0
-    clean_ticks: int = 0
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AllocatorState:
     """What one tick leaves for the next. `current_usd` is the published target without tilt."""
@@ -134,21 +118,6 @@ class AllocatorState:
     backoff: Mapping[str, Backoff] = field(default_factory=dict)
     hwm_equity_usd: float = 0.0
     rebalanced_sec: float | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class SmoothingStep:
-    """One symbol's move in stage 10, USD. `cap_usd` is `None` on a cold start (no clamp)."""
-
-    current_usd: float
-    desired_usd: float
-    delta_raw_usd: float
-    cap_usd: float | None
-    backoff_level: int
-    delta_capped_usd: float
-    next_usd: float
-    bound: bool
-    level_changed: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,8 +136,7 @@ class Allocation:
     symbols: tuple[str, ...]
     targets: Mapping[str, PortfolioTarget]
     stages: tuple[Stage, ...]
-    smoothing: Mapping[str, SmoothingStep]
-    cost_bps: Mapping[str, float]
+    figures: Mapping[str, SymbolFigures]
     budget_available_usd: float
     limit_usd: float
     drawdown: float
@@ -178,6 +146,11 @@ class Allocation:
     bounds_relaxed: bool
     warnings: tuple[str, ...]
     mode: Literal["manual", "inverse_vol", "risk_parity"]
+
+    @property
+    def smoothing(self) -> dict[str, SmoothingStep]:
+        """The move of each symbol in stage 10."""
+        return {symbol: figures.step for symbol, figures in self.figures.items()}
 
     def cut_usd(self, symbol: str) -> dict[str, float]:
         """What each stage after the base took from `symbol`, USD; negative where it gave."""

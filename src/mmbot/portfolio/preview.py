@@ -8,7 +8,9 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 from mmbot.config.portfolio import PortfolioConfig
-from mmbot.portfolio.weights import max_levels, next_weights, risk_contributions
+from mmbot.portfolio.allocator import core_params
+from mmbot.portfolio.models import AllocatorSettings
+from mmbot.portfolio.weights import next_weights, risk_contributions
 
 __all__ = ["DEMO_VOLAS", "DEMO_WEIGHTS", "Preview", "PreviewRow", "preview", "preview_text"]
 
@@ -55,13 +57,14 @@ def preview(
     """Weights without a previous allocation and without attenuation."""
     found = next_weights(config, volas, {})
     shares = risk_contributions(found.weights, volas)
+    core = core_params(AllocatorSettings(portfolio=config), tuple(found.weights))
     rows = [
         PreviewRow(
             symbol=symbol,
             vola=volas[symbol],
             weight=weight,
             target_usd=config.budget_usd * weight,
-            max_levels=max_levels(config, weight, found.bounds.hi),
+            max_levels=core.max_levels(weight),
             risk_share=shares[symbol],
         )
         for symbol, weight in found.weights.items()

@@ -1,4 +1,4 @@
-"""Weights of symbols (03 section 2): raw weights by mode, projection into bounds, EMA, levels.
+"""Weights of symbols (03 section 2): raw weights by mode, projection into bounds, EMA.
 
 Sums are taken by `math.fsum`: exactly rounded, so the order and the processor do not matter.
 """
@@ -20,7 +20,6 @@ __all__ = [
     "Bounds",
     "WeightSet",
     "bounds_for",
-    "max_levels",
     "next_weights",
     "project",
     "raw_weights",
@@ -186,13 +185,6 @@ def _settle(weights: Array, bounds: Bounds) -> list[float]:
             result[at] = weight - excess
             break
     return result
-
-
-def max_levels(config: PortfolioConfig, weight: float, hi: float) -> int:
-    """Open orders per side that a weight allows."""
-    most = config.levels_per_side_max
-    level = math.floor(most * weight / hi + 0.5)
-    return max(config.levels_per_side_min, min(most, level))
 
 
 def risk_contributions(

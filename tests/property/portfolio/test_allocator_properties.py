@@ -3,6 +3,7 @@
 import itertools
 import math
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -16,8 +17,6 @@ from mmbot.portfolio import (
     params_for,
     tick,
 )
-from mmbot.portfolio.cost import attenuation
-from mmbot.portfolio.flow import fill_attenuation, liquidity_attenuation, turnover_factor
 from mmbot.portfolio.weights import Bounds, bounds_for, next_weights, project
 
 UNIT = st.floats(0, 1)
@@ -67,6 +66,7 @@ def symbol_inputs(draw):
     )
 
 
+@pytest.mark.spec("03-10")
 @given(configs(), st.dictionaries(NAMES, VOLA, max_size=30), st.dictionaries(NAMES, UNIT))
 def test_weights_sum_to_one_inside_their_bounds_for_any_input(config, volas, previous):
     weights = next_weights(config, volas, previous).weights
@@ -80,6 +80,7 @@ def test_weights_sum_to_one_inside_their_bounds_for_any_input(config, volas, pre
     assert next_weights(config, reordered, previous).weights == weights
 
 
+@pytest.mark.spec("03-10")
 @given(st.lists(st.floats(0, 1e12), min_size=2, max_size=40), UNIT, UNIT)
 def test_projection_is_monotonic_in_raw_weights(raw, one, other):
     even = 1 / len(raw)
@@ -90,6 +91,7 @@ def test_projection_is_monotonic_in_raw_weights(raw, one, other):
     assert all(a[1] <= b[1] + 1e-12 for a, b in steps)
 
 
+@pytest.mark.spec("03-10")
 @settings(deadline=None)
 @given(
     configs(),
@@ -111,11 +113,17 @@ def test_targets_never_pass_the_limit_and_repetition_is_bit_identical(config, wo
         state = result.state
 
 
+@pytest.mark.spec("03-10")
 @given(UNIT, st.floats(0, 1e4), st.floats(0, 1e4))
 def test_attenuations_are_in_the_unit_interval_neutral_and_monotonic(sensitivity, one, other):
     low, high = sorted((one, other))
     told = params_for(
         CostConfig(
+            fee_bps_default=0.0,
+            slippage_bps_base=0.0,
+            max_slippage_bps_cap=1_000.0,
+            slippage_k_bps_per_kusd=1_000.0,
+            cost_sensitivity=sensitivity,
             fill_rate_sensitivity=sensitivity,
             liquidity_sensitivity=sensitivity,
             liquidity_depth_usd_target=5_000.0,
@@ -124,24 +132,30 @@ def test_attenuations_are_in_the_unit_interval_neutral_and_monotonic(sensitivity
         ("A",),
     )["A"]
     rates = (low / 1e4, high / 1e4)
+
+    def by_cost(cost_bps):
+        # a slope of 1000 bps a thousand: the target is the cost
+        return told.cost_of(cost_bps, spread_bps=None, volume_usd=None).attenuation
+
     falling = [
-        (attenuation(low, sensitivity), attenuation(high, sensitivity)),
-        (turnover_factor(low, 3_000.0, told), turnover_factor(high, 3_000.0, told)),
-        (fill_attenuation(rates[1], told), fill_attenuation(rates[0], told)),
-        (liquidity_attenuation(high, told), liquidity_attenuation(low, told)),
+        (by_cost(low), by_cost(high)),
+        (told.turnover_factor(low, 3_000.0), told.turnover_factor(high, 3_000.0)),
+        (told.fill_attenuation(rates[1]), told.fill_attenuation(rates[0])),
+        (told.liquidity_attenuation(high), told.liquidity_attenuation(low)),
     ]
     assert all(0 <= b <= a <= 1 for a, b in falling)
     neutral = [
-        attenuation(0.0, sensitivity),
-        turnover_factor(0.0, 1.0, told),
-        fill_attenuation(1.0, told),
-        liquidity_attenuation(5_000.0, told),
+        by_cost(0.0),
+        told.turnover_factor(0.0, 1.0),
+        told.fill_attenuation(1.0),
+        told.liquidity_attenuation(5_000.0),
     ]
     assert neutral == [1.0] * 4
     if sensitivity == 0:
         assert all(pair == (1.0, 1.0) for pair in falling)
 
 
+@pytest.mark.spec("03-10")
 @given(st.dictionaries(NAMES, symbol_inputs(), min_size=2, max_size=6), st.floats(0, 1000))
 def test_an_override_of_one_symbol_leaves_the_others_bit_identical(world, fee_bps):
     first = min(world)

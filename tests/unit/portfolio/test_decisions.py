@@ -23,22 +23,19 @@ from mmbot.portfolio import (
     preview_text,
     tick,
 )
-from mmbot.portfolio.budget import (
-    soften,
-    sum_clamp,
-)
-from mmbot.portfolio.cost import cost_of, known
 from mmbot.portfolio.fees import (
     effective_fee_jump,
     effective_shares,
     fee_status,
 )
-from mmbot.portfolio.flow import liquidity_attenuation, liquidity_factor, turnover_factor
 from mmbot.portfolio.preview import DEMO_VOLAS
 from mmbot.portfolio.smoothing import audit_event
 from mmbot.portfolio.weights import Bounds, bounds_for, next_weights, project
 
+WEIGHTS = dict.fromkeys(SYMBOLS, 1 / 3)
 
+
+@pytest.mark.spec("03-D1")
 def test_decision_1_preview_obeys_the_invariants_in_the_given_layout():
     view = preview(PortfolioConfig(), DEMO_VOLAS, source="demo")
     text = preview_text(view)
@@ -59,6 +56,7 @@ def test_decision_1_preview_obeys_the_invariants_in_the_given_layout():
     assert text.isascii()
 
 
+@pytest.mark.spec("03-D2")
 def test_decision_2_projection_keeps_proportions_inside_the_bounds():
     weights = project([8.0, 2.0, 1.0, 0.001], Bounds(0.05, 0.5, relaxed=False))
     assert weights[0] == 0.5
@@ -66,6 +64,7 @@ def test_decision_2_projection_keeps_proportions_inside_the_bounds():
     assert weights[1] / weights[2] == pytest.approx(2.0)
 
 
+@pytest.mark.spec("03-D3")
 def test_decision_3_infeasible_bounds_relax_to_one_over_n():
     config = PortfolioConfig(min_weight=0.4, max_weight=0.5)
     bounds = bounds_for(config, 5)
@@ -75,6 +74,7 @@ def test_decision_3_infeasible_bounds_relax_to_one_over_n():
     assert tick(settings(min_weight=0.4), AllocatorState(), inputs()).allocation.bounds_relaxed
 
 
+@pytest.mark.spec("03-D4")
 def test_decision_4_one_ema_on_weights_without_budget_drift():
     config = PortfolioConfig(ema_alpha=0.25, min_weight=0.0, max_weight=1.0)
     new = next_weights(config, {"AAA": 1.0, "BBB": 1.0}, {"AAA": 0.9, "BBB": 0.1}).weights
@@ -88,23 +88,32 @@ def test_decision_4_one_ema_on_weights_without_budget_drift():
         assert math.fsum(base) == pytest.approx(10_000.0, abs=1e-5)
 
 
+@pytest.mark.spec("03-D5")
 def test_decision_5_attenuation_uses_fee_plus_slippage():
-    cost = cost_of(0.0, params(fee_bps_default=4.0), spread_bps=None, volume_usd=None)
+    cost = params(fee_bps_default=4.0).cost_of(0.0, spread_bps=None, volume_usd=None)
     assert cost.cost_bps == 4.5
     assert cost.attenuation == 1 - 0.5 * 0.045
 
 
+@pytest.mark.spec("03-D6")
 def test_decision_6_unknown_spread_and_volume_fall_back_to_the_static_model():
     told = params(fee_bps_default=0.0)
-    static = cost_of(2_000.0, told, spread_bps=None, volume_usd=None)
+    static = told.cost_of(2_000.0, spread_bps=None, volume_usd=None)
     assert static.slippage_bps == pytest.approx(0.5 + 0.1 * 2)
-    thin = cost_of(2_000.0, told, spread_bps=4.0, volume_usd=1.0)
+    thin = told.cost_of(2_000.0, spread_bps=4.0, volume_usd=1.0)
     assert thin.slippage_bps == pytest.approx(2.0 + 0.2 * 2)
-    assert known(Observation(3.0, 0.0), 60.0) == 3.0
-    assert known(Observation(3.0, 0.0), 60.1) is None
-    assert known(Observation(math.nan, 0.0), 0.0) is None
+
+    def charged(now_sec, value):
+        each = {"AAA": SymbolInputs(vola=0.02, spread_bps=Observation(value, 0.0))}
+        run = tick(settings(), AllocatorState(), inputs(now_sec, each))
+        return run.allocation.figures["AAA"].cost.slippage_bps
+
+    assert charged(60.0, 6.0) == pytest.approx(3.0, abs=0.4)
+    assert charged(60.1, 6.0) == pytest.approx(0.5, abs=0.4)
+    assert charged(0.0, math.nan) == pytest.approx(0.5, abs=0.4)
 
 
+@pytest.mark.spec("03-D7")
 def test_decision_7_calibration_is_signed_and_k_is_a_ratio_of_means():
     told = params(calib_min_samples=2)
     book = observe(CalibrationBook(), 5.0, told)
@@ -119,6 +128,7 @@ def test_decision_7_calibration_is_signed_and_k_is_a_ratio_of_means():
     assert book.in_force("AAA", told).cap_eff_bps == pytest.approx(cap)
 
 
+@pytest.mark.spec("03-D8")
 def test_decision_8_calibration_alpha_is_a_tenth_per_observation():
     told = params()
     book = CalibrationBook()
@@ -129,19 +139,21 @@ def test_decision_8_calibration_alpha_is_a_tenth_per_observation():
     assert book.states["AAA"].slip_bps == pytest.approx(expected)
 
 
+@pytest.mark.spec("03-D9")
 def test_decision_9_turnover_is_a_decayed_sum():
     told = params(turnover_half_life_sec=100.0)
     book = FlowBook()
     for now in (0.0, 100.0):
         book = book.record_trade_notional("AAA", 400.0, now_sec=now, params=told)
-    assert book.turnovers["AAA"].at(200.0, 100.0) == pytest.approx(300.0)
+    assert book.turnovers["AAA"].at(200.0, told) == pytest.approx(300.0)
     assert book.record_trade_notional("AAA", -1.0, now_sec=0.0, params=told).rejected == 1
     half = params(turnover_sensitivity=0.5, turnover_floor=0.6)
-    assert turnover_factor(0.0, 1_000.0, half) == 1.0
-    assert turnover_factor(500.0, 1_000.0, half) == 0.75
-    assert turnover_factor(5_000.0, 1_000.0, half) == 0.6
+    assert half.turnover_factor(0.0, 1_000.0) == 1.0
+    assert half.turnover_factor(500.0, 1_000.0) == 0.75
+    assert half.turnover_factor(5_000.0, 1_000.0) == 0.6
 
 
+@pytest.mark.spec("03-D10")
 def test_decision_10_orders_requoted_early_give_no_fill_sample():
     def sample(rested_ms, *, filled=False, rejected=False):
         return fill_sample(
@@ -161,16 +173,25 @@ def test_decision_10_orders_requoted_early_give_no_fill_sample():
     assert book.fill_rates["AAA"].rate == pytest.approx(2**-1.1)
 
 
+@pytest.mark.spec("03-D11")
 def test_decision_11_sum_clamp_is_proportional_with_the_remainder_in_order():
-    assert sum_clamp([1.0, 2.0], 3.0) == [1.0, 2.0]
-    assert sum_clamp([1.0, 0.0, 1.0, 1.0], 1.0) == [0.333334, 0.0, 0.333333, 0.333333]
+    even = tick(
+        settings(budget_usd=1.0, smoothing=SmoothingConfig(max_delta_ratio=1.0)),
+        AllocatorState(
+            current_usd=dict.fromkeys(SYMBOLS, 3.0), weights=WEIGHTS, rebalanced_sec=0.0
+        ),
+        inputs(each={s: SymbolInputs(imbalance=1.0) for s in SYMBOLS}),
+    )
+    assert math.fsum(even.allocation.stages[9].targets_usd) > 1.0
+    assert usd(even) == {"AAA": 0.333334, "BBB": 0.333333, "CCC": 0.333333}
 
 
+@pytest.mark.spec("03-D12")
 def test_decision_12_absolute_delta_is_in_base_units_and_a_cold_start_is_free():
     assert step(1_000.0, 0.0).next_usd == 1_000.0
     assert step(1_000.0, 0.0, max_delta_abs_base_units=2.0).next_usd == 200.0
     assert step(1_000.0, 100.0).next_usd == 115.0
-    assert step(0.0, 100.0).next_usd == 85.0
+    assert step(50.0, 100.0).next_usd == 85.0
     assert step(101.0, 100.0).bound is False
     assert audit_event(step(101.0, 100.0)) is None
     event = audit_event(step(1_000.0, 100.0))
@@ -178,6 +199,7 @@ def test_decision_12_absolute_delta_is_in_base_units_and_a_cold_start_is_free():
     assert event["delta_capped"] == 15.0
 
 
+@pytest.mark.spec("03-D13")
 def test_decision_13_smoothing_never_delays_risk_reductions():
     slow = settings(smoothing=SmoothingConfig(max_delta_ratio=0.01), max_weight=1.0)
     first = tick(slow, AllocatorState(), inputs(equity_usd=10_000.0))
@@ -191,6 +213,7 @@ def test_decision_13_smoothing_never_delays_risk_reductions():
     assert set(usd(third).values()) == {0.0}
 
 
+@pytest.mark.spec("03-D14")
 @pytest.mark.parametrize(
     ("cap", "sens", "equity", "permille"),
     [
@@ -204,10 +227,13 @@ def test_decision_13_smoothing_never_delays_risk_reductions():
     ],
 )
 def test_decision_14_fixed_point_does_not_lose_a_unit(cap, sens, equity, permille):
-    config = BudgetConfig(drawdown_soft_cap=cap, pnl_sensitivity=sens)
-    assert soften(config, hwm_usd=100.0, equity_usd=equity).permille == permille
+    budget = BudgetConfig(drawdown_soft_cap=cap, pnl_sensitivity=sens)
+    state = AllocatorState(hwm_equity_usd=100.0)
+    run = tick(settings(budget=budget), state, inputs(equity_usd=equity))
+    assert run.allocation.soft_permille == permille
 
 
+@pytest.mark.spec("03-D15")
 def test_decision_15_skew_freeze_acts_on_the_expanding_side_only():
     each = {
         "AAA": SymbolInputs(vola=0.02, position_usd=10.0, skew_frozen=True),
@@ -219,6 +245,7 @@ def test_decision_15_skew_freeze_acts_on_the_expanding_side_only():
     assert targets["AAA"].target_usd > 0
 
 
+@pytest.mark.spec("03-D16")
 def test_decision_16_fee_tilt_is_bounded_by_cap_and_headroom_and_blocked_by_breaches():
     costly = CostConfig(cost_sensitivity=1.0, fee_bps_default=10.0, slippage_k_bps_per_kusd=0.0)
     told = settings(cost=costly, fees=FeesConfig(bybit=TIERS))
@@ -233,15 +260,17 @@ def test_decision_16_fee_tilt_is_bounded_by_cap_and_headroom_and_blocked_by_brea
     assert tick(full, AllocatorState(), inputs(**near)).allocation.tilt == 0.0
 
 
+@pytest.mark.spec("03-D17")
 def test_decision_17_liquidity_factor_stays_above_its_floor():
     told = params(
         liquidity_depth_usd_target=1_000.0, liquidity_sensitivity=0.5, liquidity_min_floor=0.2
     )
-    assert [liquidity_factor(d, told) for d in (0.0, 500.0, 2_000.0)] == [0.2, 0.5, 1.0]
-    assert liquidity_attenuation(500.0, told) == 0.75
-    assert liquidity_attenuation(0.0, params(liquidity_sensitivity=1.0)) == 1.0
+    assert [told.liquidity_factor(d) for d in (0.0, 500.0, 2_000.0)] == [0.2, 0.5, 1.0]
+    assert told.liquidity_attenuation(500.0) == 0.75
+    assert params(liquidity_sensitivity=1.0).liquidity_attenuation(0.0) == 1.0
 
 
+@pytest.mark.spec("03-D18")
 def test_decision_18_color_breach_changes_backoff_but_no_multiplier():
     each = {"AAA": SymbolInputs(vola=0.02, color_breach=True)}
     run = tick(settings(), AllocatorState(), inputs(each=each))
@@ -250,6 +279,7 @@ def test_decision_18_color_breach_changes_backoff_but_no_multiplier():
     assert run.state.backoff["BBB"].level == 0
 
 
+@pytest.mark.spec("03-D19")
 def test_decision_19_without_fills_the_effective_fee_is_the_maker_fee():
     assert effective_shares(maker_usd=0.0, taker_usd=0.0) == 1.0
     assert effective_shares(maker_usd=1.0, taker_usd=3.0) == 0.25

@@ -4,7 +4,15 @@ import dataclasses
 import math
 
 import pytest
-from tests.unit.portfolio.worlds import TIERS, inputs, observe, params, settings, step
+from tests.unit.portfolio.worlds import (
+    SYMBOLS,
+    TIERS,
+    inputs,
+    observe,
+    params,
+    settings,
+    step,
+)
 
 from mmbot.config.portfolio import (
     BybitFeesConfig,
@@ -12,10 +20,8 @@ from mmbot.config.portfolio import (
     CostOverride,
     FeeTier,
     PortfolioConfig,
-    SmoothingConfig,
 )
-from mmbot.config.signals import SignalsConfig
-from mmbot.errors import ConfigError, StoreError
+from mmbot.errors import ConfigError
 from mmbot.portfolio import (
     STAGES,
     AllocatorInputs,
@@ -26,12 +32,7 @@ from mmbot.portfolio import (
     params_for,
     tick,
 )
-from mmbot.portfolio.budget import (
-    available_usd,
-    hwm_from_payload,
-    hwm_payload,
-    next_hwm_usd,
-)
+from mmbot.portfolio.allocator import core_params
 from mmbot.portfolio.fees import (
     effective_fee_jump,
     fee_line,
@@ -39,10 +40,11 @@ from mmbot.portfolio.fees import (
     with_account_rates,
 )
 from mmbot.portfolio.models import Backoff
-from mmbot.portfolio.smoothing import next_backoff, smooth, trace_line
-from mmbot.portfolio.weights import max_levels, next_weights
+from mmbot.portfolio.smoothing import trace_line
+from mmbot.portfolio.weights import next_weights
 
 
+@pytest.mark.spec("03-5.3")
 def test_rule_5_3_bad_observations_are_counted_and_overrides_win():
     told = params(calib_min_samples=1)
     book = CalibrationBook()
@@ -57,6 +59,7 @@ def test_rule_5_3_bad_observations_are_counted_and_overrides_win():
     assert cleared.in_force("AAA", told).k_eff == 4.0
 
 
+@pytest.mark.spec("03-5.3")
 @pytest.mark.parametrize(
     ("body", "reason"),
     [
@@ -76,6 +79,7 @@ def test_rule_5_3_apply_refuses_as_a_whole(body, reason):
     assert caught.value.reason == reason
 
 
+@pytest.mark.spec("03-7")
 def test_rule_7_fee_line_account_rates_and_jump():
     status = fee_status(TIERS, turnover_30d_usd=90_000.0, maker_share=0.5)
     assert fee_line(status) == (
@@ -91,6 +95,7 @@ def test_rule_7_fee_line_account_rates_and_jump():
         fee_status(bad, turnover_30d_usd=0.0)
 
 
+@pytest.mark.spec("03-2")
 def test_rule_2_manual_weights_and_volatility_defaults():
     config = PortfolioConfig(
         mode="manual", manual_weights={"AAA": 0.5, "ZZZ": 1.0}, min_weight=0.1, max_weight=0.9
@@ -115,9 +120,10 @@ def test_rule_2_manual_weights_and_volatility_defaults():
     assert len(run.allocation.warnings) == 1
 
 
+@pytest.mark.spec("03-2")
 def test_rule_2_levels_round_half_up_and_rebalance_waits_for_its_minutes():
-    config = PortfolioConfig(levels_per_side_max=10)
-    levels = [max_levels(config, w, 0.5) for w in (0.0, 0.02, 0.025, 0.075, 0.5)]
+    core = core_params(settings(levels_per_side_max=10, max_weight=0.5), SYMBOLS)
+    levels = [core.max_levels(weight) for weight in (0.0, 0.02, 0.025, 0.075, 0.5)]
     assert levels == [1, 1, 1, 2, 10]
     state = tick(settings(), AllocatorState(), inputs()).state
     assert not tick(settings(), state, inputs(299.0)).allocation.rebalanced
@@ -125,6 +131,7 @@ def test_rule_2_levels_round_half_up_and_rebalance_waits_for_its_minutes():
     assert tick(settings(), state, inputs(1.0, config_changed=True)).allocation.rebalanced
 
 
+@pytest.mark.spec("03-3")
 def test_rule_3_twelve_stages_in_order_and_caps_leave_no_targets():
     run = tick(settings(), AllocatorState(), inputs())
     assert [(s.number, s.name) for s in run.allocation.stages] == list(enumerate(STAGES, 1))
@@ -137,47 +144,47 @@ def test_rule_3_twelve_stages_in_order_and_caps_leave_no_targets():
     assert tick(settings(), AllocatorState(), empty).allocation.targets == {}
 
 
-def test_rule_4_high_water_mark_follows_deposits_and_survives_a_snapshot():
-    assert next_hwm_usd(100.0, 80.0, 0.0) == 100.0
-    assert next_hwm_usd(100.0, 130.0, 50.0) == 150.0
-    assert next_hwm_usd(100.0, None, -30.0) == 70.0
-    assert hwm_from_payload(hwm_payload(12.5)) == 12.5
-    for bad in ({}, {"hwm_equity_usd": -1.0, "version": 1}, {"hwm_equity_usd": 1, "version": 2}):
-        with pytest.raises(StoreError):
-            hwm_from_payload(bad)
-    assert available_usd(100.0, equity_usd=90.0, foreign_margin_usd=100.0) == 0.0
-    assert available_usd(100.0, equity_usd=None, foreign_margin_usd=50.0) == 100.0
+@pytest.mark.spec("03-4")
+def test_rule_4_high_water_mark_follows_deposits_and_equity_bounds_the_budget():
+    def ran(hwm_usd, equity_usd, **other):
+        state = AllocatorState(hwm_equity_usd=hwm_usd)
+        return tick(settings(budget_usd=100.0), state, inputs(equity_usd=equity_usd, **other))
+
+    assert ran(100.0, 80.0).state.hwm_equity_usd == 100.0
+    assert ran(100.0, 130.0, flow_usd=50.0).state.hwm_equity_usd == 150.0
+    assert ran(100.0, None, flow_usd=-30.0).state.hwm_equity_usd == 70.0
+    assert ran(0.0, 90.0, foreign_margin_usd=100.0).allocation.budget_available_usd == 0.0
+    assert ran(0.0, None, foreign_margin_usd=50.0).allocation.budget_available_usd == 100.0
 
 
+@pytest.mark.spec("03-5")
 def test_rule_5_fee_alias_and_overrides_stay_with_their_symbol():
     config = CostConfig(per_symbol={"AAA": CostOverride(fee_bps=3.0, cost_sensitivity=0.0)})
     both = params_for(config, ("AAA", "BBB"))
-    assert (both["AAA"].fee_bps, both["AAA"].cost_sensitivity) == (3.0, 0.0)
+    own = both["AAA"].values()
+    assert (own["fee_bps"], own["cost_sensitivity"]) == (3.0, 0.0)
     assert both["BBB"] == params_for(CostConfig(), ("BBB",))["BBB"]
 
 
+@pytest.mark.spec("03-6")
 def test_rule_6_backoff_rises_per_breach_and_falls_on_the_tenth_clean_tick():
-    level = Backoff()
-    for _ in range(5):
-        level = next_backoff(level, breached=True, steps=3)
-    assert level == Backoff(2, 0)
-    for _ in range(9):
-        level = next_backoff(level, breached=False, steps=3)
-    assert level.level == 2
-    assert next_backoff(level, breached=False, steps=3) == Backoff(1, 0)
+    state = AllocatorState()
+
+    def level(breached):
+        nonlocal state
+        seen = {"AAA": SymbolInputs(color_breach=breached)}
+        state = tick(settings(), state, AllocatorInputs(now_sec=0.0, symbols=seen)).state
+        return state.backoff["AAA"]
+
+    assert [level(breached=True).level for _ in range(5)] == [1, 2, 2, 2, 2]
+    assert [level(breached=False).level for _ in range(9)] == [2] * 9
+    assert level(breached=False) == Backoff(1, 0)
 
 
+@pytest.mark.spec("03-6")
 def test_rule_6_bias_bends_the_move_by_a_bounded_share_and_the_trace_has_its_form():
     def moved(**seen):
-        return smooth(
-            100.0,
-            0.0,
-            inputs=SymbolInputs(**seen),
-            backoff=Backoff(),
-            was_level=0,
-            config=SmoothingConfig(),
-            signals=SignalsConfig(),
-        ).next_usd
+        return step(100.0, 0.0, SymbolInputs(**seen)).next_usd
 
     assert moved(imbalance=1.0, micro_tilt=1.0) == 110.0
     assert moved(imbalance=-0.1) == 95.0

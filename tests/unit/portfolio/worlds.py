@@ -12,11 +12,11 @@ from mmbot.config.signals import SignalsConfig
 from mmbot.portfolio import (
     AllocatorInputs,
     AllocatorSettings,
+    AllocatorState,
     SymbolInputs,
     params_for,
+    tick,
 )
-from mmbot.portfolio.models import Backoff
-from mmbot.portfolio.smoothing import smooth
 
 SYMBOLS = ("AAA", "BBB", "CCC")
 
@@ -55,16 +55,14 @@ def observe(book, slip, told, notional=1_000.0):
     )
 
 
-def step(desired, current, **smoothing):
-    return smooth(
-        desired,
-        current,
-        inputs=SymbolInputs(mid_usd=100.0),
-        backoff=Backoff(),
-        was_level=0,
-        config=SmoothingConfig(**smoothing),
-        signals=SignalsConfig(),
+def step(desired, current, seen=None, signals=None, **smoothing):
+    """The move of one symbol that has the whole budget, and no attenuation."""
+    told = settings(
+        smoothing=SmoothingConfig(**smoothing), signals=signals, budget_usd=desired, max_weight=1.0
     )
+    state = AllocatorState(current_usd={"AAA": current})
+    one = {"AAA": seen or SymbolInputs(mid_usd=100.0)}
+    return tick(told, state, AllocatorInputs(now_sec=0.0, symbols=one)).allocation.smoothing["AAA"]
 
 
 TIERS = BybitFeesConfig(
