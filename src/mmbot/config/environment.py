@@ -29,9 +29,10 @@ DEDICATED: Final[Mapping[str, Path]] = {
     "METRICS_PORT": ("monitoring", "metrics_port"),
     "HEALTH_PORT": ("monitoring", "health_port"),
 }
-# Flags of other programs are 0 and 1.
-_FLAGS: Final[Mapping[str, Mapping[str, bool]]] = {
-    "ENABLE_ANTI_STALE_GUARD": {"1": True, "0": False}
+_FLAGS: Final = frozenset({"ENABLE_ANTI_STALE_GUARD"})
+_WORDS: Final[Mapping[str, bool]] = {
+    **dict.fromkeys(("1", "true", "yes", "on"), True),
+    **dict.fromkeys(("0", "false", "no", "off"), False),
 }
 
 
@@ -85,5 +86,6 @@ def _path_of(variable: str) -> Path | None:
 def _value(variable: str, text: str) -> object:
     if variable.upper() == "LOG_LEVEL":
         return text.upper()
-    flags = _FLAGS.get(variable.upper(), {})
-    return flags[text] if text in flags else parse_scalar(text, variable)
+    if variable.upper() in _FLAGS:
+        return _WORDS.get(text.lower(), text)
+    return parse_scalar(text, variable)

@@ -21,6 +21,9 @@ __all__ = ["parse_scalar", "parse_yaml"]
 # Far above any real configuration; bounds what aliases can blow a small file up to.
 _MAX_VALUES: Final = 100_000
 
+# No key takes a number near this long, and Python refuses to read one of thousands of digits.
+_MAX_NUMBER: Final = 300
+
 _NULL: Final = re.compile(r"|~|null|Null|NULL")
 _TRUE: Final = re.compile(r"true|True|TRUE")
 _FALSE: Final = re.compile(r"false|False|FALSE")
@@ -63,7 +66,11 @@ def parse_yaml(data: bytes, name: str) -> tuple[Tree, dict[Path, str]]:
     if not isinstance(root, MappingNode):
         raise ConfigError("E_CFG_PARSE", f"{name}:1", "must be a mapping of sections")
     builder = _Builder(name)
-    return builder.mapping(root, ()), builder.places
+    try:
+        return builder.mapping(root, ()), builder.places
+    except RecursionError as exc:
+        # Aliases of aliases nest deeper than the text does.
+        raise ConfigError("E_CFG_PARSE", name, "is nested too deeply") from exc
 
 
 def parse_scalar(text: str, key: str) -> object:
@@ -74,9 +81,9 @@ def parse_scalar(text: str, key: str) -> object:
     """
     try:
         root = yaml.compose(text, Loader=_Nodes)
+        return "" if root is None else _Builder(key).value(root, ())
     except (yaml.YAMLError, RecursionError) as exc:
         raise ConfigError("E_CFG_PARSE", key, f"has an unreadable value: {text!r}") from exc
-    return "" if root is None else _Builder(key).value(root, ())
 
 
 class _Builder:
@@ -122,6 +129,8 @@ class _Builder:
     def _scalar(self, node: ScalarNode) -> object:
         self._expect_tag(node, "tag:yaml.org,2002:str")
         text = str(node.value)
+        if node.style is None and len(text) > _MAX_NUMBER and _INT.fullmatch(text):
+            raise self._error(node, "has a number of too many digits")
         return _plain_scalar(text) if node.style is None else text
 
     def _expect_tag(self, node: Node, tag: str) -> None:
