@@ -18,8 +18,9 @@ from mmbot.config.tree import Path, Tree, dotted, get, put
 from mmbot.config.yamlfile import parse_scalar
 from mmbot.errors import ConfigError
 
-__all__ = ["DEDICATED", "PREFIX", "environment_values", "runtime_overrides"]
+__all__ = ["DEDICATED", "OVERRIDES_VARIABLE", "PREFIX", "environment_values", "runtime_overrides"]
 
+OVERRIDES_VARIABLE: Final = "MM_RUNTIME_OVERRIDES_JSON"
 PREFIX: Final = "MM_CFG__"
 DEDICATED: Final[Mapping[str, Path]] = {
     "ORDER_TTL_MS": ("strategy", "order_ttl_ms"),
@@ -60,10 +61,10 @@ def environment_values(env: Mapping[str, str]) -> tuple[Tree, dict[Path, str]]:
 
 def runtime_overrides(env: Mapping[str, str]) -> dict[str, float]:
     """The quoting parameters of ``MM_RUNTIME_OVERRIDES_JSON``; empty if it is not set."""
-    text = env.get("MM_RUNTIME_OVERRIDES_JSON", "")
+    name = OVERRIDES_VARIABLE
+    text = env.get(name, "")
     if not text:
         return {}
-    name = "MM_RUNTIME_OVERRIDES_JSON"
     return checked_parameters(read_json(text.encode(), name, code="E_CFG_RUNTIME_OVERRIDES"), name)
 
 
