@@ -153,6 +153,8 @@ def apply_reload(runtime: RuntimeConfig, body: Mapping[str, object]) -> Applied:
     except ConfigError as exc:
         if request.patch is None:
             runtime.count_failed_reload(exc)
+        elif exc.code == "E_CFG_UNKNOWN_KEY":
+            return Applied(AdminError(status=400, error="invalid_patch_key", detail=str(exc)))
         return Applied(_refusal(exc))
     return _applied(runtime, plan, dry_run=request.dry_run)
 
@@ -218,6 +220,8 @@ def _applied(runtime: RuntimeConfig, plan: Plan, *, dry_run: bool) -> Applied:
     try:
         return Applied(answer, runtime.commit(plan))
     except StoreError as exc:
+        if plan.origin == "reload":
+            runtime.count_failed_reload(exc)
         return Applied(AdminError(status=500, error="write_failed", detail=str(exc)))
 
 
@@ -244,8 +248,6 @@ def _for_symbol(
 
 
 def _refusal(error: ConfigError) -> AdminError:
-    if error.code == "E_CFG_UNKNOWN_KEY":
-        return AdminError(status=400, error="invalid_patch_key", detail=str(error))
     return AdminError(status=400, error=error.code, detail=str(error))
 
 

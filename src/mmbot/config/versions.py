@@ -159,6 +159,10 @@ class VersionStore:
             with contextlib.suppress(OSError):
                 self._path(number).unlink()
 
+    def raw_values(self) -> bytes | None:
+        """The bytes of the runtime values, for comparison."""
+        return read_file(self.values_path)
+
     def read_values(self) -> tuple[bytes | None, RuntimeValues | None]:
         """The bytes of the runtime values, for comparison, and what they say.
 
