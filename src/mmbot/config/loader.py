@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Final
 
 from pydantic import ValidationError
 
@@ -45,6 +46,9 @@ __all__ = [
     "validated",
 ]
 
+# Keys that follow other keys as long as no layer sets them.
+_BANDS: Final = ("mux", "bands")
+_TIERS: Final = ("fees", "bybit", "tiers")
 _NO_RUNTIME: Mapping[str, object] = {}
 
 
@@ -152,7 +156,7 @@ def _check(
 
     env = sources.request.env.get("MM_ENV") or "dev"
     config, found = validated(tree, place_of, env=env)
-    problems += found
+    problems += _without_echoes(found, merged)
     if config is None:
         return None, problems
     return LoadedConfig(
@@ -168,7 +172,7 @@ def _check(
 
 def _secrets_in(layer: Layer) -> list[ConfigError]:
     """Secrets come from the environment or from secret files, never from a configuration."""
-    message = "is a secret: give it by environment or secret file"
+    message = "is a secret, which belongs into the environment or into a secret file"
     return [
         ConfigError("E_CFG_SECRET", dotted(path), f"{message} ({layer.place(path)})")
         for path, _ in leaves(layer.values)
@@ -198,17 +202,23 @@ def _with_runtime_values(merged: Merged, runtime: Mapping[str, object]) -> Merge
 def _with_derived_defaults(merged: Merged) -> Tree:
     """Fill keys whose default is the value of another key; validation sees their types later."""
     tree = merged.tree
-    if not _is_set(merged, ("mux", "bands")):
-        put(tree, ("mux", "bands"), get(tree, ("signals", "sigma_bands")))
-    if not _is_set(merged, ("fees", "bybit", "tiers")):
+    if not _is_set(merged, _BANDS):
+        put(tree, _BANDS, get(tree, ("signals", "sigma_bands")))
+    if not _is_set(merged, _TIERS):
         tier = {
             "level": 0,
             "maker_bps": get(tree, ("trading", "maker_fee_bps")),
             "taker_bps": get(tree, ("trading", "taker_fee_bps")),
             "req_30d_usd": 0.0,
         }
-        put(tree, ("fees", "bybit", "tiers"), [tier])
+        put(tree, _TIERS, [tier])
     return tree
+
+
+def _without_echoes(problems: list[ConfigError], merged: Merged) -> list[ConfigError]:
+    """A wrong value is wrong in the keys derived from it too; only its own key helps."""
+    derived = tuple(dotted(path) for path in (_BANDS, _TIERS) if not _is_set(merged, path))
+    return [error for error in problems if not error.key.startswith(derived)] or problems
 
 
 def _is_set(merged: Merged, path: KeyPath) -> bool:
