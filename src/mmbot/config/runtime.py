@@ -13,6 +13,7 @@ import contextlib
 import signal
 from collections import deque
 from collections.abc import Callable, Collection, Iterator, Mapping
+from dataclasses import replace
 from types import FrameType
 from typing import Final
 
@@ -115,7 +116,10 @@ class RuntimeConfig:
         Raises:
             ConfigError: what is wrong with them.
         """
-        sources = read_sources(self._state.sources.request, self._records.edited_overrides())
+        known = self._state.sources
+        # A file that has gone must not turn a session that had one over to the defaults.
+        request = known.request if known.path is None else replace(known.request, path=known.path)
+        sources = read_sources(request, self._records.edited_overrides())
         return plan_reload(self._state, sources, reason=reason)
 
     def reload(self, reason: str) -> ConfigChange | None:
