@@ -33,10 +33,11 @@ _SECRET_NAMES = (
     "secret_access_key",
 )
 
-# A key is a secret's name or ends in one ("pg_password", "X-Admin-Token"). The value is quoted, or
-# runs to a delimiter.
+# A key is a secret's name or ends in one ("pg_password", "X-Admin-Token"), but for the code of an
+# error, such as E_CFG_SECRET. The value is quoted, or runs to a delimiter.
 _NAMED_VALUE = re.compile(
     r"""(?ix)
+    (?<![\w.-]) (?! (?-i: [EW]_[A-Z]+_[A-Z_]+ : ) )
     (?P<name> ["']? [\w.-]* (?:"""
     + "|".join(re.escape(name) for name in _SECRET_NAMES)
     + r""") ["']? \s* [:=] \s* (?:(?:bearer|basic)\s+)? )

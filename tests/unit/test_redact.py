@@ -60,3 +60,10 @@ def test_mapping_is_masked_by_key_and_inside_values():
 def test_a_key_is_secret_by_its_last_part():
     assert is_secret_key("ADMIN_TOKEN")
     assert not is_secret_key("token_count")
+
+
+def test_the_code_of_an_error_is_no_name_of_a_secret():
+    line = "E_CFG_SECRET: storage.url must not hold a password"
+    assert redact(line) == line
+    assert redact("e_cfg_secret: hunter2") == "e_cfg_secret: ****"
+    assert redact("E_CFG_SECRET: api_secret=hunter2") == "E_CFG_SECRET: api_secret=****"

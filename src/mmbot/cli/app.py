@@ -42,7 +42,8 @@ _COMMANDS: Final[Mapping[str, _Entry]] = {
     "sim": _Entry("mmbot.cli.sim", "Score queue models; compare markets."),
     "edge": _Entry("mmbot.cli.edge", "Where the money comes from and goes to."),
     "portfolio": _Entry("mmbot.cli.portfolio", "Spread the budget over symbols; fee tiers."),
-    "config": _Entry("mmbot.cli.config", "Show, check and explain the configuration."),
+    "config": _Entry("mmbot.cli.config", "Show, check, explain and roll back the configuration."),
+    "profile": _Entry("mmbot.cli.profile", "Apply a profile of quoting parameters."),
 }
 
 

@@ -1,4 +1,4 @@
-"""`mmbot config`: show, check, explain and compare the configuration."""
+"""`mmbot config`: show, check, explain and compare the configuration; versions of it."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from mmbot.cli.config_versions import history, rollback
 from mmbot.cli.options import ConfigOption, JsonOption, ProfileOption, SetOption, SymbolOption
 from mmbot.config import (
     AppConfig,
@@ -22,7 +23,7 @@ from mmbot.config import (
     unit_findings,
 )
 from mmbot.config.describe import describe_values
-from mmbot.config.schema import split_key
+from mmbot.config.schema import is_hot
 from mmbot.errors import ConfigError
 from mmbot.store.canonical import canonical_json
 
@@ -31,9 +32,11 @@ __all__ = ["app"]
 app = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
-    help="Show, check and explain the configuration.",
+    help="Show, check, explain and roll back the configuration.",
     epilog="mmbot config explain strategy.order_ttl_ms --set strategy.order_ttl_ms=900",
 )
+app.command()(history)
+app.command()(rollback)
 
 
 def _load(
@@ -62,7 +65,10 @@ def describe(
     sets: SetOption = None,
     symbol: SymbolOption = None,
     sources: Annotated[
-        bool, typer.Option("--sources", help="Add where each value comes from.")
+        bool,
+        typer.Option(
+            "--sources", help="Add where each value comes from, and whether it may change live."
+        ),
     ] = False,
     as_json: JsonOption = False,
 ) -> None:
@@ -70,14 +76,16 @@ def describe(
     loaded = _load(config, profile, sets, symbol)
     values = describe_values(loaded.config)
     origins = {key: _origin(loaded, key) for key in values} if sources else {}
+    marks = {key: "live" if is_hot(key) else "restart" for key in origins}
     if as_json:
         body: dict[str, object] = {"cfg_hash": cfg_hash(loaded.config), "values": values}
         if sources:
             body["sources"] = origins
+            body["change"] = marks
         _echo_json(body)
         return
     for key, value in values.items():
-        typer.echo(f"{key}={value}" + (f"  # {origins[key]}" if sources else ""))
+        typer.echo(f"{key}={value}" + (f"  # {origins[key]} [{marks[key]}]" if sources else ""))
 
 
 @app.command()
@@ -180,13 +188,8 @@ def _side(text: str) -> LoadedConfig:
 
 
 def _origin(loaded: LoadedConfig, key: str) -> str:
-    try:
-        path = split_key(key)
-    except ConfigError:
-        # A row of a list, such as fees.bybit.tiers.0.level, belongs to its list.
-        path = tuple(key.split(".")[:-2])
-    said = loaded.history.get(path, ())
-    return f"{said[-1].origin} {said[-1].place}".strip() if said else "default"
+    said = loaded.said_of(key)
+    return "default" if said is None else f"{said.origin} {said.place}".strip()
 
 
 def _explanation_json(told: Explanation) -> dict[str, object]:

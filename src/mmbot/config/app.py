@@ -11,10 +11,13 @@ from mmbot.config.execution import (
 )
 from mmbot.config.operations import (
     HaFailoverConfig,
+    JournalConfig,
     LoggingConfig,
     MonitoringConfig,
     RecorderConfig,
+    RuntimeSection,
     StorageConfig,
+    WatchdogConfig,
 )
 from mmbot.config.portfolio import AllocatorConfig, FeesConfig, PortfolioConfig
 from mmbot.config.research import EdgeConfig, SimConfig, SoakConfig
@@ -73,3 +76,6 @@ class AppConfig(Section):
     sim: SimConfig = key(SimConfig(), "simulated exchange")
     soak: SoakConfig = key(SoakConfig(), "soak and tuning")
     recorder: RecorderConfig = key(RecorderConfig(), "market recorder and summaries")
+    journal: JournalConfig = key(JournalConfig(), "snapshots of the journal")
+    watchdog: WatchdogConfig = key(WatchdogConfig(), "cancels when the session is gone")
+    runtime: RuntimeSection = key(RuntimeSection(), "start of a session")

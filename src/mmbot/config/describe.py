@@ -41,11 +41,8 @@ _UNITLESS: Final = frozenset(
         *("imbalance_cutoff", "ema_alpha", "pnl_sensitivity", "cost_sensitivity"),
         *("fill_rate_sensitivity", "liquidity_sensitivity", "turnover_sensitivity"),
         *("fill_rate_floor", "liquidity_min_floor", "turnover_floor", "min_weight", "max_weight"),
-        *("imbalance", "micro_tilt", "sigma_regime", "fraction"),
-        *(
-            "queue_power_n",
-            "burn_alert_threshold",
-        ),
+        *("imbalance", "micro_tilt", "sigma_regime", "fraction", "wide_spread_mult"),
+        *("queue_power_n", "burn_alert_threshold"),
         *("drawdown_soft_cap", "risk_pause_threshold", "fx_usd_to_base"),
         # counts
         *("levels_per_side", "imbalance_levels", "max_active_per_side", "max_concurrent"),

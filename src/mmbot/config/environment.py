@@ -18,8 +18,9 @@ from mmbot.config.tree import Path, Tree, dotted, get, put
 from mmbot.config.yamlfile import parse_scalar
 from mmbot.errors import ConfigError
 
-__all__ = ["DEDICATED", "PREFIX", "environment_values", "runtime_overrides"]
+__all__ = ["DEDICATED", "OVERRIDES_VARIABLE", "PREFIX", "environment_values", "runtime_overrides"]
 
+OVERRIDES_VARIABLE: Final = "MM_RUNTIME_OVERRIDES_JSON"
 PREFIX: Final = "MM_CFG__"
 DEDICATED: Final[Mapping[str, Path]] = {
     "ORDER_TTL_MS": ("strategy", "order_ttl_ms"),
@@ -29,9 +30,10 @@ DEDICATED: Final[Mapping[str, Path]] = {
     "METRICS_PORT": ("monitoring", "metrics_port"),
     "HEALTH_PORT": ("monitoring", "health_port"),
 }
-# Flags of other programs are 0 and 1.
-_FLAGS: Final[Mapping[str, Mapping[str, bool]]] = {
-    "ENABLE_ANTI_STALE_GUARD": {"1": True, "0": False}
+_FLAGS: Final = frozenset({"ENABLE_ANTI_STALE_GUARD"})
+_WORDS: Final[Mapping[str, bool]] = {
+    **dict.fromkeys(("1", "true", "yes", "on"), True),
+    **dict.fromkeys(("0", "false", "no", "off"), False),
 }
 
 
@@ -59,10 +61,10 @@ def environment_values(env: Mapping[str, str]) -> tuple[Tree, dict[Path, str]]:
 
 def runtime_overrides(env: Mapping[str, str]) -> dict[str, float]:
     """The quoting parameters of ``MM_RUNTIME_OVERRIDES_JSON``; empty if it is not set."""
-    text = env.get("MM_RUNTIME_OVERRIDES_JSON", "")
+    name = OVERRIDES_VARIABLE
+    text = env.get(name, "")
     if not text:
         return {}
-    name = "MM_RUNTIME_OVERRIDES_JSON"
     return checked_parameters(read_json(text.encode(), name, code="E_CFG_RUNTIME_OVERRIDES"), name)
 
 
@@ -85,5 +87,6 @@ def _path_of(variable: str) -> Path | None:
 def _value(variable: str, text: str) -> object:
     if variable.upper() == "LOG_LEVEL":
         return text.upper()
-    flags = _FLAGS.get(variable.upper(), {})
-    return flags[text] if text in flags else parse_scalar(text, variable)
+    if variable.upper() in _FLAGS:
+        return _WORDS.get(text.lower(), text)
+    return parse_scalar(text, variable)

@@ -41,6 +41,10 @@ def _ordered(config: AppConfig) -> Iterator[ConfigError]:
             ("risk.max_drawdown_pct", risk.max_drawdown_pct),
         ),
         (
+            ("risk.grades.wide_at_ratio", risk.grades.wide_at_ratio),
+            ("risk.grades.reduce_only_at_ratio", risk.grades.reduce_only_at_ratio),
+        ),
+        (
             ("portfolio.min_weight", portfolio.min_weight),
             ("portfolio.max_weight", portfolio.max_weight),
         ),

@@ -12,6 +12,8 @@ __all__ = ["lane_params", "sim_params"]
 
 _REGIMES: Final = ("low", "mid", "high")
 _SECTIONS: Final = ("strategy", "risk", "latency_boost", "edge", "market")
+# Grades are judged for the session, not for a lane.
+_SESSION_PREFIX: Final = "risk.grades."
 _KEYS: Final = (
     "trading.base_spread_bps",
     "trading.maker_fee_bps",
@@ -44,7 +46,8 @@ def lane_params(config: AppConfig, symbol: str) -> dict[str, object]:
     lane = {
         key: value
         for key, value in values.items()
-        if key in _KEYS or key.split(".", 1)[0] in _SECTIONS
+        if key in _KEYS
+        or (key.split(".", 1)[0] in _SECTIONS and not key.startswith(_SESSION_PREFIX))
     }
     lane.update(_regimes(config))
     lane["portfolio.target_usd"] = config.portfolio.budget_usd * _weight(config, symbol)

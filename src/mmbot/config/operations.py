@@ -10,10 +10,13 @@ from mmbot.config.base import Items, Section, key
 
 __all__ = [
     "HaFailoverConfig",
+    "JournalConfig",
     "LoggingConfig",
     "MonitoringConfig",
     "RecorderConfig",
+    "RuntimeSection",
     "StorageConfig",
+    "WatchdogConfig",
 ]
 
 _Fraction = Annotated[float, Field(gt=0, lt=1)]
@@ -38,8 +41,8 @@ class HaFailoverConfig(Section):
 class MonitoringConfig(Section):
     """Section `monitoring`; equal ports: one listener."""
 
-    metrics_port: int = key(8080, "port of /metrics", ge=1, le=65_535)
-    health_port: int = key(8080, "port of /health", ge=1, le=65_535)
+    metrics_port: int = key(8080, "port of /metrics", ge=1024, le=65_535)
+    health_port: int = key(8080, "port of /health", ge=1024, le=65_535)
 
 
 class LoggingConfig(Section):
@@ -61,6 +64,24 @@ class StorageConfig(Section):
     max_lag_records: int = key(100_000, "records the store may be behind", ge=1)
     min_free_mb: int = key(512, "free disk below this stops quoting, MiB", ge=0)
     retention_days_order_events: int = key(90, "age at which order events go, days", ge=0)
+
+
+class JournalConfig(Section):
+    """Section `journal`: what makes replaying a journal quick."""
+
+    snapshot_interval_s: float = key(60.0, "time between snapshots of the engine's state", gt=0)
+
+
+class WatchdogConfig(Section):
+    """Section `watchdog`: the process that cancels when the session's heartbeat stops."""
+
+    timeout_s: float = key(5.0, "age of the newest heartbeat that counts as stopped", gt=0)
+
+
+class RuntimeSection(Section):
+    """Section `runtime`: how a session may be started."""
+
+    allow_live: bool = key(default=False, doc="mode live starts without --i-understand-live")
 
 
 class RecorderConfig(Section):

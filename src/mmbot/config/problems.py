@@ -45,7 +45,15 @@ def translate(
     error: ValidationError, place_of: Callable[[Path], str], *, prefix: Path = ()
 ) -> list[ConfigError]:
     """One `ConfigError` per finding, in the order of the keys; `place_of` tells file and line."""
-    found = [_one(details, place_of, prefix) for details in error.errors(include_url=False)]
+    details = error.errors(include_url=False)
+    # A list whose items are refused is not too short as well.
+    deeper = [item["loc"] for item in details if item["type"] != "too_short"]
+    found = [
+        _one(item, place_of, prefix)
+        for item in details
+        if item["type"] != "too_short"
+        or not any(loc[: len(item["loc"])] == item["loc"] for loc in deeper)
+    ]
     return sorted(found, key=lambda item: (item.key, item.code))
 
 

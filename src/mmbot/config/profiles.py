@@ -22,35 +22,40 @@ from mmbot.config.tree import Tree, dotted, leaves
 from mmbot.config.yamlfile import parse_yaml
 from mmbot.errors import ConfigError
 
-__all__ = ["SOAK_PROFILES", "Profile", "ProfileKind", "find_profile", "profile_names", "read_json"]
+__all__ = [
+    "SOAK_DEFAULTS",
+    "SOAK_PROFILES",
+    "Profile",
+    "ProfileKind",
+    "find_profile",
+    "profile_names",
+    "read_json",
+]
 
 ProfileKind = Literal["quoting", "soak", "overlay"]
 Reader = Callable[[Path], bytes | None]
 """Reads a file; None if there is none."""
 
+_SOAK_PARAMETERS: Final = (
+    "base_spread_bps_delta",
+    "impact_cap_ratio",
+    "max_delta_ratio",
+    "min_interval_ms",
+    "replace_rate_per_min",
+    "tail_age_ms",
+)
+
+
+def _soak_row(*values: float) -> Mapping[str, float]:
+    return MappingProxyType(dict(zip(_SOAK_PARAMETERS, values, strict=True)))
+
+
+SOAK_DEFAULTS: Final[Mapping[str, float]] = _soak_row(0.14, 0.09, 0.14, 70, 260, 650)
 SOAK_PROFILES: Final[Mapping[str, Mapping[str, float]]] = MappingProxyType(
     {
-        name: MappingProxyType(
-            dict(
-                zip(
-                    (
-                        "base_spread_bps_delta",
-                        "impact_cap_ratio",
-                        "max_delta_ratio",
-                        "min_interval_ms",
-                        "replace_rate_per_min",
-                        "tail_age_ms",
-                    ),
-                    row,
-                    strict=True,
-                )
-            )
-        )
-        for name, row in {
-            "steady_safe": (0.16, 0.08, 0.12, 75, 260, 740),
-            "ultra_safe": (0.16, 0.08, 0.12, 80, 240, 700),
-            "aggressive": (0.10, 0.12, 0.16, 50, 320, 500),
-        }.items()
+        "steady_safe": _soak_row(0.16, 0.08, 0.12, 75, 260, 740),
+        "ultra_safe": _soak_row(0.16, 0.08, 0.12, 80, 240, 700),
+        "aggressive": _soak_row(0.10, 0.12, 0.16, 50, 320, 500),
     }
 )
 

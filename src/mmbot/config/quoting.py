@@ -11,9 +11,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Final
+from typing import Final, cast
 
-from mmbot.config.tree import Layer, Path, Tree, put
+from mmbot.config.tree import Layer, Path, Tree, dotted, get, put
 from mmbot.errors import ConfigError
 
 __all__ = [
@@ -21,7 +21,11 @@ __all__ = [
     "PARAMETERS",
     "QuotingLayer",
     "checked_parameters",
+    "effective",
     "is_parameter",
+    "layered",
+    "moved",
+    "parameter_of",
     "resolve",
     "to_layers",
 ]
@@ -57,6 +61,9 @@ PARAMETERS: Final[Mapping[str, Parameter]] = MappingProxyType(
         "inventory_tilt_cap": Parameter(("strategy", "inventory_tilt_cap_ratio"), 0.30),
         "base_spread_bps": Parameter(("trading", "base_spread_bps"), 0.5),
     }
+)
+_BY_KEY: Final[Mapping[str, str]] = MappingProxyType(
+    {dotted(parameter.path): name for name, parameter in PARAMETERS.items()}
 )
 BASE: Final[Mapping[str, float]] = MappingProxyType(
     {name: parameter.base for name, parameter in PARAMETERS.items()}
@@ -101,6 +108,43 @@ def checked_parameters(values: Mapping[str, object], place: str) -> dict[str, fl
             raise ConfigError("E_CFG_TYPE", name, f"must be a number, not {value!r} ({place})")
         checked[name] = value
     return checked
+
+
+def layered(layers: Sequence[QuotingLayer]) -> dict[str, float]:
+    """Every name that a layer gives, with the value of its highest layer.
+
+    It resolves to the same parameters as the layers do, so a later session may start from it.
+    """
+    named: dict[str, float] = {}
+    for layer in sorted(layers, key=lambda layer: layer.rank):
+        named |= layer.values
+    return named
+
+
+def moved(named: Mapping[str, float], values: Mapping[str, float]) -> dict[str, float]:
+    """`named`, changed so that it resolves to `values` for the parameters in it.
+
+    Where a delta is named the delta moves, so that a profile's delta still replaces it at the next
+    start instead of adding to it.
+    """
+    changed = dict(named)
+    for name, value in values.items():
+        if name + _DELTA in changed:
+            base = changed.get(name, PARAMETERS[name].base)
+            changed[name + _DELTA] = round(value - base, _DECIMALS)
+        else:
+            changed[name] = value
+    return changed
+
+
+def parameter_of(key: str) -> str | None:
+    """The quoting parameter that lives at the dotted configuration key, None if there is none."""
+    return _BY_KEY.get(key)
+
+
+def effective(tree: Mapping[str, object]) -> dict[str, float]:
+    """The ten parameters as the configuration `tree` has them."""
+    return {name: cast("float", get(tree, item.path)) for name, item in PARAMETERS.items()}
 
 
 def resolve(layers: Sequence[QuotingLayer]) -> dict[str, Resolved]:

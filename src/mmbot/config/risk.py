@@ -9,6 +9,21 @@ from mmbot.config.base import Section, SymbolMap, key
 __all__ = ["GuardsConfig", "LimitsConfig", "RiskConfig", "RuntimeGuardConfig"]
 
 
+class RiskGradesConfig(Section):
+    """Section `risk.grades`: the grades of caution between normal quoting and a pause."""
+
+    HOT: ClassVar[bool] = True
+
+    wide_at_ratio: float = key(
+        0.5, "drawdown from which spreads widen, share of risk_pause_threshold", ge=0, le=1
+    )
+    reduce_only_at_ratio: float = key(
+        0.75, "drawdown from which orders only reduce, share of risk_pause_threshold", ge=0, le=1
+    )
+    wide_spread_mult: float = key(2.0, "factor on the spread while wide", ge=1, le=100)
+    min_stay_sec: float = key(60.0, "least time in a grade before it may be left", ge=0)
+
+
 class RiskConfig(Section):
     """Section `risk`."""
 
@@ -22,6 +37,7 @@ class RiskConfig(Section):
         0.03, "drawdown of the day that pauses quoting, fraction", ge=0, le=1
     )
     recovery_minutes: float = key(5.0, "a pause lasts at least this long", ge=0)
+    grades: RiskGradesConfig = key(RiskGradesConfig(), "graded risk states")
 
 
 class LimitsConfig(Section):

@@ -40,7 +40,7 @@ class RolloutConfig(Section):
 
     blue: Overlay = key({}, "overlay of colour blue: dotted key to value")
     green: Overlay = key({}, "overlay of colour green: dotted key to value")
-    traffic_split_pct: float = key(0.0, "percent of orders that are green", ge=0, le=100)
+    traffic_split_pct: int = key(0, "percent of orders that are green", ge=0, le=100)
     active: Literal["blue", "green"] = key("blue", "colour of the base")
     salt: str = key("default", "salt of the split", min_length=1, max_length=64)
     pinned_cids_green: Annotated[Items[str], AfterValidator(_unique)] = key(

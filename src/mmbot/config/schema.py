@@ -19,7 +19,17 @@ from mmbot.config.base import Section
 from mmbot.config.tree import Path, dotted
 from mmbot.errors import ConfigError
 
-__all__ = ["KeyInfo", "all_keys", "key_info", "nearest_key", "range_text", "split_key", "type_text"]
+__all__ = [
+    "KeyInfo",
+    "all_keys",
+    "is_hot",
+    "key_info",
+    "nearest_key",
+    "range_text",
+    "split_key",
+    "type_text",
+    "unknown_key",
+]
 
 _TYPE_NAMES: Final[Mapping[object, str]] = {
     bool: "true or false",
@@ -59,6 +69,14 @@ def key_info(path: Path) -> KeyInfo | None:
         if found is not None:
             return found if length == len(path) or found.free else None
     return None
+
+
+def is_hot(text: str) -> bool:
+    """Whether a line of `describe` may change while the program runs."""
+    parts = tuple(text.split("."))
+    lengths = range(len(parts), 0, -1)
+    known = (all_keys().get(dotted(parts[:length])) for length in lengths)
+    return next((info.hot for info in known if info is not None), False)
 
 
 def split_key(text: str) -> Path:

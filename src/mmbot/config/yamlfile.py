@@ -8,9 +8,10 @@ keys that are not text are errors, because each of them silently changes what a 
 from __future__ import annotations
 
 import re
-from typing import Final
+from typing import Any, Final
 
 import yaml
+from yaml.error import MarkedYAMLError
 from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
 from mmbot.config.tree import Path, Tree, dotted
@@ -20,6 +21,11 @@ __all__ = ["parse_scalar", "parse_yaml"]
 
 # Far above any real configuration; bounds what aliases can blow a small file up to.
 _MAX_VALUES: Final = 100_000
+# The deepest key lies four mappings deep; rows of a list add two.
+_MAX_DEPTH: Final = 32
+
+# No key takes a number near this long, and Python refuses to read one of thousands of digits.
+_MAX_NUMBER: Final = 300
 
 _NULL: Final = re.compile(r"|~|null|Null|NULL")
 _TRUE: Final = re.compile(r"true|True|TRUE")
@@ -30,7 +36,15 @@ _NOT_FINITE: Final = re.compile(r"[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN)")
 
 
 class _Nodes(yaml.SafeLoader):
-    """Composes nodes only; values are made here."""
+    """Composes nodes only; values are made here.
+
+    The scanner's work grows with the square of the nesting, so it is bounded where it is scanned.
+    """
+
+    def fetch_flow_collection_start(self, TokenClass: Any) -> None:  # noqa: ANN401, N803
+        if self.flow_level >= _MAX_DEPTH:
+            raise MarkedYAMLError(None, None, "is nested too deeply", self.get_mark())
+        super().fetch_flow_collection_start(TokenClass)
 
 
 # Plain scalars keep no tag of YAML 1.1; `_plain_scalar` decides.
@@ -74,9 +88,9 @@ def parse_scalar(text: str, key: str) -> object:
     """
     try:
         root = yaml.compose(text, Loader=_Nodes)
+        return "" if root is None else _Builder(key).value(root, ())
     except (yaml.YAMLError, RecursionError) as exc:
         raise ConfigError("E_CFG_PARSE", key, f"has an unreadable value: {text!r}") from exc
-    return "" if root is None else _Builder(key).value(root, ())
 
 
 class _Builder:
@@ -92,6 +106,8 @@ class _Builder:
         self.count += 1
         if self.count > _MAX_VALUES or id(node) in self.open:
             raise self._error(node, "expands without end through its aliases")
+        if len(self.open) > _MAX_DEPTH:
+            raise self._error(node, "is nested too deeply")
         if isinstance(node, ScalarNode):
             return self._scalar(node)
         if isinstance(node, MappingNode):
@@ -122,6 +138,8 @@ class _Builder:
     def _scalar(self, node: ScalarNode) -> object:
         self._expect_tag(node, "tag:yaml.org,2002:str")
         text = str(node.value)
+        if node.style is None and len(text) > _MAX_NUMBER and _INT.fullmatch(text):
+            raise self._error(node, "has a number of too many digits")
         return _plain_scalar(text) if node.style is None else text
 
     def _expect_tag(self, node: Node, tag: str) -> None:
