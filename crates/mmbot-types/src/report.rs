@@ -12,6 +12,17 @@ pub enum Liquidity {
     Taker,
 }
 
+impl Liquidity {
+    /// Name in journals and reports.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Liquidity::Maker => "maker",
+            Liquidity::Taker => "taker",
+        }
+    }
+}
+
 /// Why a venue refused a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RejectReason {
@@ -27,6 +38,21 @@ pub enum RejectReason {
     MarketUnavailable,
     /// Injected by a fault scenario.
     Injected,
+}
+
+impl RejectReason {
+    /// Name in journals and reports.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            RejectReason::PostOnlyWouldCross => "post_only_would_cross",
+            RejectReason::UnknownOrder => "unknown_order",
+            RejectReason::Filter => "filter",
+            RejectReason::RateLimit => "rate_limit",
+            RejectReason::MarketUnavailable => "market_unavailable",
+            RejectReason::Injected => "injected",
+        }
+    }
 }
 
 /// One execution report of one order.
