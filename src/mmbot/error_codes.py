@@ -100,6 +100,10 @@ _RUNTIME = {
         "a value cannot be stored in this form", "report it with the path: this is a defect"
     ),
     "E_STORE_DISK": ErrorCode("a file cannot be read or written", "free space or permissions"),
+    "E_STORE_JOURNAL": ErrorCode(
+        "a journal is damaged or cannot be written",
+        "keep the file named; start a new session when the disk is well",
+    ),
     "E_EXEC_FATAL": ErrorCode(
         "an invariant of the core is broken; quoting has stopped", "keep the journal, report it"
     ),

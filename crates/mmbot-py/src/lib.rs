@@ -7,6 +7,7 @@ mod chunk;
 mod error;
 mod feed;
 mod instrument;
+mod journal;
 mod lane_keys;
 mod market;
 mod merger;
@@ -30,5 +31,6 @@ fn _core(m: &Bound<'_, PyModule>) -> PyResult<()> {
     m.add_class::<backtest::PyBacktest>()?;
     market::register(m)?;
     feed::register(m)?;
+    journal::register(m)?;
     Ok(())
 }

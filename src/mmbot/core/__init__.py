@@ -2,8 +2,9 @@
 
 Market data in: `CaptureDecoder` and `FrameBook` (venue bytes), `StreamMerger` (catalog streams to
 chunks), `MarketGenerator` (synthetic markets). A run: `Backtest` over `EventChunk`s of one
-`Instrument`. Scores and statistics: `score_queue_models`, `TapeReader`. Errors are `CoreError`
-(with `code` and `key`) and `FrameError`.
+`Instrument`. Scores and statistics: `score_queue_models`, `TapeReader`. Journals of sessions:
+`JournalFramer`, `JournalDecoder`. Errors are `CoreError` (with `code` and `key`), `FrameError` and
+`JournalError`.
 """
 
 from mmbot._core import (
@@ -14,12 +15,17 @@ from mmbot._core import (
     FrameBook,
     FrameError,
     Instrument,
+    JournalDecoder,
+    JournalError,
+    JournalFramer,
     MarketGenerator,
     StreamMerger,
     SymbolInfo,
     TapeReader,
     capture_formats,
     detect_format,
+    journal_counts,
+    journal_kinds,
     scan_symbols,
     score_queue_models,
 )
@@ -32,12 +38,17 @@ __all__ = [
     "FrameBook",
     "FrameError",
     "Instrument",
+    "JournalDecoder",
+    "JournalError",
+    "JournalFramer",
     "MarketGenerator",
     "StreamMerger",
     "SymbolInfo",
     "TapeReader",
     "capture_formats",
     "detect_format",
+    "journal_counts",
+    "journal_kinds",
     "scan_symbols",
     "score_queue_models",
 ]
