@@ -2,6 +2,7 @@
 
 use mmbot_feed::capture::{CaptureDecoder, Format, Venue, scan_symbols};
 use mmbot_feed::{BookSink, Decoded, Grid, Target};
+use mmbot_types::journal::{self, Reader, Tail, Writer};
 use mmbot_types::{PriceTick, QtyLot, Side};
 
 /// A ladder as the sink of decoded levels.
@@ -65,4 +66,36 @@ pub fn capture(format: Format, data: &[u8]) {
         assert!(reject.offset <= reject.raw.len());
     }
     let _ = scan_symbols(format, data);
+}
+
+/// Reads `data` as one record and as a journal file.
+///
+/// # Panics
+/// If an offset is outside of the input, or a record is accepted in a form that no writer gives it.
+pub fn journal(data: &[u8]) {
+    match journal::decode(data) {
+        Err(error) => assert!(error.offset <= data.len() as u64),
+        Ok(record) => {
+            let mut again = Vec::new();
+            journal::encode(&record, &mut again);
+            assert_eq!(again, data);
+            let mut writer = Writer::new(7);
+            if writer.append(&record).is_ok() {
+                assert_eq!(Reader::new(writer.pending()).count(), 1);
+            }
+        }
+    }
+    let mut reader = Reader::new(data);
+    let end = loop {
+        match reader.next_entry() {
+            Ok(Some(_)) => {}
+            Ok(None) => break reader.tail(),
+            Err(error) => break Err(error),
+        }
+    };
+    match end {
+        Ok(Tail::Clean) => assert_eq!(reader.offset(), data.len() as u64),
+        Ok(Tail::Torn { at }) => assert_eq!(reader.offset(), at),
+        Err(error) => assert!((reader.offset()..=data.len() as u64).contains(&error.offset)),
+    }
 }

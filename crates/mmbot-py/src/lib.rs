@@ -9,6 +9,7 @@ mod chunk;
 mod error;
 mod feed;
 mod instrument;
+mod journal;
 mod lane_keys;
 mod market;
 mod merger;
@@ -38,5 +39,6 @@ fn _core(m: &Bound<'_, PyModule>) -> PyResult<()> {
     allocator::register(m)?;
     market::register(m)?;
     feed::register(m)?;
+    journal::register(m)?;
     Ok(())
 }

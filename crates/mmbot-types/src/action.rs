@@ -15,6 +15,18 @@ pub enum TimeInForce {
     ImmediateOrCancel,
 }
 
+impl TimeInForce {
+    /// Name in journals and reports.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            TimeInForce::GoodTilCancel => "gtc",
+            TimeInForce::PostOnly => "post_only",
+            TimeInForce::ImmediateOrCancel => "ioc",
+        }
+    }
+}
+
 /// A limit order on its way out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct NewOrder {

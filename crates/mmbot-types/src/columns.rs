@@ -23,6 +23,17 @@ pub enum RowKind {
 }
 
 impl RowKind {
+    /// Name in journals and reports.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            RowKind::Depth => "depth",
+            RowKind::Trade => "trade",
+            RowKind::Reset => "reset",
+            RowKind::Gap => "gap",
+        }
+    }
+
     /// Kind of the low two bits of a flag byte.
     #[inline]
     #[must_use]

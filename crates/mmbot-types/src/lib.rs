@@ -12,10 +12,13 @@ pub mod color;
 pub mod columns;
 pub mod decimal;
 pub mod instrument;
+pub mod journal;
 pub mod money;
 pub mod op;
 pub mod params;
+pub mod quote;
 pub mod report;
+pub mod risk_grade;
 pub mod rng;
 pub mod side;
 pub mod units;
@@ -39,7 +42,9 @@ pub use params::{
     AntiStaleParams, Cadence, EdgeParams, ParamError, Params, QuoteParams, QuoterKind, ReplaceMode,
     ReplaceParams, RiskParams, SignalParams, SizingParams, TailParams,
 };
+pub use quote::Quote;
 pub use report::{ExecReport, Liquidity, RejectReason, ReportKind};
+pub use risk_grade::RiskGrade;
 pub use rng::{CounterRng, StreamRng, sub_seed};
 pub use side::Side;
 pub use units::{Cid, ExecPrice, MidTick, PRICE_SCALE, PriceTick, QtyLot, TsNs};

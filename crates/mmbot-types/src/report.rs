@@ -12,6 +12,17 @@ pub enum Liquidity {
     Taker,
 }
 
+impl Liquidity {
+    /// Name in journals and reports.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Liquidity::Maker => "maker",
+            Liquidity::Taker => "taker",
+        }
+    }
+}
+
 /// Why a venue refused a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RejectReason {
@@ -30,7 +41,7 @@ pub enum RejectReason {
 }
 
 impl RejectReason {
-    /// Name in records.
+    /// Name in journals, records and reports.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {

@@ -26,6 +26,15 @@ impl Side {
         }
     }
 
+    /// Name in journals and reports.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Side::Buy => "buy",
+            Side::Sell => "sell",
+        }
+    }
+
     /// The other side.
     #[inline]
     #[must_use]

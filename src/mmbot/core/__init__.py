@@ -3,8 +3,8 @@
 Market data in: `CaptureDecoder` and `FrameBook` (venue bytes), `StreamMerger` (catalog streams to
 chunks), `MarketGenerator` (synthetic markets). A run: `Backtest` over `EventChunk`s of one
 `Instrument`. Scores and statistics: `score_queue_models`, `TapeReader`. Budget over symbols:
-`allocator_tick` with `PortfolioParams`. Errors are `CoreError`
-(with `code` and `key`) and `FrameError`.
+`allocator_tick` with `PortfolioParams`. Journals of sessions: `JournalFramer`, `JournalDecoder`.
+Errors are `CoreError` (with `code` and `key`), `FrameError` and `JournalError`.
 """
 
 from mmbot._core import (
@@ -22,6 +22,9 @@ from mmbot._core import (
     FrameBook,
     FrameError,
     Instrument,
+    JournalDecoder,
+    JournalError,
+    JournalFramer,
     MarketGenerator,
     PortfolioParams,
     PortfolioTarget,
@@ -37,6 +40,8 @@ from mmbot._core import (
     capture_formats,
     detect_format,
     fill_sample,
+    journal_counts,
+    journal_kinds,
     scan_symbols,
     score_queue_models,
 )
@@ -56,6 +61,9 @@ __all__ = [
     "FrameBook",
     "FrameError",
     "Instrument",
+    "JournalDecoder",
+    "JournalError",
+    "JournalFramer",
     "MarketGenerator",
     "PortfolioParams",
     "PortfolioTarget",
@@ -71,6 +79,8 @@ __all__ = [
     "capture_formats",
     "detect_format",
     "fill_sample",
+    "journal_counts",
+    "journal_kinds",
     "scan_symbols",
     "score_queue_models",
 ]

@@ -23,6 +23,7 @@ __all__ = [
     "append_jsonl",
     "open_atomic",
     "remove_stale_temp_files",
+    "sync_directory",
     "write_bytes",
     "write_json",
     "write_text",
@@ -74,7 +75,7 @@ def append_jsonl(path: Path | str, obj: object, *, dp: int = DEFAULT_DP) -> None
             file.flush()
             os.fsync(file.fileno())
         if created:
-            _sync_directory(path.parent)
+            sync_directory(path.parent)
 
 
 @contextlib.contextmanager
@@ -98,7 +99,7 @@ def open_atomic(path: Path | str) -> Iterator[BinaryIO]:
             with contextlib.suppress(OSError):
                 temp.unlink(missing_ok=True)
             raise
-        _sync_directory(path.parent)
+        sync_directory(path.parent)
 
 
 def remove_stale_temp_files(directory: Path | str) -> int:
@@ -156,7 +157,7 @@ def _ends_with_newline(file: BinaryIO) -> bool:
     return file.read(1) == b"\n"
 
 
-def _sync_directory(directory: Path) -> None:
+def sync_directory(directory: Path) -> None:
     """Make a new name durable. Best effort: some platforms cannot open a directory."""
     with contextlib.suppress(OSError):
         handle = os.open(directory, os.O_RDONLY)

@@ -64,6 +64,8 @@ def test_stubs_fit_the_binary(stub: str, tmp_path: Path) -> None:
         lambda: core.MarketGenerator(1),
         lambda: core.FrameBook("X", "0.1", "0.001"),
         lambda: core.MarketGenerator(1).next_chunk(10),
+        core.JournalFramer,
+        core.JournalDecoder,
         lambda: core.Backtest(core.Instrument("X", "0.1", "0.001"), [{}]),
     ],
 )

@@ -13,19 +13,10 @@ pub use fill_cost::{CostlyFill, FillCosts};
 pub use slippage::{FillCost, SlippageWatch};
 pub use targets::{LEVELS_MAX, SideTargets, Target, Targets};
 
-use crate::market::MarketView;
-use mmbot_types::{PriceTick, QtyLot, QuoteParams, Side, TsNs};
+pub use mmbot_types::Quote;
 
-/// A wanted order.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Quote {
-    /// Side.
-    pub side: Side,
-    /// Limit price.
-    pub px: PriceTick,
-    /// Quantity.
-    pub qty: QtyLot,
-}
+use crate::market::MarketView;
+use mmbot_types::{QtyLot, QuoteParams, TsNs};
 
 /// What a strategy sees at a decision.
 #[derive(Debug, Clone, Copy, PartialEq)]

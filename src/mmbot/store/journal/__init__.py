@@ -1,0 +1,28 @@
+"""The crash-safe journal of a trading session: what entered it and what it asked for.
+
+A journal is a directory ``<journal_dir>/<session_id>/`` with segments ``0.mmj``, ``1.mmj``, ...;
+a segment is nothing but frames of the core's codec. `JournalWriter` appends framed bytes,
+`JournalReader` gives records back, `prune_journals` removes what was shipped and is old.
+
+What holds: when `append` has returned, the records survive the death of the process; after a power
+failure at most the records of the last `fsync_ms` (and of a sync under way) are missing. A torn
+last frame is cut and counted when the journal is opened for writing. Damage is reported with file
+and offset, and the file stays as it is.
+"""
+
+from mmbot.store.journal.metrics import JournalMetrics, MsHistogram
+from mmbot.store.journal.reader import JournalReader, JournalScan
+from mmbot.store.journal.retention import mark_shipped, prune_journals
+from mmbot.store.journal.segments import list_sessions
+from mmbot.store.journal.writer import JournalWriter
+
+__all__ = [
+    "JournalMetrics",
+    "JournalReader",
+    "JournalScan",
+    "JournalWriter",
+    "MsHistogram",
+    "list_sessions",
+    "mark_shipped",
+    "prune_journals",
+]

@@ -1,0 +1,182 @@
+"""Reads the journal of a session, or one segment of it, in memory that does not grow.
+
+Reading never changes a file. A torn end of the last segment is what a crash leaves: it is told in
+`torn`, and so is the frame that a writer is just adding. Everything else that is wrong raises.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from mmbot import core
+from mmbot.errors import StoreError
+from mmbot.store.journal.segments import damaged, list_segments, read_blocks
+
+__all__ = ["JournalReader", "JournalScan", "SegmentEnd", "Torn", "read_segment_end"]
+
+Record = dict[str, Any]
+_BATCH: Final = 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Torn:
+    """The incomplete frame at the end of a journal."""
+
+    path: Path
+    offset: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SegmentEnd:
+    """What a pass over a segment found; `next_seq` is None in a segment without a whole frame."""
+
+    next_seq: int | None
+    torn_at: int | None
+    counts: dict[str, int]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JournalScan:
+    """What a whole journal holds."""
+
+    next_seq: int
+    counts: dict[str, int]
+    torn: Torn | None
+
+
+class JournalReader:
+    """Records of a journal.
+
+    Args:
+        path: the directory of a session, or one segment of it.
+
+    Raises:
+        StoreError: ``E_STORE_JOURNAL`` when segments are missing, ``E_STORE_DISK`` when `path`
+        cannot be read.
+    """
+
+    def __init__(self, path: Path | str) -> None:
+        path = Path(path)
+        self.path = path
+        self.is_whole = path.is_dir()
+        self.segments = tuple(list_segments(path)) if self.is_whole else (path,)
+        self.torn: Torn | None = None
+        """Set when the end was read."""
+
+    def header(self) -> Record:
+        """The first record.
+
+        Raises:
+            StoreError: ``E_STORE_JOURNAL`` when the journal does not begin with a header.
+        """
+        first = next(self.records(), None)
+        if first is None or first["kind"] != "header":
+            raise StoreError("E_STORE_JOURNAL", f"file={self.path}", "does not begin with a header")
+        return first
+
+    def records(
+        self,
+        *,
+        kinds: Sequence[str] | None = None,
+        from_seq: int = 0,
+        rows: bool = False,
+        on_bytes: Callable[[int], None] | None = None,
+    ) -> Iterator[Record]:
+        """Records in their order, as dictionaries (docs/journal.md).
+
+        Args:
+            kinds: only these kinds; all others are checked and left out.
+            from_seq: only records with this number and later ones; segments before are not read.
+            rows: market rows with their columns.
+            on_bytes: told how many bytes were read, block by block.
+
+        Raises:
+            StoreError: ``E_STORE_JOURNAL`` with file and offset, after all records before it.
+        """
+        next_seq, segments = self._start(from_seq)
+        for path in segments:
+            decoder = core.JournalDecoder(next_seq)
+            try:
+                for block in read_blocks(path):
+                    decoder.feed(block)
+                    while batch := decoder.take(_BATCH, kinds=kinds, from_seq=from_seq, rows=rows):
+                        yield from batch
+                    if on_bytes is not None:
+                        on_bytes(len(block))
+                torn_at = decoder.finish()
+            except core.JournalError as exc:
+                raise damaged(path, exc) from exc
+            self._end_of(path, torn_at)
+            next_seq = decoder.next_seq
+
+    def scan(self, on_bytes: Callable[[int], None] | None = None) -> JournalScan:
+        """Check every frame of the journal and count records, without decoding them.
+
+        Raises:
+            StoreError: as `records`.
+        """
+        next_seq: int | None = 0 if self.is_whole else None
+        counts: Counter[str] = Counter()
+        for path in self.segments:
+            end = read_segment_end(path, next_seq, on_bytes)
+            counts.update(end.counts)
+            self._end_of(path, end.torn_at)
+            next_seq = next_seq if end.next_seq is None else end.next_seq
+        return JournalScan(next_seq=next_seq or 0, counts=dict(counts), torn=self.torn)
+
+    def _start(self, from_seq: int) -> tuple[int | None, Sequence[Path]]:
+        """The last segment that begins at or before `from_seq`, and the number it begins with."""
+        if not self.is_whole:
+            return None, self.segments
+        for index in reversed(range(1, len(self.segments))):
+            first = _first_seq(self.segments[index])
+            if first is not None and first <= from_seq:
+                return first, self.segments[index:]
+        return 0, self.segments
+
+    def _end_of(self, path: Path, torn_at: int | None) -> None:
+        if torn_at is None:
+            return
+        if path != self.segments[-1]:
+            key = f"file={path} offset={torn_at}"
+            raise StoreError("E_STORE_JOURNAL", key, "is torn, but another segment follows")
+        self.torn = Torn(path, torn_at)
+
+
+def read_segment_end(
+    path: Path, next_seq: int | None, on_bytes: Callable[[int], None] | None = None
+) -> SegmentEnd:
+    """Check every frame of a segment that begins with `next_seq` (None: any number).
+
+    Raises:
+        StoreError: ``E_STORE_JOURNAL`` with file and offset.
+    """
+    decoder = core.JournalDecoder(next_seq)
+    try:
+        for block in read_blocks(path):
+            decoder.feed(block)
+            decoder.skip()
+            if on_bytes is not None:
+                on_bytes(len(block))
+        torn_at = decoder.finish()
+    except core.JournalError as exc:
+        raise damaged(path, exc) from exc
+    return SegmentEnd(next_seq=decoder.next_seq, torn_at=torn_at, counts=decoder.counts())
+
+
+def _first_seq(path: Path) -> int | None:
+    """The number of a segment's first record; None without one."""
+    decoder = core.JournalDecoder()
+    for block in read_blocks(path):
+        decoder.feed(block)
+        try:
+            first = decoder.take(1)
+        except core.JournalError as exc:
+            raise damaged(path, exc) from exc
+        if first:
+            return int(first[0]["seq"])
+    return None

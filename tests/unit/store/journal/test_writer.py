@@ -1,0 +1,395 @@
+"""The writer of journals: what it promises, and what it does when the machine refuses."""
+
+import errno
+import os
+import resource
+import signal
+import threading
+
+import pytest
+from tests.unit.store.journal.made_records import (
+    frames,
+    note,
+    numbers,
+    write_journal,
+)
+
+from mmbot import core
+from mmbot.errors import StoreError
+from mmbot.store.journal import JournalReader, JournalWriter, mark_shipped
+from mmbot.store.journal.writer import BACKLOG_BYTES_MAX
+
+
+class Clock:
+    def __init__(self):
+        self.now_ns = 0
+
+    def __call__(self):
+        return self.now_ns
+
+
+def open_writer(tmp_path, **options):
+    return JournalWriter(tmp_path, "s", **{"fsync_ms": 1000, **options})
+
+
+@pytest.mark.spec("08-5.4")
+def test_a_record_is_in_the_file_when_append_returns(tmp_path):
+    with open_writer(tmp_path) as writer:
+        for number in range(5):
+            writer.append(frames(number, 1))
+            assert numbers(writer.path) == list(range(number + 1))
+
+
+@pytest.mark.spec("08-5.4")
+def test_numbers_go_on_when_a_journal_is_continued(tmp_path):
+    path = write_journal(tmp_path, 3)
+    with open_writer(tmp_path) as writer:
+        assert writer.next_seq == 3
+        writer.append(frames(3, 2))
+    assert numbers(path) == [0, 1, 2, 3, 4]
+
+
+@pytest.mark.spec("08-5.4")
+def test_a_torn_tail_is_cut_at_open_and_counted_wherever_it_tore(tmp_path):
+    data, whole = frames(0, 3), len(frames(0, 2))
+    for cut in range(whole + 1, len(data)):
+        path = tmp_path / str(cut) / "s"
+        path.mkdir(parents=True)
+        (path / "0.mmj").write_bytes(data[:cut])
+        with open_writer(path.parent) as writer:
+            assert writer.metrics.torn_records_total == 1
+            assert writer.next_seq == 2
+            assert (path / "0.mmj").stat().st_size == whole
+            writer.append(frames(2, 2))
+        assert numbers(path) == [0, 1, 2, 3]
+
+
+@pytest.mark.spec("08-5.4")
+def test_a_journal_that_tore_before_its_first_record_begins_anew(tmp_path):
+    for tail in (b"", frames(0, 1)[:5]):
+        path = tmp_path / str(len(tail)) / "s"
+        path.mkdir(parents=True)
+        (path / "0.mmj").write_bytes(tail)
+        with open_writer(path.parent) as writer:
+            assert writer.metrics.torn_records_total == bool(tail)
+            writer.append(frames(0, 1))
+        assert numbers(path) == [0]
+
+
+@pytest.mark.spec("08-5.4")
+def test_a_damaged_segment_is_reported_and_stays_as_it_is(tmp_path):
+    path = write_journal(tmp_path, 3) / "0.mmj"
+    data = bytearray(path.read_bytes())
+    data[10] ^= 4
+    path.write_bytes(data)
+    with pytest.raises(StoreError, match=r"E_STORE_JOURNAL: file=.*0\.mmj offset=0 checksum"):
+        open_writer(tmp_path)
+    assert path.read_bytes() == data
+    assert [entry.name for entry in path.parent.glob("*.mmj")] == ["0.mmj"]
+
+
+@pytest.mark.spec("08-5.4")
+def test_segments_follow_each_other_by_size_and_by_age(tmp_path):
+    clock = Clock()
+    size = len(frames(1, 1))
+    options = {"segment_bytes": 3 * size, "segment_ns": 1000, "clock": clock}
+    with open_writer(tmp_path, **options) as writer:
+        writer.append(frames(0, 1))
+        for number in range(1, 5):
+            writer.append(frames(number, 1))
+        clock.now_ns = 999
+        writer.append(frames(5, 1))
+        clock.now_ns = 1000
+        writer.append(frames(6, 1))
+        # a batch beyond the size stays together
+        writer.append(frames(7, 20))
+        path = writer.path
+    firsts = {
+        segment.name: next(JournalReader(segment).records())["seq"]
+        for segment in JournalReader(path).segments
+    }
+    assert firsts == {"0.mmj": 0, "1.mmj": 1, "2.mmj": 4, "3.mmj": 6, "4.mmj": 7}
+    assert numbers(path) == list(range(27))
+    with open_writer(tmp_path) as writer:
+        assert writer.next_seq == 27
+
+
+def test_an_empty_segment_is_never_followed_by_another(tmp_path):
+    clock = Clock()
+    with open_writer(tmp_path, segment_ns=10, segment_bytes=1, clock=clock) as writer:
+        clock.now_ns = 50
+        writer.append(frames(0, 1))
+        assert [path.name for path in JournalReader(writer.path).segments] == ["0.mmj"]
+
+
+@pytest.mark.spec("08-5.4")
+def test_a_segment_that_a_crash_left_empty_is_used(tmp_path):
+    path = write_journal(tmp_path, 3)
+    (path / "1.mmj").touch()
+    with open_writer(tmp_path) as writer:
+        assert writer.next_seq == 3
+        writer.append(frames(3, 1))
+    assert numbers(path) == [0, 1, 2, 3]
+    assert (path / "1.mmj").stat().st_size > 0
+
+
+@pytest.mark.spec("08-5.4")
+def test_only_the_next_whole_frames_are_taken(tmp_path):
+    with open_writer(tmp_path) as writer:
+        writer.append(frames(0, 2))
+        damaged = bytearray(frames(2, 1))
+        damaged[-1] ^= 1
+        for wrong in (frames(3, 1), frames(1, 1), frames(2, 1)[:-1], bytes(damaged)):
+            with pytest.raises(StoreError, match="E_STORE_JOURNAL: seq=2 was not appended"):
+                writer.append(wrong)
+        writer.append(frames(2, 1))
+    assert numbers(writer.path) == [0, 1, 2]
+
+
+def test_a_session_has_one_writer(tmp_path):
+    with open_writer(tmp_path):
+        with pytest.raises(StoreError, match="E_STORE_JOURNAL: .* has another writer"):
+            open_writer(tmp_path)
+        JournalWriter(tmp_path, "other").close()
+    open_writer(tmp_path).close()
+
+
+@pytest.mark.parametrize("name", ["", ".", "..", "a/b", "-x", "a\n", "a" * 200])
+def test_a_session_id_must_be_able_to_name_a_directory(tmp_path, name):
+    with pytest.raises(StoreError, match="E_STORE_TYPE: session_id"):
+        JournalWriter(tmp_path, name)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_closed_journal_takes_nothing(tmp_path):
+    writer = open_writer(tmp_path)
+    writer.close()
+    writer.close()
+    for act in (lambda: writer.append(frames(0, 1)), writer.sync, writer.retry):
+        with pytest.raises(StoreError, match="is closed"):
+            act()
+
+
+def test_records_are_counted_by_kind(tmp_path):
+    with open_writer(tmp_path) as writer:
+        writer.append(frames(0, 1))
+        writer.append(frames(1, 3))
+        assert writer.metrics.records_total == {"header": 1, "note": 3}
+        assert writer.metrics.bytes_total == (writer.path / "0.mmj").stat().st_size
+
+
+@pytest.mark.spec("08-5.4")
+def test_without_an_interval_every_append_is_synced_before_it_returns(tmp_path, monkeypatch):
+    synced = []
+    with open_writer(tmp_path, fsync_ms=0) as writer:
+        size = (writer.path / "0.mmj").stat
+        monkeypatch.setattr(os, "fdatasync", lambda fd: synced.append(size().st_size))
+        for number in range(3):
+            writer.append(frames(number, 1))
+            assert synced[-1] == size().st_size
+        assert len(synced) == 3
+        assert writer.metrics.fsync_ms.count == 3
+        assert sum(writer.metrics.fsync_ms.counts) == 3
+
+
+@pytest.mark.spec("08-5.4")
+def test_with_an_interval_a_sync_follows_without_another_append(tmp_path, monkeypatch):
+    synced = threading.Event()
+    threads = []
+    real = os.fdatasync
+
+    def fdatasync(fd):
+        threads.append(threading.current_thread())
+        real(fd)
+        synced.set()
+
+    with open_writer(tmp_path, fsync_ms=1) as writer:
+        monkeypatch.setattr(os, "fdatasync", fdatasync)
+        writer.append(frames(0, 1))
+        assert synced.wait(30)
+        assert threading.current_thread() not in threads
+
+
+@pytest.mark.spec("08-5.4")
+def test_a_segment_is_synced_before_the_next_one_gets_a_record(tmp_path, monkeypatch):
+    steps = []
+    real_sync, real_write = os.fdatasync, os.write
+
+    def fdatasync(fd):
+        steps.append(("sync", os.readlink(f"/proc/self/fd/{fd}")))
+        real_sync(fd)
+
+    def write(fd, data):
+        steps.append(("write", os.readlink(f"/proc/self/fd/{fd}")))
+        return real_write(fd, data)
+
+    with open_writer(tmp_path, segment_bytes=1) as writer:
+        writer.append(frames(0, 1))
+        monkeypatch.setattr(os, "fdatasync", fdatasync)
+        monkeypatch.setattr(os, "write", write)
+        writer.append(frames(1, 1))
+        monkeypatch.undo()
+    first, second = (str(writer.path / name) for name in ("0.mmj", "1.mmj"))
+    assert steps == [("sync", first), ("write", second)]
+
+
+@pytest.mark.spec("08-5.4")
+@pytest.mark.parametrize("fsync_ms", [0, 1])
+def test_after_a_failed_sync_nothing_is_appended_any_more(tmp_path, monkeypatch, fsync_ms):
+    failed = threading.Event()
+
+    def fdatasync(fd):
+        failed.set()
+        raise OSError(errno.EIO, "Input/output error")
+
+    writer = open_writer(tmp_path, fsync_ms=fsync_ms)
+    monkeypatch.setattr(os, "fdatasync", fdatasync)
+    try:
+        writer.append(frames(0, 1))
+    except StoreError:
+        assert fsync_ms == 0
+    assert failed.wait(30)
+    while fsync_ms and writer._group.error is None:
+        pass
+    size = (writer.path / "0.mmj").stat().st_size
+    monkeypatch.undo()
+    for _ in range(2):
+        with pytest.raises(StoreError, match=r"E_STORE_JOURNAL: file=.*0\.mmj .*Input/output"):
+            writer.append(frames(1, 1))
+    assert (writer.path / "0.mmj").stat().st_size == size
+    assert writer.metrics.write_fail_total == 1
+    with pytest.raises(StoreError, match="E_STORE_JOURNAL"):
+        writer.close()
+    with open_writer(tmp_path):
+        pass
+
+
+@pytest.fixture
+def file_limit():
+    """Lets no file grow beyond a size: the system writes what fits, then refuses."""
+    old = resource.getrlimit(resource.RLIMIT_FSIZE)
+    handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    yield lambda size: resource.setrlimit(resource.RLIMIT_FSIZE, (size, old[1]))
+    resource.setrlimit(resource.RLIMIT_FSIZE, old)
+    signal.signal(signal.SIGXFSZ, handler)
+
+
+@pytest.mark.spec("08-5.4")
+def test_of_a_write_that_did_not_fit_nothing_stays_and_it_comes_first_later(tmp_path, file_limit):
+    with open_writer(tmp_path) as writer:
+        writer.append(frames(0, 2))
+        segment = writer.path / "0.mmj"
+        size = segment.stat().st_size
+        file_limit(size + 30)
+        for number in (2, 3):
+            with pytest.raises(StoreError, match=r"E_STORE_DISK: file=.*0\.mmj"):
+                writer.append(frames(number, 1))
+            assert segment.stat().st_size == size
+            assert numbers(writer.path) == [0, 1]
+        with pytest.raises(StoreError, match="E_STORE_DISK"):
+            writer.retry()
+        assert writer.metrics.write_fail_total == 3
+        assert writer.metrics.records_total["note"] == 1
+        assert writer.backlog_bytes == len(frames(2, 2))
+        assert writer.next_seq == 4
+        file_limit(resource.RLIM_INFINITY)
+        writer.append(frames(4, 1))
+        assert writer.backlog_bytes == 0
+        assert writer.metrics.records_total["note"] == 4
+    assert numbers(writer.path) == [0, 1, 2, 3, 4]
+
+
+@pytest.mark.spec("08-5.4")
+def test_records_kept_for_a_full_disk_go_in_at_close_or_are_reported(tmp_path, file_limit):
+    for room, kept in ((resource.RLIM_INFINITY, [0, 1, 2]), (None, [0, 1])):
+        writer = open_writer(tmp_path / str(room))
+        writer.append(frames(0, 2))
+        file_limit((writer.path / "0.mmj").stat().st_size)
+        with pytest.raises(StoreError, match="E_STORE_DISK"):
+            writer.append(frames(2, 1))
+        if room is None:
+            with pytest.raises(StoreError, match="E_STORE_DISK"):
+                writer.close()
+        else:
+            file_limit(room)
+            writer.close()
+        file_limit(resource.RLIM_INFINITY)
+        assert numbers(writer.path) == kept
+
+
+def test_what_does_not_fit_into_the_backlog_ends_the_journal(tmp_path, file_limit):
+    with open_writer(tmp_path) as writer:
+        writer.append(frames(0, 1))
+        file_limit((writer.path / "0.mmj").stat().st_size)
+        size, number = 4_000_000, 1
+        while writer.backlog_bytes <= BACKLOG_BYTES_MAX - size:
+            with pytest.raises(StoreError, match="E_STORE_DISK"):
+                writer.append(frames(number, 1, size))
+            number += 1
+        for _ in range(2):
+            with pytest.raises(StoreError, match="E_STORE_DISK"):
+                writer.append(frames(number, 1, size))
+            number += 1
+        file_limit(resource.RLIM_INFINITY)
+        # a hole would replay to something else
+        with pytest.raises(StoreError, match="E_STORE_DISK"):
+            writer.append(frames(number, 1))
+        with pytest.raises(StoreError, match="E_STORE_DISK"):
+            writer.close()
+    assert numbers(writer.path) == [0]
+
+
+def test_a_rest_that_could_not_be_cut_is_cut_before_the_next_write(
+    tmp_path, file_limit, monkeypatch
+):
+    def ftruncate(fd, size):
+        raise OSError(errno.EIO, "Input/output error")
+
+    with open_writer(tmp_path) as writer:
+        writer.append(frames(0, 1))
+        size = (writer.path / "0.mmj").stat().st_size
+        file_limit(size + 10)
+        monkeypatch.setattr(os, "ftruncate", ftruncate)
+        with pytest.raises(StoreError, match="E_STORE_DISK"):
+            writer.append(frames(1, 1))
+        assert (writer.path / "0.mmj").stat().st_size == size + 10
+        file_limit(resource.RLIM_INFINITY)
+        with pytest.raises(StoreError, match="E_STORE_JOURNAL"):
+            writer.append(frames(2, 1))
+        monkeypatch.undo()
+        writer.retry()
+    assert numbers(writer.path) == [0, 1, 2]
+
+
+def test_a_directory_that_cannot_be_made_is_one_error(tmp_path):
+    (tmp_path / "file").touch()
+    with pytest.raises(StoreError, match="E_STORE_DISK|E_STORE_JOURNAL"):
+        JournalWriter(tmp_path / "file", "s")
+
+
+def test_a_continued_journal_is_not_shipped_any_more(tmp_path):
+    path = write_journal(tmp_path, 2)
+    mark_shipped(path, next_seq=2)
+    assert (path / "shipped").read_text() == '{"next_seq":2}\n'
+    open_writer(tmp_path).close()
+    assert not (path / "shipped").exists()
+
+
+def test_threads_may_share_a_writer(tmp_path):
+    with open_writer(tmp_path, fsync_ms=1, segment_bytes=2000) as writer:
+        framer, turn = core.JournalFramer(), threading.Lock()
+        framer.push(note(0))
+        writer.append(framer.take())
+
+        def work():
+            for _ in range(200):
+                with turn:
+                    framer.push(note(framer.next_seq))
+                    writer.append(framer.take())
+
+        threads = [threading.Thread(target=work) for _ in range(4)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    assert numbers(writer.path) == list(range(801))
