@@ -114,6 +114,13 @@ _RUNTIME = {
     "E_SIM_IDENTITY": ErrorCode(
         "engine and exchange disagree about money or position", "report it with the command"
     ),
+    "E_VENUE_CALL": ErrorCode(
+        "a call to the venue failed; the detail is its code or how it ended",
+        "see the code in the venue's documentation",
+    ),
+    "E_VENUE_GRID": ErrorCode(
+        "a price or quantity of the venue is off its own grid", "load the instruments again"
+    ),
     "E_VENUE_PORT": ErrorCode("the local exchange's port is in use", "choose another port"),
 }
 

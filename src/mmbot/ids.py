@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 from typing import Final
 
-__all__ = ["base36", "cid_prefix", "session_id", "sub_seed"]
+__all__ = ["base36", "bot_prefix", "cid_prefix", "session_id", "sub_seed"]
 
 _DIGITS: Final = "0123456789abcdefghijklmnopqrstuvwxyz"
 # 4 and 8 digits leave room for a sequence number within the 36 characters that venues allow.
@@ -28,14 +28,19 @@ def session_id(stamp: str, config_hash: str) -> str:
     return f"{stamp}-{config_hash[:8]}"
 
 
-def cid_prefix(*, env: str, lock_key: str, session: str) -> str:
-    """What every client order id of a session begins with: ``mm{bot}{session}-``.
+def bot_prefix(*, env: str, lock_key: str) -> str:
+    """What every client order id of a bot begins with, whatever its session: ``mm{bot}``.
 
     `bot` names the bot and not the instance, so that after a failover the new leader knows its
     predecessor's orders.
     """
-    bot = _sha1_base36(f"{env}|{lock_key}", _BOT_DIGITS)
-    return f"mm{bot}{_sha1_base36(session, _SESSION_DIGITS)}-"
+    return "mm" + _sha1_base36(f"{env}|{lock_key}", _BOT_DIGITS)
+
+
+def cid_prefix(*, env: str, lock_key: str, session: str) -> str:
+    """What every client order id of a session begins with: ``mm{bot}{session}-``."""
+    bot = bot_prefix(env=env, lock_key=lock_key)
+    return f"{bot}{_sha1_base36(session, _SESSION_DIGITS)}-"
 
 
 def base36(value: int) -> str:

@@ -1,0 +1,203 @@
+"""What a venue offers, as protocols: the same three faces for every adapter.
+
+An adapter is tables and pure functions behind this port. REST answers to create, amend and cancel
+only acknowledge: what happened to an order arrives as an event on the private stream. A call that
+fails raises `CallError`, which holds the facts that `mmbot.venues.retry` needs to class it; an
+adapter never retries by itself. What an adapter cannot do is declared in `Capabilities`; the order
+manager falls back (amend: cancel and create; batch: single calls).
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from mmbot.errors import VenueError
+from mmbot.venues.failures import Failure
+from mmbot.venues.records import (
+    AccountEquity,
+    Ack,
+    AmendOrder,
+    BalanceRecord,
+    CancelOrder,
+    CreateOrder,
+    ExecutionRecord,
+    FeeRates,
+    InstrumentRules,
+    OrderRecord,
+    PositionRecord,
+)
+
+__all__ = [
+    "CallError",
+    "Capabilities",
+    "PrivateEvent",
+    "PublicFrame",
+    "StreamChange",
+    "VenueOrders",
+    "VenuePort",
+    "VenueQueries",
+    "VenueStreams",
+]
+
+
+class CallError(VenueError):
+    """A call to the venue failed; `failure` says how, `str(error)` is one line for the log."""
+
+    def __init__(self, failure: Failure, *, symbol: str = "", message: str = "") -> None:
+        super().__init__(
+            "E_VENUE_CALL",
+            f"op={failure.operation} symbol={symbol or '-'}",
+            message or "failed",
+            detail=failure.label,
+        )
+        self.failure = failure
+        self.symbol = symbol
+        self.text = message
+
+    def __reduce__(self) -> tuple[object, ...]:
+        """Survive pickling."""
+        return _call_error, (self.failure, self.symbol, self.text)
+
+
+def _call_error(failure: Failure, symbol: str, message: str) -> CallError:
+    return CallError(failure, symbol=symbol, message=message)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Capabilities:
+    """What an adapter can do beyond placing, cancelling and asking.
+
+    `create_batch_max`, `amend_batch_max` and `cancel_batch_max` are orders per request, 1 without
+    batches; `InstrumentRules.batch_max` of a symbol may be lower.
+    """
+
+    amend: bool
+    cancel_all: bool
+    post_only: bool
+    private_executions: bool
+    create_batch_max: int
+    amend_batch_max: int
+    cancel_batch_max: int
+
+
+@dataclass(frozen=True, slots=True)
+class PublicFrame:
+    """A frame of market data as it came, for the decoders of the core; local receive time."""
+
+    recv_ns: int
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class StreamChange:
+    """The private stream connected or was lost; after a reconnect orders must be reconciled."""
+
+    recv_ns: int
+    is_connected: bool
+
+
+PrivateEvent = OrderRecord | ExecutionRecord | PositionRecord | BalanceRecord | StreamChange
+
+
+class VenueQueries(Protocol):
+    """Questions. Every answer is complete (all pages) or the call raises."""
+
+    async def instruments(self, symbols: Sequence[str]) -> Mapping[str, InstrumentRules]:
+        """Grids and limits by symbol; a symbol that the venue does not trade is missing."""
+        ...
+
+    async def server_time_ns(self) -> int:
+        """The venue's clock."""
+        ...
+
+    async def equity(self) -> AccountEquity:
+        """Balances and equity of the account."""
+        ...
+
+    async def fee_rates(self, symbols: Sequence[str]) -> Mapping[str, FeeRates]:
+        """The account's fees by symbol."""
+        ...
+
+    async def positions(self) -> Sequence[PositionRecord]:
+        """All positions of the account that are not zero."""
+        ...
+
+    async def open_orders(self) -> Sequence[OrderRecord]:
+        """All open orders of the account, ours and others'."""
+        ...
+
+    async def order_history(self, *, since_ns: int) -> Sequence[OrderRecord]:
+        """Orders that ended at or after `since_ns`."""
+        ...
+
+    async def executions(self, *, since_ns: int) -> Sequence[ExecutionRecord]:
+        """Executions at or after `since_ns`, in the venue's order."""
+        ...
+
+    async def find_order(self, *, symbol: str, cid: str) -> OrderRecord | None:
+        """One order, open or ended; None if the venue does not know it."""
+        ...
+
+
+class VenueOrders(Protocol):
+    """Requests. A batch answers once per order and in their order, an error for those refused."""
+
+    async def create(self, order: CreateOrder) -> Ack:
+        """Place an order."""
+        ...
+
+    async def amend(self, change: AmendOrder) -> Ack:
+        """Change an order; only with `Capabilities.amend`."""
+        ...
+
+    async def cancel(self, order: CancelOrder) -> Ack:
+        """Cancel an order."""
+        ...
+
+    async def cancel_all(self, symbol: str) -> None:
+        """Cancel all orders of a symbol; only with `Capabilities.cancel_all`."""
+        ...
+
+    async def create_batch(self, orders: Sequence[CreateOrder]) -> Sequence[Ack | CallError]:
+        """Place orders of one symbol."""
+        ...
+
+    async def amend_batch(self, changes: Sequence[AmendOrder]) -> Sequence[Ack | CallError]:
+        """Change orders of one symbol."""
+        ...
+
+    async def cancel_batch(self, orders: Sequence[CancelOrder]) -> Sequence[Ack | CallError]:
+        """Cancel orders of one symbol."""
+        ...
+
+
+class VenueStreams(Protocol):
+    """Streams that reconnect by themselves, for ever, and say so."""
+
+    def public_frames(self, symbols: Sequence[str], *, depth: int) -> AsyncIterator[PublicFrame]:
+        """Books and trades of the symbols."""
+        ...
+
+    def private_events(self) -> AsyncIterator[PrivateEvent]:
+        """Orders, executions, positions, wallet, and changes of the connection."""
+        ...
+
+
+class VenuePort(VenueQueries, VenueOrders, VenueStreams, Protocol):
+    """One venue session."""
+
+    @property
+    def name(self) -> str:
+        """The venue's name in files, metrics and records."""
+        ...
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """What it can do."""
+        ...
+
+    async def aclose(self) -> None:
+        """End the streams and close the connections."""
+        ...
