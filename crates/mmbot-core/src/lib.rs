@@ -26,4 +26,4 @@ pub use portfolio::{Allocator, PortfolioTarget};
 pub use session::{Permit, SYNC_NS, Session};
 pub use strategy::{Quote, StrategyView};
 pub use telemetry::{Blocks, Histogram, SignedHistogram, Telemetry};
-pub use trader::{OrderEventKind, OrderEventRow, Trader};
+pub use trader::{OrderEventKind, OrderEventRow, SeatPlace, Trader};

@@ -41,6 +41,10 @@ impl Value<'_> {
         self.value.extract().map_err(|_| self.wrong("a text"))
     }
 
+    pub(crate) const fn any(&self) -> &Bound<'_, PyAny> {
+        &self.value
+    }
+
     pub(crate) fn is_none(&self) -> bool {
         self.value.is_none()
     }

@@ -59,7 +59,7 @@ impl Fleet {
         for (symbol, instrument) in instruments.iter().enumerate() {
             let specs: Vec<_> = lanes.iter().map(|lane| lane.symbols[symbol]).collect();
             let mut world = World::new(instrument, &specs, sampling)?;
-            world.join(symbol, |lane| sessions[lane].is_some());
+            world.join(symbol, instruments.len(), |lane| sessions[lane].is_some());
             worlds.push(world);
         }
         let coupled = sessions.iter().any(Option::is_some);

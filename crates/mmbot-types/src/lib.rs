@@ -12,6 +12,7 @@ pub mod color;
 pub mod columns;
 pub mod decimal;
 pub mod instrument;
+pub mod intent;
 pub mod journal;
 pub mod money;
 pub mod op;
@@ -29,6 +30,7 @@ pub use color::Color;
 pub use columns::{ChunkError, EventColumns, EventRow, RowKind};
 pub use decimal::{Decimal, DecimalError};
 pub use instrument::{Instrument, InstrumentError, InstrumentIdx};
+pub use intent::Intent;
 pub use money::{FeeRate, Money};
 pub use op::Op;
 pub use params::session::{

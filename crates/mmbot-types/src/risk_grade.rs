@@ -1,20 +1,22 @@
 //! How much trading risk management allows, in grades.
 
-/// A grade, from free to stopped. The order of the variants is the order of severity.
+use crate::intent::Intent;
+
+/// How careful the session is, the mildest first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 #[repr(u8)]
 pub enum RiskGrade {
-    /// No restriction.
+    /// Quotes as parameters say.
     #[default]
     Normal = 0,
-    /// Quotes are wider.
-    Wide,
-    /// Only orders that reduce the position.
-    ReduceOnly,
-    /// The position is closed.
-    Flat,
-    /// Nothing is sent but cancels.
-    Halted,
+    /// Quotes with a wider spread.
+    Wide = 1,
+    /// Only orders that reduce the position; others are cancelled.
+    ReduceOnly = 2,
+    /// No orders; own ones are cancelled.
+    Flat = 3,
+    /// As [`RiskGrade::Flat`], until somebody resumes by hand.
+    Halted = 4,
 }
 
 impl RiskGrade {
@@ -27,7 +29,7 @@ impl RiskGrade {
         RiskGrade::Halted,
     ];
 
-    /// Name in journals, metrics and reports.
+    /// Name in metrics, journals and the admin interface.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -36,6 +38,23 @@ impl RiskGrade {
             RiskGrade::ReduceOnly => "REDUCE_ONLY",
             RiskGrade::Flat => "FLAT",
             RiskGrade::Halted => "HALTED",
+        }
+    }
+
+    /// The grade of a name.
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|grade| grade.name() == name)
+    }
+
+    /// Whether a request may be sent. A live order whose intent is not allowed is cancelled.
+    #[must_use]
+    pub const fn allows(self, intent: Intent) -> bool {
+        match (self, intent) {
+            (_, Intent::Cancel) | (RiskGrade::Normal | RiskGrade::Wide, _) => true,
+            (RiskGrade::ReduceOnly, Intent::Reduce) => true,
+            (RiskGrade::ReduceOnly, Intent::Expand) => false,
+            (RiskGrade::Flat | RiskGrade::Halted, Intent::Reduce | Intent::Expand) => false,
         }
     }
 }

@@ -5,44 +5,43 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Final
 
+from mmbot.config.allocator_params import allocator_params
 from mmbot.config.app import AppConfig
 from mmbot.config.changes import key_values
 
 __all__ = ["session_params"]
 
-_SECTIONS: Final = (
-    "throttle.",
-    "circuit.",
-    "autopolicy.",
-    "runtime_guard.",
-    "guards.",
-    "shadow.",
-    "portfolio.",
-    "allocator.smoothing.",
-    "risk.",
-)
+_SECTIONS: Final = ("throttle.", "circuit.", "autopolicy.", "runtime_guard.", "guards.", "shadow.")
 _KEYS: Final = frozenset(
     {
+        "allocator.smoothing.bias_cap_ratio",
         "limits.max_create_per_sec",
         "limits.max_cancel_per_sec",
         "mux.enabled",
         "mux.hysteresis_s",
+        "risk.max_drawdown_pct",
+        "risk.risk_pause_threshold",
+        "risk.recovery_minutes",
+        "risk.grades.wide_at_ratio",
+        "risk.grades.reduce_only_at_ratio",
+        "risk.grades.wide_spread_mult",
+        "risk.grades.min_stay_sec",
         "rollout.traffic_split_pct",
         "rollout.active",
         "rollout.salt",
-        "rollout.pinned_cids_green",
-        "signals.sigma_bands",
-        "trading.fx_usd_to_base",
     }
 )
-_BY_SYMBOL: Final = (
-    "runtime_guard.per_symbol",
-    "portfolio.manual_weights",
-    "portfolio.cost.per_symbol",
-)
+_PNL_STOP: Final = "guards.intraday_caps.daily_pnl_stop"
+_PER_SYMBOL: Final = "runtime_guard.per_symbol"
 
 
-def session_params(config: AppConfig, symbols: Sequence[str]) -> dict[str, object]:
+def session_params(
+    config: AppConfig,
+    symbols: Sequence[str],
+    *,
+    open_ns: Sequence[tuple[int, int]] | None = None,
+    cid_prefix: str = "",
+) -> dict[str, object]:
     """The parameters of a session that trades `symbols`, by dotted configuration key.
 
     Values are plain: numbers, texts, booleans, lists and dictionaries. Mappings by symbol hold the
@@ -53,18 +52,28 @@ def session_params(config: AppConfig, symbols: Sequence[str]) -> dict[str, objec
     - ``mux.bands``: ascending, each with ``name``, ``lower``, ``upper`` and ``weights``, one for
       each strategy in their order.
 
-    ``rollout.pinned_cids_green`` is sorted. Units are those of the keys: ``daily_pnl_stop`` is in
-    ``trading.base_ccy``, of which ``trading.fx_usd_to_base`` units are one USD.
+    ``rollout.pinned_cids_green`` is sorted; the loss stop of the day is in USD.
+
+    Args:
+        config: the configuration in force.
+        symbols: what the session trades.
+        open_ns: trading windows as ascending, disjoint [from, to) in ns UTC; None is always open.
+        cid_prefix: what client order ids of the session begin with.
     """
     values = key_values(config)
     params = {
         key: value for key, value in values.items() if key in _KEYS or key.startswith(_SECTIONS)
     }
-    for key in _BY_SYMBOL:
-        params[key] = _of_symbols(values[key], symbols)
+    params[_PER_SYMBOL] = _of_symbols(values[_PER_SYMBOL], symbols)
+    params.pop(_PNL_STOP)
+    stop = config.guards.intraday_caps.daily_pnl_stop
+    params[f"{_PNL_STOP}_usd"] = stop / config.trading.fx_usd_to_base
     params["rollout.pinned_cids_green"] = sorted(config.rollout.pinned_cids_green)
+    params["rollout.cid_prefix"] = cid_prefix
+    params["scheduler.open_ns"] = None if open_ns is None else list(open_ns)
     params["mux.strategies"] = _strategies(config)
     params["mux.bands"] = _bands(config)
+    params |= allocator_params(config.portfolio, config.allocator.smoothing, config.signals)
     return params
 
 

@@ -10,7 +10,7 @@
 use crate::market::Market;
 use crate::session::Session;
 use crate::strategy::{Quote, StrategyView};
-use crate::trader::Trader;
+use crate::trader::{SeatPlace, Trader};
 use mmbot_types::{
     Action, ActionBuf, Cause, EventRow, ExecReport, Instrument, InstrumentIdx, ParamError, Params,
     RowKind, SessionParams, TsNs,
@@ -87,6 +87,7 @@ impl Engine {
         instruments: Vec<(Instrument, Params)>,
         session: SessionParams,
     ) -> Result<Self, ParamError> {
+        let count = instruments.len();
         let symbols = instruments.iter().map(|(one, _)| one.symbol().to_owned());
         let mut engine = Self {
             session: Session::new(session, symbols.collect())?,
@@ -100,7 +101,10 @@ impl Engine {
             market.keep_long_history();
             let mut trader = Trader::new(instrument, params)?;
             trader.enable_fill_log();
-            trader.join_session();
+            trader.join_session(SeatPlace {
+                index: u64::from(at),
+                count: count as u64,
+            });
             engine.seats.push(Seat {
                 instrument: InstrumentIdx(at),
                 market,

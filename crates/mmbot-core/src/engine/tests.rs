@@ -128,13 +128,17 @@ fn an_unknown_instrument_changes_nothing() {
 #[test]
 fn the_gross_limit_is_lent_out_so_that_no_interleaving_exceeds_it() {
     let mut params = Params::default();
-    params.risk.max_gross_exposure_usd = 30_000.0;
+    params.risk.max_gross_exposure_usd = 6_000.0;
     let both = vec![(instrument("AUSDT"), params), (instrument("BUSDT"), params)];
     let mut engine = Engine::new(both, SessionParams::default()).unwrap();
     let first = book(&mut engine, A, 0);
     let second = book(&mut engine, B, 1);
-    assert_eq!(first.len(), 4, "half of the limit is lent to each");
-    assert_eq!(second.len(), 4);
+    for requests in [&first, &second] {
+        assert!(
+            (1..6).contains(&requests.len()),
+            "half of the limit is lent to each"
+        );
+    }
     let gross: f64 = [A, B]
         .iter()
         .map(|i| {
@@ -142,5 +146,5 @@ fn the_gross_limit_is_lent_out_so_that_no_interleaving_exceeds_it() {
             engine.trader(*i).unwrap().gross_usd(mid)
         })
         .sum();
-    assert!(gross <= 30_000.0, "{gross}");
+    assert!((3_000.0..=6_000.0).contains(&gross), "{gross}");
 }

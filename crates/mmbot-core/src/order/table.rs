@@ -80,6 +80,7 @@ impl OrderTable {
         &mut self,
         side: Side,
         level: u8,
+        color: Color,
         terms: Terms,
         now: TsNs,
     ) -> Option<(usize, Cid)> {
@@ -99,10 +100,17 @@ impl OrderTable {
         (order.sent, order.since) = (now, now);
         (order.rests_from, order.queued_from) = (None, TsNs::ZERO);
         order.drift_mid = terms.decision_mid;
-        (order.side, order.level, order.color) = (side, level, Color::Blue);
+        (order.side, order.level, order.color) = (side, level, color);
         (order.replacing, order.not_amendable, order.refreshing) = (false, false, false);
         self.next_seq += 1;
         Some((slot, before))
+    }
+
+    /// Number that the next order gets.
+    #[inline]
+    #[must_use]
+    pub const fn next_seq(&self) -> u64 {
+        self.next_seq
     }
 
     /// Slot of an order that is still known.
@@ -111,6 +119,13 @@ impl OrderTable {
     pub fn find(&self, cid: Cid) -> Option<usize> {
         let slot = (cid.get() & ((1 << SLOT_BITS) - 1)) as usize;
         (self.orders.get(slot)?.cid == cid && cid.get() != 0).then_some(slot)
+    }
+
+    /// Number of the order in a client order id.
+    #[inline]
+    #[must_use]
+    pub const fn seq_of(cid: Cid) -> u64 {
+        cid.get() >> SLOT_BITS
     }
 
     /// The order in `slot`.
@@ -252,7 +267,8 @@ mod tests {
     }
 
     fn insert(table: &mut OrderTable) -> Option<usize> {
-        table.insert(Side::Buy, 0, terms(), TsNs::ZERO).map(|x| x.0)
+        let inserted = table.insert(Side::Buy, 0, Color::Blue, terms(), TsNs::ZERO);
+        inserted.map(|x| x.0)
     }
 
     #[test]

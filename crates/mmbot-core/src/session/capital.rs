@@ -6,10 +6,8 @@ use super::permit::QuoteBudget;
 use super::risk_grade::RiskGrade;
 use super::seat::Seat;
 use crate::market::Market;
-use crate::portfolio::{
-    AccountInputs, Allocator, CostObservation, FeeTilt, Observation, SymbolInputs, WeightError,
-};
-use crate::strategy::SlippageWatch;
+use crate::portfolio::{AccountInputs, Allocator, FeeTilt, Observation, SymbolInputs, WeightError};
+use crate::strategy::{CostlyFill, FillCosts};
 use mmbot_types::{InstrumentIdx, ParamError, PortfolioParams, SessionParams, TsNs};
 
 /// See the module.
@@ -18,7 +16,7 @@ pub struct Capital {
     allocator: Allocator,
     inputs: Vec<SymbolInputs>,
     /// Fills whose cost is not known yet, per symbol.
-    waiting: Vec<SlippageWatch>,
+    waiting: Vec<FillCosts>,
 }
 
 impl Capital {
@@ -30,7 +28,7 @@ impl Capital {
         Ok(Self {
             allocator: Allocator::new(params, symbols)?,
             inputs: vec![SymbolInputs::default(); symbols.len()],
-            waiting: vec![SlippageWatch::default(); symbols.len()],
+            waiting: vec![FillCosts::default(); symbols.len()],
         })
     }
 
@@ -62,22 +60,19 @@ impl Capital {
                 end.ts,
             );
         }
-        let waiting = &mut self.waiting[at];
+        let (allocator, waiting) = (&mut self.allocator, &mut self.waiting[at]);
         for fill in &seat.fills {
-            self.allocator
-                .on_trade_notional(instrument, fill.notional_usd, fill.ts);
-            waiting.on_fill(fill);
+            allocator.on_trade_notional(instrument, fill.notional_usd, fill.ts);
+            waiting.on_fill(CostlyFill {
+                ts: fill.ts_exch,
+                side: fill.side,
+                taken_at: fill.taken_at,
+                notional_usd: fill.notional_usd,
+                spread_bps: seat.market.spread_bps.unwrap_or(0.0),
+                volume_usd: seat.market.volume_usd,
+            });
         }
-        let (spread, volume_usd) = (seat.market.spread_bps, seat.market.volume_usd);
-        while let Some(seen) = waiting.next_known(market) {
-            let cost = CostObservation {
-                spread_bps: spread.unwrap_or(0.0),
-                volume_usd,
-                slippage_bps: seen.slippage_bps,
-                notional_usd: seen.notional_usd,
-            };
-            self.allocator.on_cost(instrument, &cost);
-        }
+        waiting.resolve(market, |cost| allocator.on_cost(instrument, &cost));
     }
 
     /// The allocator's tick of a full second.

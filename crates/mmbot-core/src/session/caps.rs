@@ -3,7 +3,7 @@
 //! result does not.
 
 use super::calendar::{utc_day, utc_minute};
-use super::intent::Intent;
+use mmbot_types::Intent;
 use mmbot_types::{IntradayCapsParams, TsNs};
 
 /// A cap.

@@ -1,7 +1,7 @@
 //! Day counters, latches and volatility of the intraday caps.
 
 use super::caps::{Cap, CapsEvent, DayTotals, IntradayCaps};
-use super::intent::Intent;
+use mmbot_types::Intent;
 use mmbot_types::{IntradayCapsParams, TsNs};
 use proptest::prelude::*;
 

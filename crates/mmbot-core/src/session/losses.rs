@@ -2,12 +2,13 @@
 //! windows; and the account that they judge.
 
 use super::caps::{CapsEvent, IntradayCaps};
+use super::guard_verdict::GuardInputs;
 use super::latency_window::LatencyWindow;
 use super::permit::Holds;
 use super::requests::Requests;
 use super::risk_grade::{KillCause, RiskGrade};
 use super::risk_state::{RiskInputs, RiskMonitor};
-use super::runtime_guard::{GuardChange, GuardInputs, RuntimeGuard};
+use super::runtime_guard::{GuardChange, RuntimeGuard};
 use super::schedule::Schedule;
 use super::seat::Seat;
 use super::skew::{PosSkew, SkewEvent};

@@ -1,8 +1,8 @@
 //! The whole grid of (grade, input), what each grade allows, and the documentation made from it.
 
-use super::intent::Intent;
 use super::risk_grade::{RiskCause, RiskGrade, RiskInput, transition};
 use RiskGrade::{Flat, Halted, Normal, ReduceOnly, Wide};
+use mmbot_types::Intent;
 use std::fmt::Write as _;
 
 /// The input that a demanded grade makes.

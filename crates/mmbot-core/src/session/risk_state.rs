@@ -3,8 +3,8 @@
 
 use super::calendar::{minutes_ns, seconds_ns};
 use super::day_drawdown::DayDrawdown;
-use super::intent::Intent;
 use super::risk_grade::{KillCause, RiskCause, RiskGrade, RiskInput, transition};
+use mmbot_types::Intent;
 use mmbot_types::{SessionRiskParams, TsNs};
 use std::collections::VecDeque;
 

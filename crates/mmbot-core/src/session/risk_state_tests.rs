@@ -1,9 +1,9 @@
 //! Paths through the risk monitor.
 
-use super::intent::Intent;
 use super::risk_grade::{KillCause, RiskCause, RiskGrade};
 use super::risk_state::{RISK_CHANGES_MAX, RiskInputs, RiskMonitor};
 use RiskGrade::{Flat, Halted, Normal, ReduceOnly, Wide};
+use mmbot_types::Intent;
 use mmbot_types::{SessionRiskParams, TsNs};
 use proptest::prelude::*;
 

@@ -19,7 +19,8 @@ use super::seat::Seat;
 use crate::market::Market;
 use crate::portfolio::{FeeTilt, WeightError};
 use crate::trader::Trader;
-use mmbot_types::{Color, InstrumentIdx, ParamError, SessionParams, Side, TsNs};
+use mmbot_types::{Color, InstrumentIdx, ParamError, RolloutParams, SessionParams, Side, TsNs};
+use std::sync::Arc;
 
 /// Time between two synchronisations: the refresh time of quotes, so that a guard acts at the next
 /// decision. A whole number of them makes a second.
@@ -38,6 +39,7 @@ pub struct Session {
     mux_table: MuxTable,
     muxes: Vec<Mux>,
     not_leader: bool,
+    rollout: Arc<RolloutParams>,
     next_sync: TsNs,
     /// Last full second that was evaluated.
     second: Option<i64>,
@@ -59,6 +61,7 @@ impl Session {
             mux_table: MuxTable::new(&params.mux),
             muxes: vec![Mux::default(); count],
             not_leader: false,
+            rollout: Arc::new(params.rollout.clone()),
             next_sync: TsNs::NEVER,
             second: None,
             symbols,
@@ -100,6 +103,7 @@ impl Session {
         self.requests.reload(&params);
         self.losses.reload(&params, now);
         self.mux_table = MuxTable::new(&params.mux);
+        self.rollout = Arc::new(params.rollout.clone());
         self.params = params;
         Ok(())
     }
@@ -136,6 +140,7 @@ impl Session {
     pub fn read(&mut self, at: usize, now: TsNs, trader: &mut Trader, market: &mut Market) {
         if let Some(seat) = self.seats.get_mut(at) {
             seat.read(now, trader, market);
+            trader.set_rollout(&self.rollout);
             self.capital.observe(at, seat, market);
         }
     }

@@ -3,8 +3,8 @@
 //! the lean, larger on the other. Positions are signed USD; a value that is not finite is not
 //! taken, the last one stays.
 
-use super::intent::Intent;
 use super::latency_window::rank_p95;
+use mmbot_types::Intent;
 use mmbot_types::{Color, InstrumentIdx, PosSkewParams, Side, TsNs};
 
 /// Bias as soon as a colour is over its limit.

@@ -1,7 +1,7 @@
 //! Freeze, bias and changes of the position skew guard.
 
-use super::intent::Intent;
 use super::skew::{PosSkew, SkewEvent, SkewScope};
+use mmbot_types::Intent;
 use mmbot_types::{Color, InstrumentIdx, PosSkewParams, Side, TsNs};
 use proptest::prelude::*;
 

@@ -2,7 +2,6 @@
 
 pub mod built_in;
 pub mod fill_cost;
-pub mod slippage;
 pub mod targets;
 
 #[cfg(test)]
@@ -10,7 +9,6 @@ mod tests;
 
 pub use built_in::{QuoterInput, tick_outward};
 pub use fill_cost::{CostlyFill, FillCosts};
-pub use slippage::{FillCost, SlippageWatch};
 pub use targets::{LEVELS_MAX, SideTargets, Target, Targets};
 
 pub use mmbot_types::Quote;

@@ -2,6 +2,7 @@
 //! throttle. What was lent by the session is used up here.
 
 use super::Trader;
+use crate::order::{IdempotencyKey, OrderEvent, OrderState};
 use crate::session::Circuit;
 use mmbot_types::{BlockDetail, Cause, TsNs};
 
@@ -24,6 +25,48 @@ impl Trader {
         }
         self.backing_off(now)?;
         self.throttle.check(&self.params.replace, now)
+    }
+
+    /// A request like one that was sent a moment ago and not answered is not sent again; else it is
+    /// remembered. Its answer makes it forgotten: then the same wish is a new one.
+    pub(super) fn is_repetition(&mut self, now: TsNs, slot: usize, event: OrderEvent) -> bool {
+        let Some(key) = self.key_of(slot, event) else {
+            return false;
+        };
+        if self.idempotency.seen(&key, now) {
+            return true;
+        }
+        self.idempotency.remember(&key, now);
+        false
+    }
+
+    /// The last request about an order was answered.
+    pub(super) fn forget_request(&mut self, slot: usize) {
+        let order = self.orders.get(slot);
+        let event = match order.state {
+            OrderState::PendingAmend { to } => OrderEvent::AmendSent(to),
+            OrderState::PendingCancel { .. } => OrderEvent::CancelSent,
+            OrderState::PendingNew
+            | OrderState::Live
+            | OrderState::Unknown { .. }
+            | OrderState::Done(_) => return,
+        };
+        if let Some(key) = self.key_of(slot, event) {
+            self.idempotency.forget(&key);
+        }
+    }
+
+    fn key_of(&self, slot: usize, event: OrderEvent) -> Option<IdempotencyKey> {
+        let cid = self.orders.get(slot).cid;
+        match event {
+            OrderEvent::AmendSent(to) => Some(IdempotencyKey::Replace {
+                cid,
+                px: to.px,
+                qty: to.total,
+            }),
+            OrderEvent::CancelSent => Some(IdempotencyKey::Cancel { cid }),
+            _ => None,
+        }
     }
 
     /// A cancel of the quoting kind: it waits while the cancel window is full. Cancels of guards,

@@ -3,6 +3,7 @@
 use super::desk_tests::{Desk, at, causes, params};
 use crate::session::{CallOutcome, Circuit, Holds, Lent, Permit};
 use crate::strategy::Quote;
+use crate::trader::SeatPlace;
 use mmbot_types::{
     Action, ActionBuf, BlockDetail, Cadence, Cause, PriceTick, QtyLot, QuoterKind, RejectReason,
     ReportKind, Side,
@@ -185,7 +186,7 @@ fn what_was_lent_is_used_up_and_cancels_of_guards_need_none() {
 #[test]
 fn a_half_open_circuit_lets_one_request_probe() {
     let mut desk = Desk::new(params());
-    desk.trader.join_session();
+    desk.trader.join_session(SeatPlace::ALONE);
     let mut permit = Permit::alone(1_000.0, f64::INFINITY, 0.0);
     permit.circuit = Circuit::Probe;
     desk.trader.set_permit(permit);

@@ -149,6 +149,7 @@ impl Trader {
                 None if old_enough => self.cancel_quote(now, pair.slot, Cause::NoTarget),
                 None => {}
                 Some(target) => {
+                    let target = self.colored(target, order.color, order.side);
                     let Some(off_bps) = self.off_target(view.mid, &order, target, exposure) else {
                         continue;
                     };
@@ -233,10 +234,11 @@ impl Trader {
         wanted: &Fresh,
         exposure: &mut Exposure,
     ) {
+        let target = self.colored(wanted.target, self.next_color(), wanted.side);
         let proposal = Proposal {
             side: wanted.side,
-            px: wanted.target.px,
-            qty: wanted.target.qty,
+            px: target.px,
+            qty: target.qty,
             replaces: None,
         };
         let allowed = match self.context(view.mid, exposure).check(proposal) {

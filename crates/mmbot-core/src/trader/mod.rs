@@ -34,16 +34,22 @@ mod upkeep_tests;
 
 use crate::edge::EdgeBook;
 use crate::guard::AdverseGuard;
-use crate::order::{EarlyFills, IllegalTransition, OrderTable, ReplaceThrottle};
+use crate::order::{
+    EarlyFills, IDEMPOTENCY_TTL_MS, IdempotencyFilter, IllegalTransition, OrderTable,
+    ReplaceThrottle,
+};
 use crate::session::Permit;
 use crate::strategy::Target;
 use crate::telemetry::Telemetry;
 pub use log::{OrderEventKind, OrderEventRow};
 pub use since::{EndNote, FillNote, Since};
+pub use sync::SeatPlace;
 
 use mmbot_types::{
-    Cadence, Cause, Cid, CounterRng, Instrument, Money, ParamError, Params, QtyLot, Side, TsNs,
+    Cadence, Cause, Cid, CounterRng, Instrument, Money, ParamError, Params, QtyLot, RolloutParams,
+    Side, TsNs,
 };
+use std::sync::Arc;
 
 /// A decision runs at least so often with [`Cadence::OnBook`], ns.
 const TIMER_NS: i64 = 1_000_000_000;
@@ -73,6 +79,10 @@ pub struct Trader {
     /// The order whose request is the circuit breaker's probe.
     probe: Option<Cid>,
     since: Since,
+    /// Colours of new orders, and this symbol's place among those of the session.
+    rollout: Arc<RolloutParams>,
+    seat: SeatPlace,
+    idempotency: IdempotencyFilter,
     /// Order events for recorders; `None` if nobody wants them.
     log: Option<Vec<OrderEventRow>>,
     /// Position by the colour of the orders that made it.
@@ -164,6 +174,9 @@ impl Trader {
             limited: false,
             probe: None,
             since: Since::default(),
+            rollout: Arc::default(),
+            seat: SeatPlace::ALONE,
+            idempotency: IdempotencyFilter::new(IDEMPOTENCY_TTL_MS),
             log: None,
             position_by_color: [QtyLot::ZERO; 2],
             permit: alone(&params),

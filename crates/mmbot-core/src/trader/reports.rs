@@ -256,6 +256,9 @@ impl Trader {
         if let Some(waited) = waited {
             self.telemetry.ack_latency_ns.record(waited);
             self.note_result(now, slot, outcome);
+            if self.in_session {
+                self.forget_request(slot);
+            }
         }
         self.answered(slot);
     }

@@ -16,7 +16,8 @@ impl Trader {
         level: u8,
         terms: Terms,
     ) -> Option<usize> {
-        let (slot, before) = self.orders.insert(side, level, terms, now)?;
+        let color = self.next_color();
+        let (slot, before) = self.orders.insert(side, level, color, terms, now)?;
         self.early.forget(before);
         self.telemetry.places += 1;
         self.telemetry.attempts += 1;
@@ -166,6 +167,9 @@ impl Trader {
 
     #[inline]
     fn request(&mut self, now: TsNs, slot: usize, event: OrderEvent) -> bool {
+        if self.in_session && self.is_repetition(now, slot, event) {
+            return false;
+        }
         if self.orders.advance(slot, event).is_err() {
             return false;
         }

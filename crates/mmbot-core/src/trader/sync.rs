@@ -1,14 +1,79 @@
 //! The trader's end of a synchronisation with its session.
 
 use super::{Since, Trader};
+use crate::order::color::color_of_seq;
+use crate::order::{IdempotencyFilter, OrderTable};
 use crate::session::Permit;
-use mmbot_types::{MidTick, Money, QtyLot, TsNs};
+use crate::strategy::Target;
+use mmbot_types::{Cid, Color, MidTick, Money, QtyLot, RolloutParams, Side, TsNs};
+use std::sync::Arc;
+
+/// A symbol's place among those of its session: numbers of orders are unique over all of them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SeatPlace {
+    /// Index of the symbol.
+    pub index: u64,
+    /// Number of symbols.
+    pub count: u64,
+}
+
+impl SeatPlace {
+    /// The only symbol.
+    pub const ALONE: SeatPlace = SeatPlace { index: 0, count: 1 };
+
+    /// Number within the session of the symbol's order number `seq`.
+    #[inline]
+    #[must_use]
+    pub const fn session_seq(self, seq: u64) -> u64 {
+        seq * self.count + self.index
+    }
+}
 
 impl Trader {
     /// Makes the trader part of a session: it may do nothing before its first permit.
-    pub fn join_session(&mut self) {
+    pub fn join_session(&mut self, place: SeatPlace) {
         self.in_session = true;
+        self.seat = place;
         self.permit.budget = None;
+    }
+
+    /// Colours of orders from now on; live orders keep theirs.
+    pub fn set_rollout(&mut self, rollout: &Arc<RolloutParams>) {
+        self.rollout = Arc::clone(rollout);
+    }
+
+    /// Requests just sent, of which none is sent twice.
+    #[must_use]
+    pub const fn idempotency(&self) -> &IdempotencyFilter {
+        &self.idempotency
+    }
+
+    /// Number within the session of the order in a client order id.
+    #[must_use]
+    pub const fn session_seq(&self, cid: Cid) -> u64 {
+        self.seat.session_seq(OrderTable::seq_of(cid))
+    }
+
+    /// Colour of the next order.
+    #[inline]
+    pub(super) fn next_color(&self) -> Color {
+        color_of_seq(&self.rollout, self.seat.session_seq(self.orders.next_seq()))
+    }
+
+    /// A target's quantity for an order of a colour.
+    #[inline]
+    #[allow(clippy::cast_precision_loss, clippy::cast_possible_truncation)] // lots of an order
+    pub(super) fn colored(&self, target: Target, color: Color, side: Side) -> Target {
+        let factor = self.permit.color_size(color, side);
+        if factor == 1.0 {
+            return target;
+        }
+        // a bias that is a whole number of lots up to float noise stays that number
+        let lots = (target.qty.get() as f64 * factor + 1e-9) as i64;
+        Target {
+            qty: QtyLot::new(lots),
+            ..target
+        }
     }
 
     /// True if its permits come from a session.

@@ -13,7 +13,7 @@ use crate::cursor::{Chunks, Place, local_row};
 use crate::error::RunError;
 use crate::lane::{Lane, LaneSpec, Wire};
 use crate::timed::TimedQueue;
-use mmbot_core::{EdgeTotals, Market, Quote, StrategyView, Trader};
+use mmbot_core::{EdgeTotals, Market, Quote, SeatPlace, StrategyView, Trader};
 use mmbot_sim::{Exchange, Reports};
 use mmbot_types::{Action, ActionBuf, EventColumns, ExecReport, Instrument, SignalParams, TsNs};
 use std::sync::Arc;
@@ -181,11 +181,20 @@ impl World {
     }
 
     /// Makes it the world of instrument `symbol` in sessions of several.
-    pub(crate) fn join(&mut self, symbol: usize, in_session: impl Fn(usize) -> bool) {
+    pub(crate) fn join(
+        &mut self,
+        symbol: usize,
+        symbols: usize,
+        in_session: impl Fn(usize) -> bool,
+    ) {
         self.symbol = symbol;
+        let place = SeatPlace {
+            index: symbol as u64,
+            count: symbols as u64,
+        };
         for (at, lane) in self.lanes.iter_mut().enumerate() {
             if in_session(at) {
-                lane.trader.join_session();
+                lane.trader.join_session(place);
             }
         }
     }

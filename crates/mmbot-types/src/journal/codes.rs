@@ -109,6 +109,9 @@ coded!(Cause, "cause", {
     NoTarget = 7,
     Replace = 8,
     Quote = 9,
+    GuardPause = 10,
+    ScheduleClosed = 11,
+    ReduceOnly = 12,
 });
 
 coded!(RiskGrade, "risk grade", {

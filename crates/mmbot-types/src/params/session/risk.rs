@@ -21,8 +21,8 @@ impl Default for RiskGradeParams {
     fn default() -> Self {
         Self {
             wide_at_ratio: 0.5,
-            reduce_only_at_ratio: 0.8,
-            wide_spread_mult: 1.5,
+            reduce_only_at_ratio: 0.75,
+            wide_spread_mult: 2.0,
             min_stay_sec: 60.0,
         }
     }
