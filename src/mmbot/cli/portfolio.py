@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Sequence
 from pathlib import Path
@@ -26,11 +27,11 @@ from mmbot.portfolio import (
 )
 from mmbot.portfolio.fees import fee_line, fee_status
 from mmbot.portfolio.preview import DEMO_VOLAS, DEMO_WEIGHTS
-from mmbot.research.charts import Figure, Panel, Series, check_suffix, write_figure
+from mmbot.research.charts import Columns, Figure, Rows, check_suffix, write_figure
 
 __all__ = ["app", "figure"]
 
-# The key of a panel has room for so many names.
+# A picture has room for so many names.
 _NAMED: Final = 12
 
 app = typer.Typer(
@@ -45,7 +46,7 @@ app = typer.Typer(
     epilog=(
         "[bold]Examples[/]\n\n"
         "mmbot portfolio preview --mode risk_parity --budget-usd 25000\n\n"
-        "mmbot portfolio preview --vol BTCUSDT=0.02 --vol ETHUSDT=0.03 --plot weights.svg"
+        "mmbot portfolio preview --vol BTCUSDT=0.02 --vol ETHUSDT=0.03 --plot weights.png"
     ),
 )
 def preview_command(
@@ -63,11 +64,16 @@ def preview_command(
     sets: SetOption = None,
     vol: Annotated[
         list[str] | None,
-        typer.Option("--vol", metavar="SYM=V", help="Volatility of a symbol; repeatable."),
+        typer.Option(
+            "--vol",
+            metavar="SYM=V",
+            help="Volatility of a symbol; repeatable. Without one, a demonstration set: "
+            "recorded volatilities are not read yet.",
+        ),
     ] = None,
     plot: Annotated[
         Path | None,
-        typer.Option("--plot", help="Picture: .svg, or .png and .pdf with mmbot\\[plots]."),
+        typer.Option("--plot", help="Picture: .png or .svg."),
     ] = None,
 ) -> None:
     """Show weights, base targets and levels, without attenuation by cost or fills."""
@@ -155,44 +161,36 @@ def _allocation(settings: AppConfig, view: Preview) -> Allocation:
 
 
 def figure(view: Preview, allocation: Allocation) -> Figure:
-    """Weights, shares of risk, targets by stage, and what each stage cuts."""
-    rows, names = view.rows[:_NAMED], [row.symbol for row in view.rows[:_NAMED]]
-    cuts = {name: allocation.cut_usd(name) for name in names}
-    numbers = tuple(float(stage.number) for stage in allocation.stages)
-    targets = {
-        name: tuple(
-            stage.targets_usd[allocation.symbols.index(name)] for stage in allocation.stages
-        )
-        for name in names
-    }
+    """Weights, shares of risk, what each stage cuts and what it leaves, by symbol."""
+    named = [row.symbol for row in view.rows[:_NAMED]]
+    rest = [row.symbol for row in view.rows[_NAMED:]]
+    groups = [(name, [name]) for name in named]
+    if rest:
+        groups.append((f"others ({len(rest)})", rest))
+
+    def summed(values: dict[str, float]) -> list[tuple[str, float]]:
+        return [(name, math.fsum(values[one] for one in group)) for name, group in groups]
+
+    places = {symbol: at for at, symbol in enumerate(allocation.symbols)}
+    stages = allocation.stages[1:]
+    left = [
+        (name, [math.fsum(stage.targets_usd[places[one]] for one in group) for stage in stages])
+        for name, group in groups
+    ]
+    cuts = [(name, [a - b for a, b in itertools.pairwise(usd)]) for name, usd in left]
+    names = [stage.name for stage in stages]
     return Figure(
         title=f"Allocation, {view.config.mode}, {view.config.budget_usd:,.0f} USD",
         panels=(
-            _marks("Weight", {row.symbol: row.weight for row in rows}),
-            _marks("Share of risk", {row.symbol: row.risk_share for row in rows}),
-            Panel(
-                title="Target after each stage, USD",
-                x_label="stage",
-                series=tuple(Series(name, numbers, targets[name]) for name in names),
+            Rows("Weight", summed({row.symbol: row.weight for row in view.rows}), _percent),
+            Rows(
+                "Share of risk", summed({row.symbol: row.risk_share for row in view.rows}), _percent
             ),
-            Panel(
-                title="Cut by each stage, USD",
-                x_label="stage",
-                series=tuple(
-                    Series(name, numbers[2:], tuple(cuts[name].values())) for name in names
-                ),
-            ),
+            Columns("Cut by each stage, USD", names[1:], cuts),
+            Columns("Target after each stage, USD", names, left, stacked=True),
         ),
     )
 
 
-def _marks(title: str, values: dict[str, float]) -> Panel:
-    """One mark per symbol, by rank of weight."""
-    return Panel(
-        title=title,
-        x_label="rank",
-        series=tuple(
-            Series(name, (float(rank),), (value,), marks_only=True)
-            for rank, (name, value) in enumerate(values.items(), 1)
-        ),
-    )
+def _percent(value: float) -> str:
+    return f"{value:.1%}"

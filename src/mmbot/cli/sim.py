@@ -44,7 +44,7 @@ TickSize = Annotated[str, typer.Option("--tick-size", help="Price step of the ge
 LotSize = Annotated[str, typer.Option("--lot-size", help="Size step of the generated market.")]
 Plot = Annotated[
     Path | None,
-    typer.Option("--plot", help="Picture: .svg, or .png and .pdf with mmbot\\[plots]."),
+    typer.Option("--plot", help="Picture: .png or .svg."),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print the report instead of tables.")]
 

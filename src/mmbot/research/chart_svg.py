@@ -1,17 +1,17 @@
-"""Line charts as SVG text, without a drawing library."""
+"""Pictures as SVG text, without a drawing library: line charts, and bars beside them."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from xml.sax.saxutils import escape
 
-__all__ = ["Axis", "Line", "Plot", "render"]
+from mmbot.research.chart_bars import Columns, Rows
+from mmbot.research.chart_parts import COLOURS, HEIGHT, WIDTH, rule, text
 
-_COLOURS = ("#1f77b4", "#d62728", "#2ca02c", "#ff7f0e", "#9467bd", "#8c564b", "#17becf", "#7f7f7f")
+__all__ = ["Axis", "Chart", "Line", "Plot", "render"]
+
 _COLUMNS = 2
-_WIDTH, _HEIGHT = 560, 340
 _LEFT, _RIGHT, _TOP, _BOTTOM = 64, 140, 34, 44
 _HEADER = 40
 _TICKS = 5
@@ -68,52 +68,62 @@ class Plot:
     x: Axis
     y: Axis
     lines: Sequence[Line] = field(default_factory=tuple)
+    wide: bool = False
 
 
-def render(title: str, plots: Sequence[Plot]) -> str:
-    """The picture: plots in two columns under a title."""
-    rows = math.ceil(len(plots) / _COLUMNS)
-    width, height = _COLUMNS * _WIDTH, _HEADER + rows * _HEIGHT
+Chart = Plot | Rows | Columns
+
+
+def render(title: str, charts: Sequence[Chart]) -> str:
+    """The picture: charts in two columns under a title; a wide one has a row of its own."""
+    placed, row, column = [], 0, 0
+    for chart in charts:
+        if chart.wide and column:
+            row, column = row + 1, 0
+        placed.append((chart, column, row))
+        column += _COLUMNS if chart.wide else 1
+        if column >= _COLUMNS:
+            row, column = row + 1, 0
+    width, height = _COLUMNS * WIDTH, _HEADER + (row + (column > 0)) * HEIGHT
     parts = [
         (
             f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}" '
             f'viewBox="0 0 {width} {height}" font-family="sans-serif" font-size="11">'
         ),
         f'<rect width="{width}" height="{height}" fill="white"/>',
-        _text(width / 2, 26, title, size=16),
+        text(width / 2, 26, title, size=16),
     ]
-    for i, plot in enumerate(plots):
-        x, y = (i % _COLUMNS) * _WIDTH, _HEADER + (i // _COLUMNS) * _HEIGHT
-        parts.append(f'<g transform="translate({x},{y})">')
-        parts.extend(_draw(plot))
+    for chart, at, line in placed:
+        parts.append(f'<g transform="translate({at * WIDTH},{_HEADER + line * HEIGHT})">')
+        parts.extend(_draw(chart) if isinstance(chart, Plot) else chart.draw())
         parts.append("</g>")
     parts.append("</svg>")
     return "\n".join(parts)
 
 
 def _draw(plot: Plot) -> list[str]:
-    right, bottom = _WIDTH - _RIGHT, _HEIGHT - _BOTTOM
-    parts = [_text((_LEFT + right) / 2, 20, plot.title, size=12)]
+    right, bottom = WIDTH - _RIGHT, HEIGHT - _BOTTOM
+    parts = [text((_LEFT + right) / 2, 20, plot.title, size=12)]
     for value in plot.x.ticks():
         x = _x(plot, value)
-        parts.append(_rule(x, _TOP, x, bottom))
-        parts.append(_text(x, bottom + 16, f"{value:g}"))
+        parts.append(rule(x, _TOP, x, bottom))
+        parts.append(text(x, bottom + 16, f"{value:g}"))
     for value in plot.y.ticks():
         y = _y(plot, value)
-        parts.append(_rule(_LEFT, y, right, y))
-        parts.append(_text(_LEFT - 6, y + 4, f"{value:g}", anchor="end"))
+        parts.append(rule(_LEFT, y, right, y))
+        parts.append(text(_LEFT - 6, y + 4, f"{value:g}", anchor="end"))
     parts.append(
         f'<rect x="{_LEFT}" y="{_TOP}" width="{right - _LEFT}" height="{bottom - _TOP}" '
         'fill="none" stroke="#444"/>'
     )
-    parts.append(_text((_LEFT + right) / 2, bottom + 34, plot.x.label))
+    parts.append(text((_LEFT + right) / 2, bottom + 34, plot.x.label))
     for i, line in enumerate(plot.lines):
         parts.extend(_line(plot, line, i))
     return parts
 
 
 def _line(plot: Plot, line: Line, at: int) -> list[str]:
-    colour = _COLOURS[at % len(_COLOURS)]
+    colour = COLOURS[at % len(COLOURS)]
     places = [(_x(plot, x), _y(plot, y)) for x, y in line.points]
     parts = []
     if len(places) > 1 and not line.marks_only:
@@ -123,28 +133,19 @@ def _line(plot: Plot, line: Line, at: int) -> list[str]:
     parts.extend(
         f'<circle cx="{x:.1f}" cy="{y:.1f}" r="{radius}" fill="{colour}"/>' for x, y in places
     )
-    key = _WIDTH - _RIGHT + 8
+    key = WIDTH - _RIGHT + 8
     top = _TOP + 8 + 15 * at
     parts.append(f'<rect x="{key}" y="{top - 4}" width="10" height="4" fill="{colour}"/>')
-    parts.append(_text(key + 14, top + 2, line.name, anchor="start", size=10))
+    parts.append(text(key + 14, top + 2, line.name, anchor="start", size=10))
     return parts
 
 
 def _x(plot: Plot, value: float) -> float:
     low, high = plot.x.span()
-    return _LEFT + (plot.x.scale(value) - low) / (high - low) * (_WIDTH - _RIGHT - _LEFT)
+    return _LEFT + (plot.x.scale(value) - low) / (high - low) * (WIDTH - _RIGHT - _LEFT)
 
 
 def _y(plot: Plot, value: float) -> float:
     low, high = plot.y.span()
-    bottom = _HEIGHT - _BOTTOM
+    bottom = HEIGHT - _BOTTOM
     return bottom - (plot.y.scale(value) - low) / (high - low) * (bottom - _TOP)
-
-
-def _rule(x1: float, y1: float, x2: float, y2: float) -> str:
-    return f'<path d="M{x1:.1f},{y1:.1f}L{x2:.1f},{y2:.1f}" stroke="#ddd"/>'
-
-
-def _text(x: float, y: float, text: str, *, anchor: str = "middle", size: int = 11) -> str:
-    place = f'x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}" font-size="{size}"'
-    return f"<text {place}>{escape(text)}</text>"

@@ -11,7 +11,7 @@ import pytest
 from mmbot import _core as extension
 from mmbot import core
 
-EXPORTS_MIN = 15
+EXPORTS_MIN = 30
 
 
 def exports() -> list[str]:
@@ -63,6 +63,13 @@ def test_stubs_fit_the_binary(stub: str, tmp_path: Path) -> None:
         core.StreamMerger,
         lambda: core.MarketGenerator(1),
         lambda: core.FrameBook("X", "0.1", "0.001"),
+        lambda: core.PortfolioParams({}, ["X"]),
+        lambda: core.PortfolioParams({}, ["X"]).cost_of("X"),
+        core.FillRate,
+        core.Turnover,
+        core.Backoff,
+        core.SlippageOverride,
+        core.SymbolCalibration,
         lambda: core.MarketGenerator(1).next_chunk(10),
         core.JournalFramer,
         core.JournalDecoder,

@@ -10,6 +10,7 @@ def _nowhere(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
 
 
+@pytest.mark.spec("03-8")
 def test_preview_prints_the_table_and_draws_the_same_picture_twice(tmp_path, capsys):
     args = ["portfolio", "preview", "--mode", "risk_parity", "--vol", "AAA=0.02", "--vol", "BBB=1"]
     assert run_cli([*args, "--max-weight", "1", "--plot", "a.svg"]) == 0
@@ -19,10 +20,13 @@ def test_preview_prints_the_table_and_draws_the_same_picture_twice(tmp_path, cap
     assert run_cli([*args, "--max-weight", "1", "--plot", "b.svg"]) == 0
     picture = (tmp_path / "a.svg").read_bytes()
     assert picture == (tmp_path / "b.svg").read_bytes()
-    for text in (b"Weight", b"Share of risk", b"Cut by each stage, USD", b"AAA", b"BBB"):
+    for text in (b"Weight", b"Share of risk", b"Cut by each stage, USD", b"AAA", b"BBB", b"cost"):
         assert text in picture
+    assert run_cli([*args, "--max-weight", "1", "--plot", "a.png"]) == 0
+    assert (tmp_path / "a.png").read_bytes().startswith(b"\x89PNG")
 
 
+@pytest.mark.spec("03-8")
 def test_manual_preview_without_volatility_uses_the_demonstration_set(capsys):
     assert run_cli(["portfolio", "preview", "--mode", "manual", "--budget-usd", "500"]) == 0
     out = capsys.readouterr().out
@@ -31,6 +35,7 @@ def test_manual_preview_without_volatility_uses_the_demonstration_set(capsys):
     assert out.endswith("Vol source: demo\n")
 
 
+@pytest.mark.spec("03-7")
 def test_fees_print_one_line(capsys):
     assert run_cli(["portfolio", "fees", "--set", "trading.maker_fee_bps=1.0"]) == 0
     line = "tier_now=0 eff_now_bps=1.000 tier_next=- distance_usd=0 suggestion=tilt OFF\n"

@@ -4,6 +4,7 @@ import pytest
 from mmbot import core
 from mmbot.errors import MarketDataError
 from mmbot.market.importers.job import ImportOptions, import_files
+from mmbot.research.charts import Panel
 from mmbot.research.market_comparison import (
     SyntheticOptions,
     figure,
@@ -118,7 +119,7 @@ def test_the_report_and_the_picture_hold_every_fact_of_every_market():
     entries = report(markets)["markets"]
     assert [entry["name"] for entry in entries] == ["generated calm", "generated volatile"]
     assert {fact.key for fact in FACTS} == set(entries[0]["facts"])
-    panels = figure(markets).panels
+    panels = [panel for panel in figure(markets).panels if isinstance(panel, Panel)]
     assert len(panels) == 6
     assert all(len(panel.series) == 2 and panel.series[0].x for panel in panels)
 
