@@ -64,6 +64,7 @@ class SessionRecords:
         materialise(self._artifacts, tuple(SOAK_PROFILES) if soak else used, defaults=soak)
         if state.loaded.parameters:
             self._overrides.write(state.loaded.parameters)
+            self._log(f"| config | SAVED | path={overrides_path(self._env)} |")
         version = self.next_version(0)
         self.write_values(state, version, "start")
         self.store.write(self.version_of(state, version, "start", "start"))

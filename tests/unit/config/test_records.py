@@ -41,6 +41,7 @@ def test_overrides_are_written_at_the_start_when_a_layer_names_a_parameter(proje
     assert not project.overrides.exists()
     project.start(profile="S1")
     assert read(project.overrides) == S1_NAMED
+    assert project.lines[-1] == f"| config | SAVED | path={project.overrides} |"
 
 
 @pytest.mark.spec("01-4.3", "01-4.5")
