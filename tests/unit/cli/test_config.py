@@ -86,6 +86,8 @@ def test_diff(mmbot):
 
 def test_lint(mmbot):
     assert mmbot("lint") == (0, "OK units\n", "")
+    assert mmbot("lint", "--config", "config/app.yaml", "--set", "tail_age_ms=1")[0] == 0
+    assert mmbot("lint", "--set", "strategy.x=1")[2].startswith("E_CFG_UNKNOWN_KEY: strategy.x")
 
 
 def test_a_legacy_key_is_warned_about(mmbot):
