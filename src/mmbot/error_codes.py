@@ -102,6 +102,7 @@ _RUNTIME = {
     "E_STORE_DISK": ErrorCode("a file cannot be read or written", "free space or permissions"),
     "E_ALLOC_INPUT": ErrorCode(
         "the allocator was given a value it cannot use", "correct what feeds it; the last one holds"
+    ),
     "E_STORE_JOURNAL": ErrorCode(
         "a journal is damaged or cannot be written",
         "keep the file named; start a new session when the disk is well",

@@ -165,8 +165,11 @@ def print_hash(
 
 
 @app.command()
-def lint() -> None:
-    """Check that every numeric key names its unit; exit 1 if one does not."""
+def lint(
+    *, config: ConfigOption = None, profile: ProfileOption = None, sets: SetOption = None
+) -> None:
+    """Check that every numeric key names its unit and that the layers load; exit 1 if not."""
+    _load(config, profile, sets, None)
     findings = unit_findings()
     for finding in findings:
         typer.echo(str(finding), err=True)

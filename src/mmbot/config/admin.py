@@ -16,9 +16,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError
 from mmbot.config.changes import ConfigChange, Plan, plan_patch
 from mmbot.config.describe import cfg_hash, describe_values
 from mmbot.config.profiles import find_profile
-from mmbot.config.quoting import is_parameter
 from mmbot.config.runtime import RuntimeConfig
-from mmbot.config.schema import split_key
 from mmbot.config.sources import DEFAULT_PATH, read_file
 from mmbot.config.tree import dotted, leaves
 from mmbot.errors import ConfigError, StoreError
@@ -142,12 +140,15 @@ def apply_reload(runtime: RuntimeConfig, body: Mapping[str, object]) -> Applied:
         request = ReloadRequest.model_validate(body)
     except ValidationError as exc:
         return Applied(_field_error(exc))
+    symbols = runtime.config.trading.symbols
+    if request.symbol is not None and request.symbol.upper() not in symbols:
+        return Applied(AdminError(status=400, error="invalid_symbol"))
+    if request.patch is not None and not request.patch:
+        return Applied(AdminError(status=400, error="invalid_patch"))
     try:
         if request.patch is None:
             plan = runtime.plan_reload("admin")
         else:
-            if not request.patch:
-                return Applied(AdminError(status=400, error="invalid_patch"))
             patch = _for_symbol(runtime, request.patch, request.symbol)
             plan = plan_patch(runtime.state, patch, origin="admin", reason="patch")
     except ConfigError as exc:
@@ -190,8 +191,9 @@ def apply_rollback(runtime: RuntimeConfig, body: Mapping[str, object]) -> Applie
         after = cfg_hash(plan.after.config)
         change = None if request.dry_run else runtime.commit(plan)
     except ConfigError as exc:
-        missing = exc.code == "E_CFG_MISSING"
-        return Applied(AdminError(status=400, error="no_baseline") if missing else _refusal(exc))
+        if exc.code == "E_CFG_MISSING":
+            return Applied(AdminError(status=400, error="invalid_version", detail=str(exc)))
+        return Applied(_refusal(exc))
     except StoreError as exc:
         return Applied(AdminError(status=500, error="write_failed", detail=str(exc)))
     answer = RollbackAnswer(
@@ -229,19 +231,12 @@ def _for_symbol(
     runtime: RuntimeConfig, patch: Mapping[str, object], symbol: str | None
 ) -> Mapping[str, object]:
     """The patch with its keys confined to `symbol`; only a few sections have values by symbol."""
-    if symbol is None:
-        return patch
-    symbols = runtime.config.trading.symbols
-    if symbol.upper() not in symbols:
-        raise ConfigError("E_CFG_RANGE", "symbol", f"must be one of {', '.join(symbols)}")
-    if len(symbols) == 1:
+    if symbol is None or len(runtime.config.trading.symbols) == 1:
         return patch
     confined: dict[str, object] = {}
     for key, value in patch.items():
         section = next((name for name in _PER_SYMBOL if key.startswith(f"{name}.")), None)
         if section is None:
-            if not is_parameter(key):
-                split_key(key)
             raise ConfigError("E_CFG_CONFLICT", key, "holds for all symbols: leave symbol out")
         confined[f"{section}.per_symbol.{symbol.upper()}.{key[len(section) + 1 :]}"] = value
     return confined

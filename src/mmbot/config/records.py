@@ -20,7 +20,7 @@ from mmbot.config.quoting import effective, moved, parameter_of
 from mmbot.config.soak_library import materialise
 from mmbot.config.sources import Sources, overrides_path
 from mmbot.config.tree import to_tree
-from mmbot.config.versions import ConfigVersion, RuntimeValues, VersionStore
+from mmbot.config.versions import OPERATOR, SESSION, ConfigVersion, RuntimeValues, VersionStore
 from mmbot.errors import ConfigError, StoreError
 from mmbot.store.artifacts import write_json
 from mmbot.store.runtime import artifacts_dir
@@ -64,6 +64,7 @@ class SessionRecords:
         materialise(self._artifacts, tuple(SOAK_PROFILES) if soak else used, defaults=soak)
         if state.loaded.parameters:
             self._overrides.write(state.loaded.parameters)
+            self._log(f"| config | SAVED | path={overrides_path(self._env)} |")
         version = self.next_version(0)
         self.write_values(state, version, "start")
         self.store.write(self.version_of(state, version, "start", "start"))
@@ -141,9 +142,13 @@ class SessionRecords:
         data, given = self.store.read_values()
         if data == self._values_seen:
             return None
+        self._values_seen = data
         if given is None:
             # Removed, not emptied: nobody asked for anything.
             self.write_values(state, version, "removed")
+        elif given.writer != OPERATOR:
+            # Another session of the same directory; answering it would never end.
+            return None
         elif given.version != version:
             raise ConfigError(
                 "E_CFG_CONFLICT",
@@ -170,7 +175,7 @@ class SessionRecords:
             values=dict(state.runtime),
             reason=reason,
             utc=artifact_utc(self._env),
-            writer="session",
+            writer=SESSION,
             error=error,
         )
         self._values_seen = self.store.write_values(record)

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from mmbot.clock import artifact_utc
 from mmbot.config.schema import all_keys
-from mmbot.config.versions import ConfigVersion, RuntimeValues, VersionStore
+from mmbot.config.versions import OPERATOR, ConfigVersion, RuntimeValues, VersionStore
 from mmbot.errors import ConfigError
 from mmbot.store.artifacts import write_bytes
 
@@ -92,7 +92,7 @@ class Submission:
                 values=dict(rollback.values),
                 reason=f"rollback to {rollback.target}",
                 utc=artifact_utc(),
-                writer="operator",
+                writer=OPERATOR,
             )
         )
 

@@ -302,10 +302,10 @@ class RuntimeConfig:
                 return None
             plan = plan_runtime(self._state, given.values, origin="rollback", reason=given.reason)
             change = self.commit(plan)
+            if change is None:
+                self._records.write_values(self._state, self.version, given.reason)
         except (ConfigError, StoreError) as exc:
             self._log(f"| config | ERROR | {exc} |")
             self._records.refuse_values(self._state, self.version, exc)
             raise
-        if change is None:
-            self._records.write_values(self._state, self.version, given.reason)
         return change

@@ -26,7 +26,10 @@ from mmbot.errors import ConfigError
 from mmbot.redact import is_secret_key
 from mmbot.store.artifacts import write_json
 
-__all__ = ["ConfigVersion", "RuntimeValues", "VersionStore"]
+__all__ = ["OPERATOR", "SESSION", "ConfigVersion", "RuntimeValues", "VersionStore"]
+
+OPERATOR: Final = "operator"
+SESSION: Final = "session"
 
 # Enough for months of changes by hand; a tuner that changes once an hour fills it in six weeks.
 _KEEP: Final = 1000

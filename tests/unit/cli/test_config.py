@@ -35,10 +35,12 @@ def test_describe(mmbot):
 def test_describe_with_sources(mmbot):
     _, out, _ = mmbot("describe", "--sources", "--profile", "aggressive")
     lines = dict(line.split("  # ") for line in out.splitlines())
-    assert lines["strategy.order_ttl_ms=900"] == "file config/app.yaml:4"
-    assert lines["strategy.skew_coeff=0.300000"] == "default"
-    assert lines["trading.base_spread_bps=0.600000"] == "profile:aggressive built-in"
-    assert lines["fees.bybit.tiers.0.level=0"] == "default"
+    assert lines["strategy.order_ttl_ms=900"] == "file config/app.yaml:4 [live]"
+    assert lines["strategy.skew_coeff=0.300000"] == "default [live]"
+    assert lines["trading.base_spread_bps=0.600000"] == "profile:aggressive built-in [live]"
+    assert lines["fees.bybit.tiers.0.level=0"] == "default [live]"
+    assert lines["recorder.queue_max=100000"] == "default [restart]"
+    assert all(line.endswith((" [live]", " [restart]")) for line in lines.values())
 
 
 def test_describe_as_json_carries_the_hash(mmbot):
@@ -55,7 +57,8 @@ def test_explain(mmbot):
     for part in ("an integer in [50,3600000]", "origin    cli", "config/app.yaml:4", "800"):
         assert part in out
     body = json.loads(mmbot("explain", "strategy.order_ttl_ms", "--json")[1])
-    assert body["origin"] == "file"
+    assert (body["origin"], body["hot"]) == ("file", True)
+    assert "hot       no, needs a restart" in mmbot("explain", "recorder.queue_max")[1]
 
 
 def test_validate_reports_all_problems(mmbot):
@@ -83,6 +86,8 @@ def test_diff(mmbot):
 
 def test_lint(mmbot):
     assert mmbot("lint") == (0, "OK units\n", "")
+    assert mmbot("lint", "--config", "config/app.yaml", "--set", "tail_age_ms=1")[0] == 0
+    assert mmbot("lint", "--set", "strategy.x=1")[2].startswith("E_CFG_UNKNOWN_KEY: strategy.x")
 
 
 def test_a_legacy_key_is_warned_about(mmbot):

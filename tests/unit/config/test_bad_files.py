@@ -6,7 +6,10 @@ from tests.unit.config.bad_files import AT, FILES, VALUES
 from mmbot.config import ConfigRequest, load_config
 from mmbot.errors import ConfigError
 
-ROWS = [(name, (AT + text + "\n").encode(), *rest) for name, text, *rest in VALUES] + FILES
+ROWS = [
+    *((name, (AT + text + "\n").encode(), code, parts) for name, text, code, parts in VALUES),
+    *FILES,
+]
 GOOD = "trading: {symbols: [BTCUSDT]}\nrisk: {max_position_usd: 5000}\n"
 
 

@@ -41,6 +41,7 @@ def test_overrides_are_written_at_the_start_when_a_layer_names_a_parameter(proje
     assert not project.overrides.exists()
     project.start(profile="S1")
     assert read(project.overrides) == S1_NAMED
+    assert project.lines[-1] == f"| config | SAVED | path={project.overrides} |"
 
 
 @pytest.mark.spec("01-4.3", "01-4.5")
@@ -288,6 +289,28 @@ def test_a_removed_file_of_runtime_values_comes_back_and_changes_nothing(project
     project.values.unlink()
     assert project.poll(run) == []
     assert read(project.values)["values"] == {"strategy.skew_coeff": 0.5}
+
+
+def test_two_sessions_of_one_directory_do_not_answer_each_other(project):
+    first, second = project.start(), project.start()
+    first.patch({"strategy.skew_coeff": 0.5}, origin="admin", reason="x")
+    held = project.values.read_bytes()
+    for run in (first, second, first, second):
+        assert project.poll(run, seconds=2) == []
+    assert project.values.read_bytes() == held
+    assert second.config.strategy.skew_coeff == 0.3
+
+
+@pytest.mark.spec("01-4.5", "01-5")
+def test_overrides_that_are_damaged_while_the_session_runs_stop_a_reload_only(project):
+    run = project.start(profile="S1")
+    config = run.config
+    project.overrides.write_text("{")
+    with pytest.raises(ConfigError, match="E_CFG_RUNTIME_OVERRIDES"):
+        run.reload("admin")
+    assert run.config is config
+    assert run.patch({"tail_age_ms": 701}, origin="admin", reason="x") is not None
+    assert read(project.overrides) == S1_NAMED | {"tail_age_ms": 701}
 
 
 def test_a_damaged_version_and_a_missing_one_are_told_apart(project):
