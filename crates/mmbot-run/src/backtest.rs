@@ -1,5 +1,6 @@
 //! K parameter sets over one pass of one instrument's data, spread over threads.
 
+use crate::cursor::local_row;
 use crate::error::RunError;
 use crate::lane::Lane;
 pub use crate::lane::LaneSpec;
@@ -30,7 +31,7 @@ impl Span {
     fn check(&self, chunk: &EventColumns) -> Result<(), RunError> {
         let early = |at_ns, seen_ns| Err(RunError::ChunkOrder { at_ns, seen_ns });
         let first = chunk.ts_exch.first().copied().unwrap_or(i64::MAX);
-        let received = chunk.ts_local.iter().min().copied().unwrap_or(i64::MAX);
+        let received = received_at(chunk, 0).unwrap_or(i64::MAX);
         if self.rows > 0 && first < self.last_exch_ns {
             return early(first, self.last_exch_ns);
         }
@@ -41,13 +42,13 @@ impl Span {
     }
 
     fn add(&mut self, chunk: &EventColumns) {
-        let received = chunk.ts_local.iter().copied();
         self.first_exch_ns = self
             .first_exch_ns
             .or_else(|| chunk.ts_exch.first().copied());
-        self.first_local_ns = self.first_local_ns.or_else(|| received.clone().min());
+        self.first_local_ns = self.first_local_ns.or_else(|| received_at(chunk, 0));
         self.last_exch_ns = chunk.ts_exch.last().copied().unwrap_or(self.last_exch_ns);
-        self.last_local_ns = received.max().unwrap_or(self.last_local_ns);
+        let received = received_at(chunk, chunk.len().saturating_sub(1));
+        self.last_local_ns = received.unwrap_or(self.last_local_ns);
         self.rows += chunk.len() as u64;
         // resets and gaps share bit 1 of the flags: most chunks have neither
         if !chunk.flags.iter().any(|flags| flags & 2 != 0) {
@@ -67,6 +68,11 @@ impl Span {
             }
         }
     }
+}
+
+/// Receive time at position `at` of the receive order.
+fn received_at(chunk: &EventColumns, at: usize) -> Option<i64> {
+    (at < chunk.len()).then(|| chunk.ts_local[local_row(chunk, at)])
 }
 
 /// See the module. Lanes are numbered as given; results do not depend on the number of threads.
@@ -93,13 +99,15 @@ impl Backtest {
         if lanes.is_empty() {
             return Err(RunError::Lanes);
         }
-        let per_world = lanes.len().div_ceil(threads.clamp(1, lanes.len()));
-        let mut worlds = Vec::new();
-        let mut places = Vec::with_capacity(lanes.len());
-        for block in lanes.chunks(per_world) {
-            places.extend((0..block.len()).map(|lane| (worlds.len(), lane)));
-            worlds.push(World::new(instrument, block, sampling)?);
-        }
+        // dealt out like cards: neighbours in a grid trade alike, and threads wait for the slowest
+        let count = threads.clamp(1, lanes.len());
+        let dealt = |world: usize| lanes.iter().skip(world).step_by(count).copied();
+        let worlds = (0..count)
+            .map(|world| World::new(instrument, &dealt(world).collect::<Vec<_>>(), sampling))
+            .collect::<Result<Vec<_>, _>>()?;
+        let places = (0..lanes.len())
+            .map(|lane| (lane % count, lane / count))
+            .collect();
         Ok(Self {
             worlds,
             places,

@@ -105,6 +105,8 @@ def writer_options(stream: Stream) -> dict[str, Any]:
         "use_dictionary": packed,
         "column_encoding": _DELTA[stream],
         "data_page_size": _PAGE_BYTES,
+        # What zstd cannot make smaller stays as it is in pages of this version.
+        "data_page_version": "2.0",
         "write_page_checksum": True,
         "write_statistics": ["ts_ns", "kind"] if stream == "book" else ["ts_ns"],
     }
