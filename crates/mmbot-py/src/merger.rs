@@ -6,18 +6,45 @@
 use crate::chunk::EventChunk;
 use crate::error::chunk_error;
 use mmbot_run::{BookBatch, StreamMerger, TradeBatch, Wants};
+use mmbot_types::EventColumns;
 use numpy::PyReadonlyArray1;
 use pyo3::prelude::*;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// Chunks under way at once: two in a run, one between, one made ahead, and one to spare.
+const KEPT: usize = 5;
 
 /// Merges the book and trade streams of the catalog into chunks, in bounded memory.
 #[pyclass(name = "StreamMerger", module = "mmbot._core", frozen)]
 pub(crate) struct PyStreamMerger {
-    inner: Mutex<StreamMerger>,
+    inner: Mutex<Inner>,
+}
+
+#[derive(Default)]
+struct Inner {
+    merger: StreamMerger,
+    /// Chunks handed out: one that nobody holds any more gives its memory to the next. Fresh memory
+    /// would cost more than filling it.
+    made: Vec<Arc<EventColumns>>,
+}
+
+impl Inner {
+    fn take(&mut self) -> Option<Arc<EventColumns>> {
+        let free = |chunk: &Arc<EventColumns>| Arc::strong_count(chunk) == 1;
+        let mut chunk = match self.made.iter().position(free) {
+            Some(at) => self.made.swap_remove(at),
+            None => Arc::default(),
+        };
+        let taken = self.merger.take_into(Arc::get_mut(&mut chunk)?);
+        if self.made.len() < KEPT {
+            self.made.push(Arc::clone(&chunk));
+        }
+        taken.then_some(chunk)
+    }
 }
 
 impl PyStreamMerger {
-    fn with<T>(&self, use_it: impl FnOnce(&mut StreamMerger) -> T) -> T {
+    fn with<T>(&self, use_it: impl FnOnce(&mut Inner) -> T) -> T {
         use_it(&mut self.inner.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }
@@ -29,7 +56,7 @@ impl PyStreamMerger {
     #[new]
     fn new() -> Self {
         Self {
-            inner: Mutex::new(StreamMerger::new()),
+            inner: Mutex::default(),
         }
     }
 
@@ -52,7 +79,7 @@ impl PyStreamMerger {
             px: px.as_slice()?,
             qty: qty.as_slice()?,
         };
-        self.with(|merger| merger.push_book(batch))
+        self.with(|inner| inner.merger.push_book(batch))
             .map_err(chunk_error)
     }
 
@@ -71,21 +98,21 @@ impl PyStreamMerger {
             px: px.as_slice()?,
             qty: qty.as_slice()?,
         };
-        self.with(|merger| merger.push_trades(batch))
+        self.with(|inner| inner.merger.push_trades(batch))
             .map_err(chunk_error)
     }
 
     fn end_book(&self) {
-        self.with(StreamMerger::end_book);
+        self.with(|inner| inner.merger.end_book());
     }
 
     fn end_trades(&self) {
-        self.with(StreamMerger::end_trades);
+        self.with(|inner| inner.merger.end_trades());
     }
 
     #[getter]
     fn wants(&self) -> &'static str {
-        match self.with(|merger| merger.wants()) {
+        match self.with(|inner| inner.merger.wants()) {
             Wants::Book => "book",
             Wants::Trades => "trades",
             Wants::Nothing => "",
@@ -93,7 +120,7 @@ impl PyStreamMerger {
     }
 
     fn take(&self, py: Python<'_>) -> Option<EventChunk> {
-        py.detach(|| self.with(StreamMerger::take))
-            .map(EventChunk::new)
+        let columns = py.detach(|| self.with(Inner::take))?;
+        Some(EventChunk { columns })
     }
 }

@@ -57,13 +57,15 @@ impl Backtest {
         if lanes.is_empty() || instruments.is_empty() {
             return Err(RunError::Lanes);
         }
-        let per_fleet = lanes.len().div_ceil(threads.clamp(1, lanes.len()));
-        let mut fleets = Vec::new();
-        let mut places = Vec::with_capacity(lanes.len());
-        for block in lanes.chunks(per_fleet) {
-            places.extend((0..block.len()).map(|lane| (fleets.len(), lane)));
-            fleets.push(Fleet::new(instruments, block, sampling)?);
-        }
+        // dealt out like cards: neighbours in a grid trade alike, and threads wait for the slowest
+        let count = threads.clamp(1, lanes.len());
+        let dealt = |fleet: usize| lanes.iter().skip(fleet).step_by(count).cloned();
+        let fleets = (0..count)
+            .map(|fleet| Fleet::new(instruments, &dealt(fleet).collect::<Vec<_>>(), sampling))
+            .collect::<Result<Vec<_>, _>>()?;
+        let places = (0..lanes.len())
+            .map(|lane| (lane % count, lane / count))
+            .collect();
         Ok(Self {
             fleets,
             places,

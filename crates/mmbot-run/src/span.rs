@@ -1,5 +1,6 @@
 //! What the data of one instrument were.
 
+use crate::cursor::local_row;
 use crate::error::RunError;
 use mmbot_types::{EventColumns, RowKind};
 
@@ -25,7 +26,7 @@ impl Span {
     pub(crate) fn check(&self, chunk: &EventColumns) -> Result<(), RunError> {
         let early = |at_ns, seen_ns| Err(RunError::ChunkOrder { at_ns, seen_ns });
         let first = chunk.ts_exch.first().copied().unwrap_or(i64::MAX);
-        let received = chunk.ts_local.iter().min().copied().unwrap_or(i64::MAX);
+        let received = received_at(chunk, 0).unwrap_or(i64::MAX);
         if self.rows > 0 && first < self.last_exch_ns {
             return early(first, self.last_exch_ns);
         }
@@ -36,13 +37,13 @@ impl Span {
     }
 
     pub(crate) fn add(&mut self, chunk: &EventColumns) {
-        let received = chunk.ts_local.iter().copied();
         self.first_exch_ns = self
             .first_exch_ns
             .or_else(|| chunk.ts_exch.first().copied());
-        self.first_local_ns = self.first_local_ns.or_else(|| received.clone().min());
+        self.first_local_ns = self.first_local_ns.or_else(|| received_at(chunk, 0));
         self.last_exch_ns = chunk.ts_exch.last().copied().unwrap_or(self.last_exch_ns);
-        self.last_local_ns = received.max().unwrap_or(self.last_local_ns);
+        let received = received_at(chunk, chunk.len().saturating_sub(1));
+        self.last_local_ns = received.unwrap_or(self.last_local_ns);
         self.rows += chunk.len() as u64;
         // resets and gaps share bit 1 of the flags: most chunks have neither
         if !chunk.flags.iter().any(|flags| flags & 2 != 0) {
@@ -69,4 +70,9 @@ impl Span {
             self.gaps.push((from, self.last_exch_ns));
         }
     }
+}
+
+/// Receive time at position `at` of the receive order.
+fn received_at(chunk: &EventColumns, at: usize) -> Option<i64> {
+    (at < chunk.len()).then(|| chunk.ts_local[local_row(chunk, at)])
 }

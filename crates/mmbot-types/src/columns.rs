@@ -120,6 +120,18 @@ pub const SIDE_BIT: u8 = 1 << 2;
 /// Bit of [`EventColumns::flags`] that marks the end of a packet.
 pub const LAST_BIT: u8 = 1 << 3;
 
+/// True if no time is before the one in front of it: [`slice::is_sorted`], but without a branch per
+/// row where all times are after 1970.
+#[must_use]
+pub fn never_goes_back(times: &[i64]) -> bool {
+    let steps = times.iter().zip(times.iter().skip(1));
+    // neither sign nor overflow: the difference of two times that are not negative fits
+    let signs = steps.fold(0, |signs, (before, after)| {
+        signs | before | after | after.wrapping_sub(*before)
+    });
+    signs >= 0 || times.is_sorted()
+}
+
 impl EventColumns {
     /// Flag byte of a row.
     #[inline]
@@ -159,12 +171,12 @@ impl EventColumns {
         Ok(())
     }
 
-    /// Appends prices and quantities that were checked to fit: prices beyond the column's range
-    /// come out as its ends.
+    /// Appends prices and quantities that were checked to fit; of a price that does not, the low
+    /// half is taken.
     #[inline]
+    #[allow(clippy::cast_possible_truncation)] // a branch per row would cost more than the rest
     pub fn extend_checked(&mut self, px: &[i64], qty: &[i64]) {
-        let fit = |px: &i64| i32::try_from(*px).unwrap_or(i32::MAX);
-        self.px.extend(px.iter().map(fit));
+        self.px.extend(px.iter().map(|px| *px as i32));
         self.qty.extend_from_slice(qty);
     }
 

@@ -44,7 +44,7 @@ class Batch:
 
     footer: Footer
     row: int
-    table: pa.Table
+    rows: pa.RecordBatch
 
 
 def event_chunks(
@@ -91,10 +91,10 @@ def row_tables(
     *,
     start_ns: int | None = None,
     end_ns: int | None = None,
-) -> Iterator[pa.Table]:
-    """The tables of `row_batches`."""
+) -> Iterator[pa.RecordBatch]:
+    """The rows of `row_batches`."""
     batches = row_batches(root, footers, columns, start_ns=start_ns, end_ns=end_ns)
-    return (batch.table for batch in batches)
+    return (batch.rows for batch in batches)
 
 
 def row_batches(
@@ -117,13 +117,13 @@ def row_batches(
         if start_ns is not None and footer.last_ts_ns < start_ns:
             continue
         row = 0
-        for table in root.row_groups(footer.part, columns):
-            ts_ns = table.column("ts_ns").to_numpy()
+        for rows in root.row_groups(footer.part, columns):
+            ts_ns = rows.column("ts_ns").to_numpy()
             last_ns = _check_order(ts_ns, last_ns, footer, row)
             low = 0 if start_ns is None else int(np.searchsorted(ts_ns, start_ns))
             high = len(ts_ns) if end_ns is None else int(np.searchsorted(ts_ns, end_ns))
             if low < high:
-                yield Batch(footer, row + low, table.slice(low, high - low))
+                yield Batch(footer, row + low, rows.slice(low, high - low))
             row += len(ts_ns)
 
 
@@ -184,7 +184,8 @@ def _joined(batches: Iterator[Batch]) -> Iterator[tuple[Batch, Columns]]:
     last: Batch | None = None
     end: Columns = {}
     for batch in batches:
-        columns = {name: batch.table.column(name).to_numpy() for name in batch.table.column_names}
+        names = batch.rows.schema.names
+        columns = {name: batch.rows.column(name).to_numpy() for name in names}
         if last is not None and _recording(last) != _recording(batch):
             silence_ns = int(columns["ts_ns"][0]) - int(end["ts_ns"][0])
             if "kind" in columns and silence_ns > _SILENCE_NS:

@@ -7,9 +7,9 @@
 
 mod pending;
 
-use mmbot_types::columns::LAST_BIT;
+use mmbot_types::columns::{LAST_BIT, never_goes_back};
 use mmbot_types::{ChunkError, EventColumns, RowKind, Side};
-use pending::{Pending, Rows, copy_rows, truncate, with_capacity};
+use pending::{Pending, Rows, Run, interleave, prepare, truncate};
 
 /// What a merger needs next.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -21,6 +21,9 @@ pub enum Wants {
     /// Nothing: both streams have ended.
     Nothing,
 }
+
+/// Rows of the book stream that are skipped at once on the way to the next print.
+const STRIDE: usize = 8;
 
 /// Kind of a catalog row that is part of a snapshot.
 pub const SNAPSHOT_ROW: u8 = 0;
@@ -67,6 +70,8 @@ pub struct StreamMerger {
     book: Pending,
     trades: Pending,
     last_update: Option<(i64, u8)>,
+    /// What the current chunk is made of, kept for its memory.
+    runs: Vec<Run>,
 }
 
 impl Default for StreamMerger {
@@ -80,6 +85,7 @@ impl Default for StreamMerger {
             book: pending(),
             trades: pending(),
             last_update: None,
+            runs: Vec::new(),
         }
     }
 }
@@ -133,10 +139,7 @@ impl StreamMerger {
             let start = self.book.rows.len();
             self.add_rows(&batch, 0, n);
             let flags = &mut self.book.rows.flags[start..];
-            for row in 1..n {
-                let ends = packet(row) != packet(row - 1);
-                flags[row - 1] |= u8::from(ends) << LAST_BIT.trailing_zeros();
-            }
+            mark_ends(flags, batch.update_id, batch.kind);
             if let Some(ended) = flags.iter().rposition(|flags| flags & LAST_BIT != 0) {
                 self.book.settled = start + ended + 1;
             }
@@ -238,46 +241,67 @@ impl StreamMerger {
     /// The next chunk; `None` if more input is needed or all is taken.
     #[must_use]
     pub fn take(&mut self) -> Option<EventColumns> {
+        let mut merged = EventColumns::default();
+        self.take_into(&mut merged).then_some(merged)
+    }
+
+    /// [`Self::take`] into a chunk that is no longer needed, for its memory; false leaves it empty.
+    pub fn take_into(&mut self, merged: &mut EventColumns) -> bool {
         let (book_to, trades_to) = self.certain();
-        let (from_book, from_trades) = (self.book.head, self.trades.head);
-        let total = book_to - from_book + trades_to - from_trades;
+        let total = book_to - self.book.head + trades_to - self.trades.head;
+        prepare(merged, total);
         if total == 0 {
-            return None;
+            return false;
         }
-        let mut merged = with_capacity(total);
-        let (book, trades) = (&self.book.rows, &self.trades.rows);
-        let (mut b, mut t) = (from_book, from_trades);
-        while t < trades_to {
-            let ts = trades.ts_exch[t];
-            let run = b + book.ts_exch[b..book_to]
-                .iter()
-                .take_while(|at| **at < ts)
-                .count();
-            copy_rows(book, b, run, &mut merged);
-            let run_from = t;
-            let until = book.ts_exch[..book_to]
-                .get(run)
-                .copied()
-                .unwrap_or(i64::MAX);
-            while t < trades_to && trades.ts_exch[t] <= until {
-                t += 1;
-            }
-            copy_rows(trades, run_from, t, &mut merged);
-            b = run;
-        }
-        copy_rows(book, b, book_to, &mut merged);
-        let cut = self.local_cut(&merged, book_to, trades_to);
-        let trades_cut = merged.flags[..cut]
-            .iter()
-            .filter(|f| RowKind::from_flags(**f) == RowKind::Trade)
-            .count();
-        self.trades.head = from_trades + trades_cut;
-        self.book.head = from_book + cut - trades_cut;
+        self.plan(book_to, trades_to);
+        interleave(&self.book, &self.trades, &self.runs, merged);
+        let in_order = never_goes_back(&merged.ts_local);
+        let cut = self.local_cut(merged, in_order, book_to, trades_to);
+        let trades_cut = if cut == total {
+            trades_to - self.trades.head
+        } else {
+            let prints = |flags: &&u8| RowKind::from_flags(**flags) == RowKind::Trade;
+            merged.flags[..cut].iter().filter(prints).count()
+        };
+        self.trades.head += trades_cut;
+        self.book.head += cut - trades_cut;
         self.book.compact();
         self.trades.compact();
-        truncate(&mut merged, cut);
-        merged.local_order = local_order(&merged.ts_local);
-        (cut > 0).then_some(merged)
+        truncate(merged, cut);
+        if !in_order {
+            merged.local_order = local_order(&merged.ts_local);
+        }
+        cut > 0
+    }
+
+    /// How the rows up to `book_to` and `trades_to` alternate.
+    fn plan(&mut self, book_to: usize, trades_to: usize) {
+        let book = &self.book.rows.ts_exch[..book_to];
+        let trades = &self.trades.rows.ts_exch[..trades_to];
+        let (mut b, mut t) = (self.book.head, self.trades.head);
+        self.runs.clear();
+        while t < trades_to {
+            let ts = trades[t];
+            let (from_book, from_trades) = (b, t);
+            while b + STRIDE <= book_to && book[b + STRIDE - 1] < ts {
+                b += STRIDE;
+            }
+            while b < book_to && book[b] < ts {
+                b += 1;
+            }
+            let until = book.get(b).copied().unwrap_or(i64::MAX);
+            while t < trades_to && trades[t] <= until {
+                t += 1;
+            }
+            self.runs.push(Run {
+                book: b - from_book,
+                trades: t - from_trades,
+            });
+        }
+        self.runs.push(Run {
+            book: book_to - b,
+            trades: 0,
+        });
     }
 
     /// Rows of both streams that nothing to come can precede in exchange order.
@@ -301,14 +325,20 @@ impl StreamMerger {
     }
 
     /// Longest prefix of `merged` such that no row after it was received before a row in it.
-    fn local_cut(&self, merged: &EventColumns, book_to: usize, trades_to: usize) -> usize {
+    fn local_cut(
+        &self,
+        merged: &EventColumns,
+        in_order: bool,
+        book_to: usize,
+        trades_to: usize,
+    ) -> usize {
         let future = |stream: &Pending, to: usize| match stream.rows.ts_local.get(to) {
             Some(recv) => *recv,
             None if stream.ended => i64::MAX,
             None => stream.last_recv,
         };
         let mut suffix_min = future(&self.book, book_to).min(future(&self.trades, trades_to));
-        if merged.ts_local.is_sorted() {
+        if in_order {
             return merged.ts_local.partition_point(|recv| *recv <= suffix_min);
         }
         let mut prefix_max = Vec::with_capacity(merged.len());
@@ -327,10 +357,19 @@ impl StreamMerger {
     }
 }
 
+/// Marks rows after which the packet changes.
+fn mark_ends(flags: &mut [u8], update_id: &[i64], kind: &[u8]) {
+    let pairs = update_id.windows(2).zip(kind.windows(2));
+    for (flag, (id, kind)) in flags.iter_mut().zip(pairs) {
+        let ends = (id[0] != id[1]) | (kind[0] != kind[1]);
+        *flag |= u8::from(ends) << LAST_BIT.trailing_zeros();
+    }
+}
+
 /// Rows in receive order, or `None` if that is row order.
 #[must_use]
 pub fn local_order(ts_local: &[i64]) -> Option<Vec<u32>> {
-    if ts_local.is_sorted() {
+    if never_goes_back(ts_local) {
         return None;
     }
     let mut order: Vec<u32> = (0..u32::try_from(ts_local.len()).unwrap_or(u32::MAX)).collect();

@@ -1,6 +1,10 @@
 //! Rows of one stream that wait to be merged.
 
+use mmbot_types::columns::never_goes_back;
 use mmbot_types::{ChunkError, EventColumns};
+
+/// Rows that are appended at once.
+const BLOCK: usize = 16;
 
 /// Columns that both streams have.
 #[derive(Debug, Clone, Copy)]
@@ -40,11 +44,18 @@ impl Pending {
         if let Some(row) = first_back(self.last_recv, rows.recv) {
             return Err(ChunkError::LocalTime { row });
         }
+        // whole columns first, without a branch a row: bad rows are looked for only if there are any
+        let px_bits = rows.px.iter().fold(0, |bits, px| bits | px);
         let high = |px: &i64| !(0..=i64::from(i32::MAX)).contains(px);
-        if let Some(row) = rows.px.iter().position(high) {
+        if high(&px_bits)
+            && let Some(row) = rows.px.iter().position(high)
+        {
             return Err(ChunkError::Price { row });
         }
-        if let Some(row) = rows.qty.iter().position(|qty| *qty < qty_min) {
+        let low = |bits, qty: &i64| bits | qty | qty.wrapping_sub(qty_min);
+        if rows.qty.iter().fold(0, low) < 0
+            && let Some(row) = rows.qty.iter().position(|qty| *qty < qty_min)
+        {
             return Err(ChunkError::Quantity { row });
         }
         Ok(())
@@ -68,8 +79,12 @@ impl Pending {
             .unwrap_or(self.last_ts)
     }
 
+    /// Lets go of taken rows once they are the larger part, so that what waits is moved seldom.
     pub(super) fn compact(&mut self) {
         let head = self.head;
+        if 2 * head < self.rows.len() {
+            return;
+        }
         for column in [
             &mut self.rows.qty,
             &mut self.rows.ts_exch,
@@ -89,7 +104,7 @@ fn first_back(last: i64, times: &[i64]) -> Option<usize> {
     if times.first().is_some_and(|first| *first < last) {
         return Some(0);
     }
-    if times.is_sorted() {
+    if never_goes_back(times) {
         return None;
     }
     times
@@ -98,24 +113,66 @@ fn first_back(last: i64, times: &[i64]) -> Option<usize> {
         .map(|at| at + 1)
 }
 
-pub(super) fn with_capacity(n: usize) -> EventColumns {
-    EventColumns {
-        flags: Vec::with_capacity(n),
-        px: Vec::with_capacity(n),
-        qty: Vec::with_capacity(n),
-        ts_exch: Vec::with_capacity(n),
-        ts_local: Vec::with_capacity(n),
-        local_order: None,
+/// Empties `columns` and makes room for `n` rows.
+pub(super) fn prepare(columns: &mut EventColumns, n: usize) {
+    truncate(columns, 0);
+    let n = n + BLOCK;
+    columns.flags.reserve(n);
+    columns.px.reserve(n);
+    columns.qty.reserve(n);
+    columns.ts_exch.reserve(n);
+    columns.ts_local.reserve(n);
+    columns.local_order = None;
+}
+
+/// Rows of the book stream up to the next trades, and those trades.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Run {
+    pub(super) book: usize,
+    pub(super) trades: usize,
+}
+
+/// Appends the rows from the heads of both streams in the order of `runs`. Column by column: a run
+/// is short, and a column's place in it is found in registers.
+pub(super) fn interleave(book: &Pending, trades: &Pending, runs: &[Run], to: &mut EventColumns) {
+    let heads = (book.head, trades.head);
+    let (book, trades) = (&book.rows, &trades.rows);
+    weave(&book.flags, &trades.flags, heads, runs, &mut to.flags);
+    weave(&book.px, &trades.px, heads, runs, &mut to.px);
+    weave(&book.qty, &trades.qty, heads, runs, &mut to.qty);
+    weave(&book.ts_exch, &trades.ts_exch, heads, runs, &mut to.ts_exch);
+    weave(
+        &book.ts_local,
+        &trades.ts_local,
+        heads,
+        runs,
+        &mut to.ts_local,
+    );
+}
+
+fn weave<T: Copy>(book: &[T], trades: &[T], heads: (usize, usize), runs: &[Run], to: &mut Vec<T>) {
+    let (mut b, mut t) = heads;
+    for run in runs {
+        extend(to, &book[b..], run.book);
+        extend(to, &trades[t..], run.trades);
+        b += run.book;
+        t += run.trades;
     }
 }
 
+/// Appends the first `n` of `from`. Runs are short: a block of fixed length, cut back, is a few
+/// moves where the exact length is a call.
 #[inline(always)]
-pub(super) fn copy_rows(from: &EventColumns, start: usize, end: usize, to: &mut EventColumns) {
-    to.flags.extend_from_slice(&from.flags[start..end]);
-    to.px.extend_from_slice(&from.px[start..end]);
-    to.qty.extend_from_slice(&from.qty[start..end]);
-    to.ts_exch.extend_from_slice(&from.ts_exch[start..end]);
-    to.ts_local.extend_from_slice(&from.ts_local[start..end]);
+fn extend<T: Copy>(to: &mut Vec<T>, from: &[T], n: usize) {
+    match (n, from.first_chunk::<BLOCK>()) {
+        (1, _) => to.push(from[0]),
+        (0..=BLOCK, Some(block)) => {
+            let len = to.len() + n;
+            to.extend_from_slice(block);
+            to.truncate(len);
+        }
+        _ => to.extend_from_slice(&from[..n]),
+    }
 }
 
 pub(super) fn truncate(columns: &mut EventColumns, len: usize) {
