@@ -26,6 +26,7 @@ pub(crate) struct PyBacktest {
     inner: Mutex<Backtest>,
     instruments: Vec<Instrument>,
     strategy: Option<Py<PyAny>>,
+    allocate: Option<Py<PyAny>>,
     seed: u64,
 }
 
@@ -43,6 +44,7 @@ impl PyBacktest {
         py.detach(|| {
             let mut strategy = PythonStrategy {
                 call: self.strategy.as_ref(),
+                allocate: self.allocate.as_ref(),
                 instruments: &self.instruments,
                 failure: None,
             };
@@ -114,7 +116,8 @@ impl PyBacktest {
     #[new]
     #[pyo3(signature = (
         instruments, lanes, *, sim = None, session = None, seed = 42, threads = 1,
-        bar_ns = 3_600_000_000_000, record = false, curve_ns = 1_000_000_000, strategy = None
+        bar_ns = 3_600_000_000_000, record = false, curve_ns = 1_000_000_000, strategy = None,
+        allocate = None
     ))]
     fn new(
         instruments: &Bound<'_, PyAny>,
@@ -127,6 +130,7 @@ impl PyBacktest {
         record: bool,
         curve_ns: i64,
         strategy: Option<Py<PyAny>>,
+        allocate: Option<Py<PyAny>>,
     ) -> PyResult<Self> {
         for (key, value) in [("bar_ns", bar_ns), ("curve_ns", curve_ns)] {
             if value < 1_000_000 {
@@ -156,6 +160,7 @@ impl PyBacktest {
             inner: Mutex::new(inner),
             instruments,
             strategy,
+            allocate,
             seed,
         })
     }
@@ -163,7 +168,7 @@ impl PyBacktest {
     #[pyo3(signature = (chunk, symbol = 0))]
     fn feed(&self, py: Python<'_>, chunk: &EventChunk, symbol: usize) -> PyResult<()> {
         let columns = Arc::clone(&chunk.columns);
-        let external = self.strategy.is_some();
+        let external = self.strategy.is_some() || self.allocate.is_some();
         self.run(py, move |backtest, strategy| {
             if external {
                 backtest.feed_with(symbol, columns, strategy)

@@ -35,6 +35,7 @@ pub(crate) fn portfolio_key(params: &mut PortfolioParams, value: &Value<'_>) -> 
     let (smoothing, bias) = (&mut params.smoothing, &mut params.bias);
     match value.key.as_str() {
         "portfolio.budget_usd" => params.budget_usd = value.float()?,
+        "portfolio.rebalance_minutes" => params.rebalance_minutes = value.float()?,
         "portfolio.max_weight" => params.max_weight = value.float()?,
         "portfolio.levels_per_side_min" => params.levels_per_side_min = value.count()?,
         "portfolio.levels_per_side_max" => params.levels_per_side_max = value.count()?,

@@ -1,7 +1,8 @@
 //! A Python strategy as an external strategy of a run.
 
+use mmbot_core::portfolio::FeeTilt;
 use mmbot_core::{Quote, StrategyView};
-use mmbot_run::{External, RunError};
+use mmbot_run::{External, RunError, WeightAnswer, WeightRequest};
 use mmbot_types::{Instrument, PriceTick, QtyLot, Side};
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
@@ -9,6 +10,8 @@ use pyo3::types::PyDict;
 /// Calls a Python object with a view and reads (side, price, quantity) targets.
 pub(crate) struct PythonStrategy<'a> {
     pub(crate) call: Option<&'a Py<PyAny>>,
+    /// Gives weights at a rebalance.
+    pub(crate) allocate: Option<&'a Py<PyAny>>,
     pub(crate) instruments: &'a [Instrument],
     /// First failure, to be raised as it came.
     pub(crate) failure: Option<PyErr>,
@@ -30,12 +33,45 @@ impl External for PythonStrategy<'_> {
             return Err(RunError::Lanes);
         };
         let asked = Asked { instrument, lane };
-        Python::attach(|py| asked.ask(py, call, view)).map_err(|error| {
-            let message = error.to_string();
-            self.failure = Some(error);
-            RunError::Strategy(message)
-        })
+        let answer = Python::attach(|py| asked.ask(py, call, view));
+        answer.map_err(|error| self.failed(error))
     }
+
+    fn weights(
+        &mut self,
+        lane: usize,
+        request: &WeightRequest,
+    ) -> Result<Option<WeightAnswer>, RunError> {
+        let Some(call) = self.allocate else {
+            return Ok(None);
+        };
+        let answer = weights_of(call, lane, request);
+        let (weights, improvement_bps) = answer.map_err(|error| self.failed(error))?;
+        let fee_tilt = improvement_bps.map_or(FeeTilt::Off, FeeTilt::Worth);
+        Ok(Some(WeightAnswer { weights, fee_tilt }))
+    }
+}
+
+type Weights = (Vec<f64>, Option<f64>);
+
+impl PythonStrategy<'_> {
+    /// Remembers a failure, to be raised as it came.
+    fn failed(&mut self, error: PyErr) -> RunError {
+        let message = error.to_string();
+        self.failure = Some(error);
+        RunError::Strategy(message)
+    }
+}
+
+fn weights_of(call: &Py<PyAny>, lane: usize, request: &WeightRequest) -> PyResult<Weights> {
+    Python::attach(|py| {
+        let asked = PyDict::new(py);
+        asked.set_item("lane", lane)?;
+        asked.set_item("ts_ns", request.now.get())?;
+        asked.set_item("volas", request.volas.clone())?;
+        asked.set_item("turnover_usd", request.turnover_usd)?;
+        call.bind(py).call1((asked,))?.extract()
+    })
 }
 
 /// Whose targets are asked for.

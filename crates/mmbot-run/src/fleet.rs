@@ -6,7 +6,7 @@
 
 use crate::error::RunError;
 use crate::lane::LaneSpec;
-use crate::world::{External, Sampling, World};
+use crate::world::{External, Sampling, WeightRequest, World};
 use mmbot_core::Session;
 use mmbot_types::{EventColumns, Instrument, SessionParams, TsNs};
 use std::sync::Arc;
@@ -202,6 +202,9 @@ impl Fleet {
                     session.read(symbol, at, trader, market);
                 }
             }
+            if session.rebalance_due(at) {
+                rebalance(lane, session, at, external)?;
+            }
             session.judge(at);
             for (symbol, world) in self.worlds.iter_mut().enumerate() {
                 let seat = world.seat(lane);
@@ -217,5 +220,29 @@ impl Fleet {
         }
         self.next_sync_ns = next;
         Ok(())
+    }
+}
+
+/// Asks for weights; without an answer they stay.
+fn rebalance(
+    lane: usize,
+    session: &mut Session,
+    now: TsNs,
+    external: &mut impl External,
+) -> Result<(), RunError> {
+    let seats = session.seats();
+    let request = WeightRequest {
+        now,
+        volas: seats.iter().map(|seat| seat.market.vola).collect(),
+        turnover_usd: seats.iter().map(|seat| seat.turnover_usd).sum(),
+    };
+    match external.weights(lane, &request)? {
+        Some(answer) => session
+            .rebalance(&answer.weights, answer.fee_tilt, now)
+            .map_err(|error| RunError::Strategy(error.to_string())),
+        None => {
+            session.defer_rebalance(now);
+            Ok(())
+        }
     }
 }

@@ -17,4 +17,4 @@ pub use backtest::{Backtest, LaneSpec, SessionLane, Span};
 pub use error::RunError;
 pub use lane::{Bars, Curve, Lane, RecentFill};
 pub use merge::{BookBatch, StreamMerger, TradeBatch, Wants};
-pub use world::{External, NoStrategy, Sampling, World};
+pub use world::{External, NoStrategy, Sampling, WeightAnswer, WeightRequest, World};

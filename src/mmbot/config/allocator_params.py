@@ -8,7 +8,13 @@ from mmbot.config.tree import dotted, leaves, to_tree
 
 __all__ = ["allocator_params"]
 
-_PORTFOLIO = ("budget_usd", "max_weight", "levels_per_side_min", "levels_per_side_max")
+_PORTFOLIO = (
+    "budget_usd",
+    "rebalance_minutes",
+    "max_weight",
+    "levels_per_side_min",
+    "levels_per_side_max",
+)
 _SMOOTHING = (
     "max_delta_ratio",
     "max_delta_abs_base_units",

@@ -40,6 +40,8 @@ pub struct Session {
     muxes: Vec<Mux>,
     not_leader: bool,
     rollout: Arc<RolloutParams>,
+    /// When weights are to be asked for; `None` at once.
+    rebalance_at: Option<TsNs>,
     next_sync: TsNs,
     /// Last full second that was evaluated.
     second: Option<i64>,
@@ -62,6 +64,7 @@ impl Session {
             muxes: vec![Mux::default(); count],
             not_leader: false,
             rollout: Arc::new(params.rollout.clone()),
+            rebalance_at: None,
             next_sync: TsNs::NEVER,
             second: None,
             symbols,
@@ -104,16 +107,40 @@ impl Session {
         self.losses.reload(&params, now);
         self.mux_table = MuxTable::new(&params.mux);
         self.rollout = Arc::new(params.rollout.clone());
+        if params.portfolio != self.params.portfolio {
+            self.rebalance_at = None;
+        }
         self.params = params;
         Ok(())
+    }
+
+    /// True if weights are to be asked for, between reading and judging: at the start, every
+    /// `portfolio.rebalance_minutes`, and after a change of what the allocator obeys.
+    #[must_use]
+    pub fn rebalance_due(&self, now: TsNs) -> bool {
+        self.seats.len() > 1 && self.rebalance_at.is_none_or(|at| now >= at)
     }
 
     /// Weights of the symbols from now on, and whether raising targets is worth a better fee tier.
     ///
     /// # Errors
     /// [`WeightError`]; the weights are as they were then.
-    pub fn rebalance(&mut self, weights: &[f64], fee_tilt: FeeTilt) -> Result<(), WeightError> {
-        self.capital.rebalance(weights, fee_tilt)
+    pub fn rebalance(
+        &mut self,
+        weights: &[f64],
+        fee_tilt: FeeTilt,
+        now: TsNs,
+    ) -> Result<(), WeightError> {
+        self.capital.rebalance(weights, fee_tilt)?;
+        self.defer_rebalance(now);
+        Ok(())
+    }
+
+    /// Nobody has weights to give: they are asked for again after `portfolio.rebalance_minutes`.
+    #[allow(clippy::cast_possible_truncation)] // a float cast saturates
+    pub fn defer_rebalance(&mut self, now: TsNs) {
+        let wait_ns = (self.params.portfolio.rebalance_minutes * 60e9) as i64;
+        self.rebalance_at = Some(now.plus_ns(wait_ns));
     }
 
     /// Halts at the next synchronisation, until somebody resumes.

@@ -13,6 +13,7 @@ use crate::cursor::{Chunks, Place, local_row};
 use crate::error::RunError;
 use crate::lane::{Lane, LaneSpec, Wire};
 use crate::timed::TimedQueue;
+use mmbot_core::portfolio::FeeTilt;
 use mmbot_core::{EdgeTotals, Market, Quote, SeatPlace, StrategyView, Trader};
 use mmbot_sim::{Exchange, Reports};
 use mmbot_types::{Action, ActionBuf, EventColumns, ExecReport, Instrument, SignalParams, TsNs};
@@ -30,6 +31,38 @@ pub trait External {
         lane: usize,
         view: &StrategyView,
     ) -> Result<Vec<Quote>, RunError>;
+
+    /// Weights of the symbols of `lane`'s session; `None` leaves them as they are.
+    ///
+    /// # Errors
+    /// [`RunError::Strategy`] with a message; the run stops.
+    fn weights(
+        &mut self,
+        _lane: usize,
+        _request: &WeightRequest,
+    ) -> Result<Option<WeightAnswer>, RunError> {
+        Ok(None)
+    }
+}
+
+/// What is known when weights are asked for.
+#[derive(Debug, Clone, PartialEq)]
+pub struct WeightRequest {
+    /// Time.
+    pub now: TsNs,
+    /// Volatility of one minute per symbol, fraction; `None` until known.
+    pub volas: Vec<Option<f64>>,
+    /// Notional of all fills so far, USD.
+    pub turnover_usd: f64,
+}
+
+/// Weights, and what the account's fee tier says.
+#[derive(Debug, Clone, PartialEq)]
+pub struct WeightAnswer {
+    /// One per symbol; they sum to 1.
+    pub weights: Vec<f64>,
+    /// Whether a better fee tier is worth a tilt.
+    pub fee_tilt: FeeTilt,
 }
 
 /// No strategy from outside: a lane that asks for one is an error.

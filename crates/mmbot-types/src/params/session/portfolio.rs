@@ -62,6 +62,8 @@ pub struct BiasParams {
 pub struct PortfolioParams {
     /// `portfolio.budget_usd`.
     pub budget_usd: f64,
+    /// `portfolio.rebalance_minutes`: how often weights are asked for.
+    pub rebalance_minutes: f64,
     /// `portfolio.max_weight`: the weight that allows `levels_per_side_max` levels.
     pub max_weight: f64,
     /// `portfolio.levels_per_side_min`.
@@ -118,6 +120,7 @@ impl Default for PortfolioParams {
     fn default() -> Self {
         Self {
             budget_usd: 10_000.0,
+            rebalance_minutes: 5.0,
             max_weight: 0.5,
             levels_per_side_min: 1,
             levels_per_side_max: 10,
@@ -152,6 +155,8 @@ impl PortfolioParams {
         let p = &self.budget;
         let (rule, at_least) = ("in [0,1]", ">= 0");
         within("portfolio.budget_usd", self.budget_usd, any, at_least)?;
+        let minutes = self.rebalance_minutes;
+        within("portfolio.rebalance_minutes", minutes, (1e-9, 1e9), "> 0")?;
         within("portfolio.max_weight", self.max_weight, unit, rule)?;
         let key = "portfolio.budget.pnl_sensitivity";
         within(key, p.pnl_sensitivity, unit, rule)?;
