@@ -136,8 +136,8 @@ mod tests {
             (10_000.0, Normal),
             (9_851.0, Normal),
             (9_850.0, Wide),
-            (9_761.0, Wide),
-            (9_760.0, ReduceOnly),
+            (9_776.0, Wide),
+            (9_775.0, ReduceOnly),
             (9_701.0, ReduceOnly),
             (9_700.0, Flat),
             (9_501.0, Flat),
@@ -260,7 +260,7 @@ mod tests {
                 let expected = match (dd >= 0.05, pause.is_some()) {
                     (true, _) => Halted,
                     (_, true) => Flat,
-                    _ if dd >= 0.8 * 0.03 => ReduceOnly,
+                    _ if dd >= 0.75 * 0.03 => ReduceOnly,
                     _ if dd >= 0.5 * 0.03 => Wide,
                     _ => Normal,
                 };
