@@ -8,6 +8,7 @@ use mmbot_core::portfolio::{
     SlippageOverride, SmoothingStep, Stage, SymbolFigures, SymbolInputs, SymbolState, Weights,
     lexicographic, tick,
 };
+use mmbot_types::InstrumentIdx;
 use pyo3::prelude::*;
 
 record! {
@@ -192,7 +193,8 @@ impl SeenAccount {
 /// Runs the twelve stages once.
 #[pyfunction]
 #[pyo3(signature = (
-    params, account, symbols, *, weights, current_usd, backoff, hwm_equity_usd, improvement_bps = None
+    params, account, symbols, *, weights, current_usd, backoff, hwm_equity_usd,
+    improvement_bps = None
 ))]
 fn allocator_tick(
     params: &PyPortfolioParams,
@@ -212,29 +214,16 @@ fn allocator_tick(
         backoff.len(),
     ];
     if counts != [count; 4] {
-        return Err(core_error(
-            "E_ALLOC_INPUT",
-            "symbols",
-            "must have one entry per symbol",
-        ));
+        let rule = "must have one entry per symbol";
+        return Err(core_error("E_ALLOC_INPUT", "symbols", rule));
     }
-    let seen = symbols
+    let seen: Vec<SymbolInputs> = symbols
         .iter()
         .map(SeenSymbol::core)
-        .collect::<PyResult<Vec<_>>>()?;
-    let old = current_usd
-        .iter()
-        .zip(&backoff)
-        .map(|(usd, backoff)| SymbolState {
-            current_usd: *usd,
-            backoff: Backoff {
-                level: backoff.level,
-                clean_ticks: backoff.clean_ticks,
-            },
-        });
+        .collect::<PyResult<_>>()?;
     let mut state = AllocatorState {
         hwm_equity_usd,
-        symbols: old.collect(),
+        symbols: states(&current_usd, &backoff),
     };
     let order = lexicographic(&params.symbols);
     let given = Weights {
@@ -242,49 +231,66 @@ fn allocator_tick(
         order: &order,
         fee_tilt: improvement_bps.map_or(FeeTilt::Off, FeeTilt::Worth),
     };
-    let (mut out, mut table) = (Allocation::default(), Vec::new());
+    let mut out = Allocation::default();
+    let mut table: Vec<(Stage, Vec<f64>)> = Vec::new();
+    let account = account.core()?;
     tick(
         &params.inner,
         given,
         &mut state,
-        &account.core()?,
+        &account,
         &seen,
         &mut out,
         &mut table,
     );
-    let table: Vec<(Stage, Vec<f64>)> = table;
-    let by_symbol = |ranked: &[f64]| -> Vec<f64> {
-        let mut targets = vec![0.0; count];
-        for (at, target) in order.iter().zip(ranked) {
-            targets[usize::from(at.0)] = *target;
-        }
-        targets
+    let stages = table
+        .iter()
+        .map(|(_, ranked)| by_symbol(ranked, &order))
+        .collect();
+    Ok(PyAllocatorTick::new(&out, &state, stages))
+}
+
+fn states(current_usd: &[f64], backoff: &[PyRef<'_, PyBackoff>]) -> Vec<SymbolState> {
+    let state = |(usd, backoff): (&f64, &PyRef<'_, PyBackoff>)| SymbolState {
+        current_usd: *usd,
+        backoff: Backoff {
+            level: backoff.level,
+            clean_ticks: backoff.clean_ticks,
+        },
     };
-    Ok(PyAllocatorTick {
-        targets: out.targets.iter().map(|target| (*target).into()).collect(),
-        figures: out
-            .figures
-            .iter()
-            .map(|figures| (*figures).into())
-            .collect(),
-        stages: table.iter().map(|(_, ranked)| by_symbol(ranked)).collect(),
-        current_usd: state
-            .symbols
-            .iter()
-            .map(|symbol| symbol.current_usd)
-            .collect(),
-        backoff: state
-            .symbols
-            .iter()
-            .map(|symbol| symbol.backoff.into())
-            .collect(),
-        hwm_equity_usd: state.hwm_equity_usd,
-        budget_available_usd: out.budget_available_usd,
-        limit_usd: out.limit_usd,
-        drawdown: out.drawdown,
-        soft_permille: out.soft_permille,
-        tilt: out.tilt,
-    })
+    current_usd.iter().zip(backoff).map(state).collect()
+}
+
+/// From lexicographic order to that of the parameters.
+fn by_symbol(ranked: &[f64], order: &[InstrumentIdx]) -> Vec<f64> {
+    let mut targets = vec![0.0; order.len()];
+    for (at, target) in order.iter().zip(ranked) {
+        targets[usize::from(at.0)] = *target;
+    }
+    targets
+}
+
+impl PyAllocatorTick {
+    fn new(out: &Allocation, state: &AllocatorState, stages: Vec<Vec<f64>>) -> Self {
+        let symbols = &state.symbols;
+        Self {
+            targets: out.targets.iter().map(|target| (*target).into()).collect(),
+            figures: out
+                .figures
+                .iter()
+                .map(|figures| (*figures).into())
+                .collect(),
+            stages,
+            current_usd: symbols.iter().map(|symbol| symbol.current_usd).collect(),
+            backoff: symbols.iter().map(|symbol| symbol.backoff.into()).collect(),
+            hwm_equity_usd: state.hwm_equity_usd,
+            budget_available_usd: out.budget_available_usd,
+            limit_usd: out.limit_usd,
+            drawdown: out.drawdown,
+            soft_permille: out.soft_permille,
+            tilt: out.tilt,
+        }
+    }
 }
 
 pub(crate) fn register(m: &Bound<'_, PyModule>) -> PyResult<()> {

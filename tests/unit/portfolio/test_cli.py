@@ -10,7 +10,7 @@ def _nowhere(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
 
 
-@pytest.mark.spec("03-8")
+@pytest.mark.spec("03-1", "03-8")
 def test_preview_prints_the_table_and_draws_the_same_picture_twice(tmp_path, capsys):
     args = ["portfolio", "preview", "--mode", "risk_parity", "--vol", "AAA=0.02", "--vol", "BBB=1"]
     assert run_cli([*args, "--max-weight", "1", "--plot", "a.svg"]) == 0

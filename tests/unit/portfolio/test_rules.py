@@ -196,3 +196,20 @@ def test_rule_6_bias_bends_the_move_by_a_bounded_share_and_the_trace_has_its_for
         "ALLOC_MICRO ts=7 symbol=AAA current=100.000000 desired=1000.000000 delta_raw=900.000000 "
         "cap=15.000000 backoff_level=0 delta_capped=15.000000 next=115.000000"
     )
+
+
+@pytest.mark.spec("03-5.1", "03-5.2")
+def test_rule_5_2_cost_is_that_of_the_target_which_enters_the_stage():
+    each = {s: SymbolInputs(vola=0.02, fill_rate=0.3) for s in SYMBOLS}
+    told = CostConfig(fee_bps_default=2.0, cost_sensitivity=1.0, fill_rate_sensitivity=1.0)
+    half = tick(
+        settings(cost=told), AllocatorState(hwm_equity_usd=2e4), inputs(each=each, equity_usd=1e4)
+    ).allocation
+    before, cost, fill = (half.stages[at].targets_usd[0] for at in (3, 4, 5))
+    assert before == pytest.approx(10_000.0 / 3 / 2, abs=1e-5)
+    entering = params_for(told, SYMBOLS)["AAA"].cost_of(before, spread_bps=None, volume_usd=None)
+    assert half.figures["AAA"].cost == entering
+    assert cost == before * entering.attenuation
+    # the result goes on to the fill rate: 0.4 below its floor of 0.7
+    assert fill == cost * half.figures["AAA"].fill_attenuation
+    assert half.figures["AAA"].fill_attenuation == pytest.approx(0.6)

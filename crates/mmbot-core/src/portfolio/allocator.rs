@@ -1,8 +1,8 @@
 //! The allocator of a session: parameters, weights, flows, calibration and what ticks leave behind.
 //!
 //! A session tells it what happened (order ends, fills, their cost) as it happens and ticks it once
-//! per second of event time, in a backtest as live; weights and the fee tier come from outside, once
-//! per rebalance. Until then the weights are equal, which every pair of bounds allows.
+//! per second of event time, in a backtest as live; weights and the fee tier come from outside,
+//! once per rebalance. Until then the weights are equal, which every pair of bounds allows.
 
 use super::calibration::{CostObservation, SymbolCalibration};
 use super::cost::SlippageOverride;

@@ -87,9 +87,11 @@ mod tests {
     }
 
     proptest! {
-        /// Multiples of a millionth add like integers.
+        /// Multiples of a power of two add like integers.
         #[test]
-        fn the_order_of_the_terms_does_not_matter(micros in prop::collection::vec(-1i64 << 40..1i64 << 40, 0..40)) {
+        fn the_order_of_the_terms_does_not_matter(
+            micros in prop::collection::vec(-1i64 << 40..1i64 << 40, 0..40),
+        ) {
             #[allow(clippy::cast_precision_loss)] // below 2^53
             let terms: Vec<f64> = micros.iter().map(|m| *m as f64 / 1024.0).collect();
             #[allow(clippy::cast_precision_loss)]

@@ -1,7 +1,8 @@
 //! Budget over symbols: from one budget to a target per symbol, once per second of event time.
 //!
 //! [`tick`] is the pure function: parameters, weights, state and inputs in, targets out, in twelve
-//! stages. [`Allocator`] holds what a session needs around it. How weights arise is decided outside.
+//! stages. [`Allocator`] holds what a session needs around it. How weights arise is decided
+//! outside.
 
 mod allocator;
 pub mod budget;

@@ -1,5 +1,5 @@
-//! What the allocator reads and gives: plain values. Money is USD, rates are bps; a value that is not
-//! known is `None`.
+//! What the allocator reads and gives: plain values. Money is USD, rates are bps; a value that is
+//! not known is `None`.
 
 use super::cost::{Cost, Observation, SlippageOverride};
 use super::smoothing::{Backoff, SmoothingStep};

@@ -257,7 +257,8 @@ proptest! {
         ] {
             prop_assert!(0.0 <= less && less <= more && more <= 1.0, "{less} {more}");
         }
-        prop_assert_eq!([by_cost(0.0), by_turnover(0.0), by_rate(1e4), by_depth(5_000.0)], [1.0; 4]);
+        let neutral = [by_cost(0.0), by_turnover(0.0), by_rate(1e4), by_depth(5_000.0)];
+        prop_assert_eq!(neutral, [1.0; 4]);
     }
 
     /// spec: 03-10

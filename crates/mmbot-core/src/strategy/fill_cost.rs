@@ -1,5 +1,5 @@
-//! What fills cost beyond the quoted price: the observations that the allocator's calibration and the
-//! spread's slippage term live on.
+//! What fills cost beyond the quoted price: the observations that the allocator's calibration and
+//! the spread's slippage term live on.
 //!
 //! Of a maker fill the observation is how far the mid moved against us within half a second, of a
 //! taker fill how far from the mid it was executed; both relative to the mid at the fill, in bps.
