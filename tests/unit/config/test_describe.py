@@ -12,7 +12,6 @@ from mmbot.config import (
     lane_params,
     load_config,
 )
-from mmbot.errors import ConfigError
 
 
 def with_sets(*sets):
@@ -73,9 +72,6 @@ def test_lane_parameters_are_flat_and_hold_the_target():
     assert lane["strategy.k_vola_spread"] == 1.0
     assert lane["latency_boost.replace.min_interval_ms"] == 60
     assert lane["portfolio.target_usd"] == 10_000.0
-    assert lane["signals.sigma_bands.low_end"] == 0.8
-    assert lane["signals.sigma_bands.mid_end"] == 1.5
-    assert [lane[f"signals.regime_bias_map.{r}"] for r in ("low", "mid", "high")] == [1, 0, -1]
     assert all(isinstance(value, bool | int | float) for value in lane.values())
 
 
@@ -88,13 +84,3 @@ def test_the_budget_is_shared():
         "portfolio.manual_weights={btcusdt: 3, ethusdt: 1}",
     )
     assert lane_params(manual, "BTCUSDT")["portfolio.target_usd"] == 7500.0
-
-
-def test_more_regimes_than_the_core_knows_are_refused():
-    config = with_sets(
-        "signals.sigma_bands=[[0,1,a],[1,2,b],[2,3,c],[3,4,d]]",
-        "signals.regime_bias_map={a: 1, b: 0, c: 0, d: -1}",
-        "mux.bands=[[0.0,9.0,low]]",
-    )
-    with pytest.raises(ConfigError, match="at most 3 bands"):
-        lane_params(config, "BTCUSDT")

