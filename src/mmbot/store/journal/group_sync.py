@@ -39,7 +39,8 @@ class GroupSync:
         self._thread.join()
 
     def _run(self) -> None:
-        while True:
+        # asked again after each sync: `close` may have set `_dirty` just before it was cleared
+        while not self._stop.is_set():
             self._dirty.wait()
             if self._stop.wait(self._interval_sec):
                 return
