@@ -10,6 +10,9 @@ pub mod edge;
 pub mod engine;
 pub mod guard;
 pub mod market;
+#[cfg(test)]
+mod market_tests;
+mod market_view;
 pub mod order;
 pub mod portfolio;
 pub mod session;
@@ -20,7 +23,7 @@ pub mod trader;
 
 pub use edge::{EdgeTotals, FillRecord, IdentityError, MARKOUT_MS, Markout};
 pub use engine::{Engine, EngineError, Event, Request};
-pub use market::{Market, MarketView};
+pub use market::{Market, MarketActivity, MarketView};
 pub use order::{IllegalTransition, OpenOrder, OrderState};
 pub use portfolio::{Allocator, PortfolioTarget};
 pub use session::{Permit, SYNC_NS, Session};

@@ -1,7 +1,8 @@
 //! What was received of one instrument: book, signals, recent mids. Depends on the market alone, so
 //! that all traders with equal signal parameters share one.
 
-use crate::signal::{Micro, MidHistory, TradeFlow, Volatility};
+pub use crate::market_view::{MarketActivity, MarketView};
+use crate::signal::{LagPeak, Liquidity, Micro, MidHistory, TradeFlow, TradedVolume, Volatility};
 use crate::telemetry::Histogram;
 use mmbot_book::{Ladder, Touch};
 use mmbot_types::{Instrument, MidTick, PriceTick, QtyLot, Side, SignalParams, TsNs};
@@ -13,81 +14,6 @@ const HISTORY_MARGIN_MS: i64 = 61_000;
 const MARKOUT_MS_MAX: i64 = 60_000;
 /// Every so many packets the feed latency is sampled: unbiased, and free in the hot loop.
 const LAG_STRIDE: u32 = 16;
-
-/// The market at one moment, for decisions.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct MarketView {
-    /// The book is complete, two-sided, not crossed and not stale. Prices and book signals mean
-    /// nothing where this is false.
-    pub synced: bool,
-    /// Best bid.
-    pub bid: PriceTick,
-    /// Best ask.
-    pub ask: PriceTick,
-    /// Size at the best bid.
-    pub bid_qty: QtyLot,
-    /// Size at the best ask.
-    pub ask_qty: QtyLot,
-    /// Mid.
-    pub mid: MidTick,
-    /// (bid size - ask size) / (bid size + ask size), in [-1, 1].
-    pub imbalance: f64,
-    /// Size-weighted mid, ticks.
-    pub microprice_ticks: f64,
-    /// (microprice - mid) / half spread, in [-1, 1].
-    pub micro_tilt: f64,
-    /// Volatility of one minute, bps; `None` until ready.
-    pub vola_1m_bps: Option<f64>,
-    /// Fast over baseline volatility; 1 until ready.
-    pub sigma: f64,
-    /// The same; `None` until ready.
-    pub sigma_known: Option<f64>,
-    /// Bought minus sold over all traded volume, weighted, in [-1, 1].
-    pub flow: f64,
-    /// Latest venue time.
-    pub ts_exch: TsNs,
-}
-
-impl MarketView {
-    const UNSYNCED: Self = Self {
-        synced: false,
-        bid: PriceTick::ZERO,
-        ask: PriceTick::ZERO,
-        bid_qty: QtyLot::ZERO,
-        ask_qty: QtyLot::ZERO,
-        mid: MidTick::ZERO,
-        imbalance: 0.0,
-        microprice_ticks: 0.0,
-        micro_tilt: 0.0,
-        vola_1m_bps: None,
-        sigma: 1.0,
-        sigma_known: None,
-        flow: 0.0,
-        ts_exch: TsNs::ZERO,
-    };
-
-    /// Share of bids in the displayed sizes, in [0, 1].
-    #[must_use]
-    pub fn bid_share(&self) -> f64 {
-        f64::midpoint(1.0, self.imbalance)
-    }
-
-    /// Spread relative to the mid, bps.
-    #[must_use]
-    #[allow(clippy::cast_precision_loss)] // prices are below 2^53 ticks
-    pub fn spread_bps(&self) -> f64 {
-        1e4 * self.ask.ticks_from(self.bid) as f64 / self.mid.ticks_f64()
-    }
-
-    /// Best price of a side.
-    #[must_use]
-    pub const fn best(&self, side: Side) -> PriceTick {
-        match side {
-            Side::Buy => self.bid,
-            Side::Sell => self.ask,
-        }
-    }
-}
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Feed {
@@ -119,6 +45,9 @@ pub struct Market {
     view: MarketView,
     instrument: Instrument,
     lag: Histogram,
+    volume: TradedVolume,
+    liquidity: Liquidity,
+    lag_peak: LagPeak,
 }
 
 impl Market {
@@ -146,6 +75,9 @@ impl Market {
             view: MarketView::UNSYNCED,
             instrument,
             lag: Histogram::new(),
+            volume: TradedVolume::default(),
+            liquidity: Liquidity::default(),
+            lag_peak: LagPeak::default(),
         }
     }
 
@@ -165,7 +97,8 @@ impl Market {
 
     /// A print; `side` is the aggressor's.
     #[inline]
-    pub fn trade(&mut self, side: Side, _px: PriceTick, qty: QtyLot, ts_local: TsNs) {
+    pub fn trade(&mut self, side: Side, px: PriceTick, qty: QtyLot, ts_local: TsNs) {
+        self.volume.trade(px, qty, ts_local);
         self.flow.trade(side, qty, ts_local);
     }
 
@@ -194,6 +127,7 @@ impl Market {
             self.ts_exch = ts_exch;
         }
         self.ts_local = ts_local;
+        self.lag_peak.see(ts_local.since_ns(ts_exch));
         match self.book.mid() {
             Some(mid) => {
                 self.mids.confirm(mid, ts_exch);
@@ -215,6 +149,24 @@ impl Market {
             self.viewed = Some((now, self.packets));
         }
         self.view
+    }
+
+    /// Spread, depth, volume and lag at `now`, a synchronisation point: to be asked ten times a
+    /// second, not per event.
+    #[allow(clippy::cast_precision_loss)] // rounded once
+    pub fn activity(&mut self, now: TsNs) -> MarketActivity {
+        let tick_lot_usd = self.instrument.tick_lot_usd();
+        if let Some(touch) = &self.quotable(now) {
+            self.liquidity.sample(&self.book, touch, tick_lot_usd, now);
+        }
+        let view = self.view(now);
+        let lag_ns = self.lag_peak.of_last_second(now);
+        MarketActivity {
+            spread_bps: view.synced.then(|| view.spread_bps()),
+            liquidity_depth_usd: self.liquidity.usd(),
+            volume_usd: self.volume.of_last_hour(now) as f64 * tick_lot_usd,
+            ws_lag_ms: lag_ns.map(|ns| ns as f64 * 1e-6),
+        }
     }
 
     /// Top of the book if it may be quoted on at `now`: complete, two-sided, not crossed, not
@@ -296,6 +248,12 @@ impl Market {
     #[must_use]
     pub fn fresh_mid_at(&self, ts_exch: TsNs) -> Option<MidTick> {
         self.mids.fresh_at(ts_exch)
+    }
+
+    /// Mid after its `n`-th change that follows venue time `ts_exch`.
+    #[must_use]
+    pub fn mid_after_changes(&self, ts_exch: TsNs, n: u32) -> Option<MidTick> {
+        self.mids.after_changes(ts_exch, n)
     }
 
     /// Last valid mid.

@@ -13,10 +13,12 @@
 //! effective spread after R. Huang and H. Stoll (1996), slippage after A. Perold (1988). A fill
 //! waits until the venue's clock has passed it (for m) and its horizon (for m').
 
+mod adverse_rate;
 mod book;
 mod markout;
 mod record;
 
+pub use adverse_rate::{ADVERSE_PENDING_MAX, AdverseRate};
 pub use book::{EdgeBook, Fill};
 pub use markout::{MARKOUT_MS, Markout, Markouts};
 pub use record::FillRecord;

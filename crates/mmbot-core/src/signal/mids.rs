@@ -103,6 +103,29 @@ impl MidHistory {
         (mid != NO_MID && !silent).then_some(mid)
     }
 
+    /// Mid after its `n`-th change that follows `ts`; `None` until there were so many. What changes
+    /// within one instant of venue time is one change, and a mid that comes back unchanged after a
+    /// stretch without one is none.
+    #[must_use]
+    pub fn after_changes(&self, ts: TsNs, n: u32) -> Option<MidTick> {
+        let from = self.position_before(ts.plus_ns(1));
+        let mut held = from.and_then(|at| self.valid_from(at));
+        let mut left = n;
+        for at in from.map_or(self.oldest, |at| at + 1)..self.written {
+            let mid = self.entry(at).1;
+            if mid == NO_MID || held == Some(mid) {
+                continue;
+            }
+            // the first mid ever is no change
+            left -= u32::from(held.is_some() && left > 0);
+            held = Some(mid);
+            if left == 0 {
+                return held;
+            }
+        }
+        None
+    }
+
     fn entry(&self, at: usize) -> (TsNs, MidTick) {
         self.ring[at & (self.ring.len() - 1)]
     }

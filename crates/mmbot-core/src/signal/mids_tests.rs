@@ -35,6 +35,26 @@ impl Naive {
         earlier.filter_map(|entry| entry.1).next_back()
     }
 
+    fn after_changes(&self, ts: i64, n: u32) -> Option<i64> {
+        let mut held = self.valid_before(ts + 1);
+        let mut changes = 0;
+        for mid in self
+            .list
+            .iter()
+            .filter(|entry| entry.0 > ts)
+            .filter_map(|entry| entry.1)
+        {
+            if held.is_some_and(|held| held != mid) {
+                changes += 1;
+            }
+            held = Some(mid);
+            if changes == n {
+                return held;
+            }
+        }
+        None
+    }
+
     fn fresh_at(&self, ts: i64) -> Option<i64> {
         let (at, mid) = self.list.iter().rfind(|entry| entry.0 <= ts)?;
         mid.filter(|_| ts - at <= 1_000_000_000)
@@ -69,6 +89,10 @@ proptest! {
             let at = TsNs::new(ts);
             prop_assert_eq!(ring.before(at).map(MidTick::get), naive.valid_before(ts));
             prop_assert_eq!(ring.at(at).map(MidTick::get), naive.valid_before(ts + 1));
+            for n in [1, 2, 5] {
+                let mid = ring.after_changes(at, n).map(MidTick::get);
+                prop_assert_eq!(mid, naive.after_changes(ts, n));
+            }
             prop_assert_eq!(ring.fresh_at(at).map(MidTick::get), naive.fresh_at(ts));
         }
     }
