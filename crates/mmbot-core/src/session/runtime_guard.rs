@@ -3,7 +3,8 @@
 //! thresholds of their own are judged on their own figures and paused alone.
 
 use super::calendar::{SECOND_NS, minutes_ns, utc_second};
-use super::guard_verdict::{GuardInputs, GuardReasons, judge};
+use super::guard_verdict::judge;
+pub use super::guard_verdict::{GuardInputs, GuardReasons};
 use super::latency_window::LatencyWindow;
 use super::pnl_slope::PnlSlope;
 use mmbot_types::{GuardThresholds, InstrumentIdx, RuntimeGuardParams, TsNs};
