@@ -129,7 +129,7 @@ mod tests {
             recovery_minutes: 5.0,
             grades: RiskGradeParams {
                 wide_at_ratio: 0.5,
-                reduce_only_at_ratio: 0.8,
+                reduce_only_at_ratio: 0.75,
                 ..RiskGradeParams::default()
             },
             ..SessionRiskParams::default()

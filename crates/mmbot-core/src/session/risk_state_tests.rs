@@ -15,7 +15,7 @@ fn params() -> SessionRiskParams {
         initial_equity_usd: 10_000.0,
         grades: RiskGradeParams {
             wide_at_ratio: 0.5,
-            reduce_only_at_ratio: 0.8,
+            reduce_only_at_ratio: 0.75,
             wide_spread_mult: 1.5,
             min_stay_sec: 60.0,
         },
