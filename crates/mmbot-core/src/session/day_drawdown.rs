@@ -116,10 +116,25 @@ impl DayDrawdown {
 mod tests {
     use super::*;
     use RiskGrade::{Flat, Halted, Normal, ReduceOnly, Wide};
+    use mmbot_types::RiskGradeParams;
     use proptest::prelude::*;
 
     const MINUTE_NS: i64 = 60_000_000_000;
     const DAY_MIN: i64 = 24 * 60;
+
+    fn params() -> SessionRiskParams {
+        SessionRiskParams {
+            max_drawdown_pct: 0.05,
+            risk_pause_threshold: 0.03,
+            recovery_minutes: 5.0,
+            grades: RiskGradeParams {
+                wide_at_ratio: 0.5,
+                reduce_only_at_ratio: 0.75,
+                ..RiskGradeParams::default()
+            },
+            ..SessionRiskParams::default()
+        }
+    }
 
     fn run(params: &SessionRiskParams, steps: &[(i64, f64)]) -> Vec<RiskGrade> {
         let mut guard = DayDrawdown::default();
@@ -145,7 +160,7 @@ mod tests {
             (-5.0, Halted),
         ];
         for (equity, grade) in rows {
-            let got = run(&SessionRiskParams::default(), &[(0, 10_000.0), (1, equity)]);
+            let got = run(&params(), &[(0, 10_000.0), (1, equity)]);
             assert_eq!(got, [Normal, grade], "{equity}");
         }
     }
@@ -161,7 +176,7 @@ mod tests {
             (7, 9_850.0),
             (8, 9_851.0),
         ];
-        let got = run(&SessionRiskParams::default(), &steps);
+        let got = run(&params(), &steps);
         assert_eq!(got, [Normal, Flat, Flat, Flat, Flat, Normal]);
     }
 
@@ -175,7 +190,7 @@ mod tests {
             (DAY_MIN + 3, 9_590.0),
             (DAY_MIN + 4, 9_590.0),
         ];
-        let got = run(&SessionRiskParams::default(), &steps);
+        let got = run(&params(), &steps);
         assert_eq!(got, [Normal, Flat, Flat, Flat, Normal]);
     }
 
@@ -192,13 +207,13 @@ mod tests {
             (DAY_MIN + 9, 9_400.0),
             (DAY_MIN + 10, 9_500.0),
         ];
-        let got = run(&SessionRiskParams::default(), &steps);
+        let got = run(&params(), &steps);
         assert_eq!(got, [Normal, Flat, Flat, Flat, Flat, Flat, Normal]);
     }
 
     #[test]
     fn lost_equity_halts_and_infinite_thresholds_do_not() {
-        let mut params = SessionRiskParams::default();
+        let mut params = params();
         assert_eq!(run(&params, &[(0, -1.0)]), [Halted]);
         params.max_drawdown_pct = f64::INFINITY;
         params.risk_pause_threshold = f64::INFINITY;
@@ -207,7 +222,7 @@ mod tests {
 
     #[test]
     fn an_equity_that_is_not_finite_is_not_taken() {
-        let params = SessionRiskParams::default();
+        let params = params();
         let steps = [
             (0, f64::NAN),
             (1, 10_000.0),
@@ -219,7 +234,7 @@ mod tests {
 
     #[test]
     fn the_largest_drawdown_is_that_of_the_day() {
-        let params = SessionRiskParams::default();
+        let params = params();
         let mut guard = DayDrawdown::default();
         for (minute, equity) in [(0, 100.0), (1, 98.0), (2, 99.0)] {
             guard.update(&params, equity, TsNs::new(minute * MINUTE_NS));
@@ -243,7 +258,7 @@ mod tests {
         fn the_demand_is_that_of_the_whole_history(
             steps in prop::collection::vec((0i64..200, 9_400i64..10_000), 1..80),
         ) {
-            let params = SessionRiskParams::default();
+            let params = params();
             let mut guard = DayDrawdown::default();
             let (mut minute, mut seen) = (0i64, Vec::new());
             let mut pause: Option<i64> = None;

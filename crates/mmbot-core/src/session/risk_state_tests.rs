@@ -4,8 +4,23 @@ use super::risk_grade::{KillCause, RiskCause, RiskGrade};
 use super::risk_state::{RISK_CHANGES_MAX, RiskInputs, RiskMonitor};
 use RiskGrade::{Flat, Halted, Normal, ReduceOnly, Wide};
 use mmbot_types::Intent;
-use mmbot_types::{SessionRiskParams, TsNs};
+use mmbot_types::{RiskGradeParams, SessionRiskParams, TsNs};
 use proptest::prelude::*;
+
+fn params() -> SessionRiskParams {
+    SessionRiskParams {
+        max_drawdown_pct: 0.05,
+        risk_pause_threshold: 0.03,
+        recovery_minutes: 5.0,
+        initial_equity_usd: 10_000.0,
+        grades: RiskGradeParams {
+            wide_at_ratio: 0.5,
+            reduce_only_at_ratio: 0.75,
+            wide_spread_mult: 1.5,
+            min_stay_sec: 60.0,
+        },
+    }
+}
 
 fn at(second: i64) -> TsNs {
     TsNs::new(second * 1_000_000_000)
@@ -28,7 +43,7 @@ fn causes(monitor: &RiskMonitor) -> Vec<(RiskGrade, RiskCause)> {
 /// spec: 09-1
 #[test]
 fn every_cause_demands_its_grade_and_is_named() {
-    let params = SessionRiskParams::default();
+    let params = params();
     let cause = |change: fn(&mut RiskMonitor, &mut RiskInputs)| {
         let (mut monitor, mut inputs) = (RiskMonitor::default(), calm());
         monitor.update(&params, &inputs, at(0));
@@ -78,7 +93,7 @@ fn every_cause_demands_its_grade_and_is_named() {
 /// spec: 09-1
 #[test]
 fn a_severer_grade_comes_at_once_and_a_milder_one_after_the_minimum_stay() {
-    let params = SessionRiskParams::default();
+    let params = params();
     let mut monitor = RiskMonitor::default();
     let mut step = |equity, second| {
         let inputs = RiskInputs {
@@ -110,7 +125,7 @@ fn a_severer_grade_comes_at_once_and_a_milder_one_after_the_minimum_stay() {
 /// spec: 02-11.1/5, 02-11.2
 #[test]
 fn only_a_resume_by_hand_leaves_halted_and_the_same_drawdown_does_not_strike_again() {
-    let params = SessionRiskParams::default();
+    let params = params();
     let mut monitor = RiskMonitor::default();
     monitor.update(&params, &calm(), at(0));
     let mut inputs = calm();
@@ -136,7 +151,7 @@ fn only_a_resume_by_hand_leaves_halted_and_the_same_drawdown_does_not_strike_aga
 /// spec: 09-1
 #[test]
 fn a_floor_set_by_hand_holds_until_it_is_lifted() {
-    let params = SessionRiskParams::default();
+    let params = params();
     let mut monitor = RiskMonitor::default();
     monitor.set_floor(Some(ReduceOnly), at(0));
     assert_eq!(monitor.grade(), ReduceOnly, "at once");
@@ -158,7 +173,7 @@ fn a_floor_set_by_hand_holds_until_it_is_lifted() {
 /// spec: 02-11.1
 #[test]
 fn gauges_stay_finite_when_everything_is_lost() {
-    let params = SessionRiskParams::default();
+    let params = params();
     let mut monitor = RiskMonitor::default();
     monitor.update(&params, &RiskInputs::default(), at(0));
     let gauges = monitor.gauges();
@@ -200,7 +215,7 @@ proptest! {
     /// spec: 09-1
     #[test]
     fn the_rules_hold_on_any_path(steps in steps()) {
-        let params = SessionRiskParams::default();
+        let params = params();
         let mut monitor = RiskMonitor::default();
         let (mut second, mut path) = (1_000i64, vec![Normal]);
         for step in steps {
