@@ -111,9 +111,7 @@ impl Losses {
         now: TsNs,
     ) {
         self.account(params, seats);
-        if params.runtime_guard.enabled {
-            self.guard_second(params, requests, seats, quoted, now);
-        }
+        self.guard_second(params, requests, seats, quoted, now);
         if now.get().rem_euclid(60_000_000_000) < 1_000_000_000 {
             for (mid, seat) in self.mids.iter_mut().zip(seats) {
                 let known = seat.market.synced && seat.market.mid_usd > 0.0;
@@ -305,6 +303,10 @@ impl Losses {
         for (at, seat) in seats.iter().enumerate() {
             let symbol = InstrumentIdx(u16::try_from(at).unwrap_or(u16::MAX));
             let own = GuardInputs {
+                cancels_per_sec: requests.cancels_per_sec_of(at, now),
+                cancel_limit_per_sec: params.throttle.session_cancels_per_sec,
+                rest_error_rate: requests.rates_of(at).rest_error_rate(now),
+                order_reject_rate: requests.rates_of(at).order_reject_rate(now),
                 pnl_usd: seat.net_usd,
                 position_notional_usd: seat.position_usd.abs(),
                 gross_exposure_usd: seat.gross_usd,
@@ -313,7 +315,6 @@ impl Losses {
                     params.portfolio.budget_usd,
                 ),
                 ws_lag_ms: seat.market.ws_lag_ms,
-                ..inputs
             };
             let window = &mut self.symbol_latency[at];
             let change = self.guard.evaluate_symbol(guard, symbol, &own, window, now);

@@ -25,6 +25,9 @@ pub struct Requests {
     breaker: CircuitBreaker,
     rates: CallRates,
     cancels: SecondRing,
+    /// The same per symbol.
+    symbol_rates: Vec<CallRates>,
+    symbol_cancels: Vec<SecondRing>,
     autopolicy: Autopolicy,
     /// Symbol that may probe next.
     next_prober: usize,
@@ -43,6 +46,8 @@ impl Requests {
             breaker: CircuitBreaker::new(&params.circuit),
             rates: CallRates::new(params.runtime_guard.window_sec),
             cancels: SecondRing::new(RATE_WINDOW_SEC),
+            symbol_rates: vec![CallRates::new(params.runtime_guard.window_sec); symbols.len()],
+            symbol_cancels: vec![SecondRing::new(RATE_WINDOW_SEC); symbols.len()],
             autopolicy: Autopolicy::default(),
             next_prober: 0,
             wants: vec![0; symbols.len()],
@@ -57,8 +62,9 @@ impl Requests {
         for windows in &mut self.symbols {
             windows.resize(window_sec);
         }
-        self.rates
-            .resize_guard_window(params.runtime_guard.window_sec);
+        for rates in self.symbol_rates.iter_mut().chain([&mut self.rates]) {
+            rates.resize_guard_window(params.runtime_guard.window_sec);
+        }
     }
 
     /// Counts what was sent and answered since the last synchronisation, which all lies in the
@@ -78,9 +84,7 @@ impl Requests {
                     self.session.sent(op, then, n);
                 }
             }
-            self.cancels.add(second_of(then), sent.cancels);
-            self.rates.on_sends(sent.creates, then);
-            self.rates.on_rejects(sent.rejects, then);
+            self.count_rates(at, seat, then);
             outcomes.merge(&seat.outcomes);
             if seat.outcomes.get(CallOutcome::RateLimited) > 0 {
                 self.backoffs[at].rate_limited(&params.throttle, now);
@@ -92,6 +96,18 @@ impl Requests {
         self.rates.on_calls(&outcomes, then);
         self.breaker
             .on_results(&params.circuit, &without_probes(&outcomes, seats), now);
+    }
+
+    fn count_rates(&mut self, at: usize, seat: &Seat, then: TsNs) {
+        let sent = &seat.sent;
+        for cancels in [&mut self.cancels, &mut self.symbol_cancels[at]] {
+            cancels.add(second_of(then), sent.cancels);
+        }
+        for rates in [&mut self.rates, &mut self.symbol_rates[at]] {
+            rates.on_sends(sent.creates, then);
+            rates.on_rejects(sent.rejects, then);
+        }
+        self.symbol_rates[at].on_calls(&seat.outcomes, then);
     }
 
     /// The evaluations of a full second.
@@ -156,6 +172,17 @@ impl Requests {
     #[allow(clippy::cast_precision_loss)] // counts of requests
     pub fn cancels_per_sec(&mut self, now: TsNs) -> f64 {
         self.cancels.total(second_of(now)) as f64 / f64::from(RATE_WINDOW_SEC)
+    }
+
+    /// Call rates of a symbol.
+    pub fn rates_of(&mut self, at: usize) -> &mut CallRates {
+        &mut self.symbol_rates[at]
+    }
+
+    /// Cancels a second of a symbol over the last 10 s.
+    #[allow(clippy::cast_precision_loss)] // counts of requests
+    pub fn cancels_per_sec_of(&mut self, at: usize, now: TsNs) -> f64 {
+        self.symbol_cancels[at].total(second_of(now)) as f64 / f64::from(RATE_WINDOW_SEC)
     }
 
     /// Largest current back-off over symbols, ms.

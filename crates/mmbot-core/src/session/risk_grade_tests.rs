@@ -142,7 +142,7 @@ fn table() -> String {
          Made from `transition()` in `crates/mmbot-core/src/session/risk_grade.rs` by its test;\n\
          do not edit. The state of a session is one grade, the severest that any cause demands.\n\
          A severer grade is entered at once, a milder one after the minimum stay in the present\n\
-         one (`risk.grades.min_stay_sec`; `risk.recovery_minutes` in `FLAT`). Rows are what is\n\
+         one (`risk.grades.min_stay_sec`). Rows are what is\n\
          demanded, columns are grades; an empty cell means no change.\n\n| demanded |",
     );
     for grade in RiskGrade::ALL {

@@ -1,7 +1,7 @@
 //! Risk state of a session: one grade, taken from everything that demands one (drawdown, kills,
 //! caps of the day, runtime guard, trading windows, a floor set by hand). Every change is a record.
 
-use super::calendar::{minutes_ns, seconds_ns};
+use super::calendar::seconds_ns;
 use super::day_drawdown::DayDrawdown;
 use super::risk_grade::{KillCause, RiskCause, RiskGrade, RiskInput, transition};
 use mmbot_types::Intent;
@@ -239,11 +239,13 @@ impl RiskMonitor {
     }
 }
 
-/// Shortest stay in a grade before a milder one, ns.
+/// Shortest stay in a grade before a milder one, ns. A pause by drawdown lasts its recovery time by
+/// itself.
 fn min_stay_ns(grade: RiskGrade, params: &SessionRiskParams) -> i64 {
     match grade {
         RiskGrade::Normal => 0,
-        RiskGrade::Wide | RiskGrade::ReduceOnly => seconds_ns(params.grades.min_stay_sec),
-        RiskGrade::Flat | RiskGrade::Halted => minutes_ns(params.recovery_minutes),
+        RiskGrade::Wide | RiskGrade::ReduceOnly | RiskGrade::Flat | RiskGrade::Halted => {
+            seconds_ns(params.grades.min_stay_sec)
+        }
     }
 }

@@ -166,9 +166,13 @@ impl Seat {
         known.synced = view.synced;
         known.imbalance = view.imbalance;
         known.micro_tilt = view.micro_tilt;
-        known.spread_bps = view.synced.then(|| view.spread_bps());
         known.sigma = view.sigma_known;
         known.vola = view.vola_1m_bps.map(|bps| bps / 1e4);
+        let activity = market.activity(now);
+        known.spread_bps = activity.spread_bps;
+        known.depth_usd = activity.liquidity_depth_usd;
+        known.volume_usd = activity.volume_usd;
+        known.ws_lag_ms = activity.ws_lag_ms;
     }
 
     #[allow(clippy::cast_possible_truncation)] // requests of a tenth of a second
