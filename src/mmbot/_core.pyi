@@ -125,10 +125,14 @@ class Backtest:
         record: bool = False,
         curve_ns: int = ...,
         strategy: Callable[[dict[str, Any]], Sequence[tuple[str, float, float]]] | None = None,
+        allocate: Callable[[dict[str, Any]], tuple[Sequence[float], float | None]] | None = None,
     ) -> Backtest:
         """`record` keeps fills, order events and a curve sampled every `curve_ns` of every lane.
         `strategy` is called on decision ticks of lanes with `strategy.kind` = "external" and
-        returns (side, price, quantity) targets.
+        returns (side, price, quantity) targets. `allocate` is called at a rebalance of several
+        instruments with `lane`, `ts_ns`, `volas` (fraction a minute, None while unknown) and
+        `turnover_usd`, and returns the weights and, if a better fee tier is worth a tilt, its
+        improvement in bps.
         """
     def feed(self, chunk: EventChunk, symbol: int = 0) -> None:
         """Processes a chunk of an instrument as far as the data of all allow; the GIL is released.

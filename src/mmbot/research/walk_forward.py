@@ -11,10 +11,11 @@ import math
 import statistics
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Final
+from typing import Any
 
 from mmbot import core
-from mmbot.config import cfg_hash, lane_params
+from mmbot.config import AppConfig, cfg_hash, lane_params
+from mmbot.config.session import session_params
 from mmbot.errors import ConfigError
 from mmbot.research.backtest import load_run_config, simulator_params
 from mmbot.research.calibration import load_calibration
@@ -25,11 +26,10 @@ from mmbot.research.report import HEADLINE, headline
 from mmbot.research.windows import Window, WindowSource
 from mmbot.store.canonical import canonical_json
 from mmbot.store.runtime import git_sha, runtime_block
-from mmbot.units import NS_PER_MIN
+from mmbot.trading.engine import EngineSpec, build_engine
+from mmbot.units import INT64_MAX, NS_PER_MIN
 
 __all__ = ["WalkForward", "run_walk_forward"]
-
-_TARGET: Final = "portfolio.target_usd"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,7 +45,7 @@ class _Setting:
     """What all windows share."""
 
     instrument: core.Instrument
-    lanes: Sequence[dict[str, object]]
+    configs: Sequence[AppConfig]
     simulator: dict[str, Any]
     request: BacktestRequest
 
@@ -90,20 +90,22 @@ def _prepare(plan: WalkForward, source: WindowSource) -> tuple[_Setting, dict[st
     request, symbol = plan.request, source.symbol
     calibration = load_calibration(request.calibration)
     parameters = load_parameters(request.params)
-    lanes = []
+    configs = []
     for point in plan.points or ({},):
         chosen = parse_parameters(point, "grid")
         sets = (*parameters.sets, *chosen.sets)
         loaded = load_run_config(request, replace(parameters, sets=sets), [symbol])
-        lanes.append(lane_params(loaded.config, symbol))
+        configs.append(loaded.config)
     simulator = simulator_params(request, loaded, {**calibration, **parameters.simulator})
     base = load_run_config(request, parameters, [symbol])
     digest = {
         "cfg_hash": cfg_hash(base.config),
-        "params_hash": params_digest({str(number): lane for number, lane in enumerate(lanes)}),
+        "params_hash": params_digest(
+            {str(number): lane_params(config, symbol) for number, config in enumerate(configs)}
+        ),
     }
     setting = _Setting(
-        instrument=source.instrument, lanes=lanes, simulator=simulator, request=request
+        instrument=source.instrument, configs=configs, simulator=simulator, request=request
     )
     return setting, digest
 
@@ -112,10 +114,10 @@ def _run_window(
     setting: _Setting, points: Sequence[Mapping[str, Any]], window: Window
 ) -> dict[str, Any]:
     """Choose on the train part, score on the test part."""
-    best = _best_lane(setting, points, window) if len(setting.lanes) > 1 else 0
-    lane = setting.lanes[best]
-    # Without a target nothing is quoted: the signals warm up and no fill has to be left out.
-    engine = _engine(setting, [{**lane, _TARGET: 0.0}])
+    best = _best_lane(setting, points, window) if len(setting.configs) > 1 else 0
+    config = setting.configs[best]
+    engine = _engine(setting, [config])
+    engine.apply_session(0, _warming(setting, config, window.test_ns))
     digest = RowDigest(setting.instrument)
     warming = True
     for chunk in window.whole():
@@ -123,7 +125,7 @@ def _run_window(
         if not warming:
             engine.feed(chunk)
         elif not engine.advance(chunk, window.test_ns - 1):
-            engine.apply_params(0, lane)
+            engine.apply_session(0, session_params(config, [setting.instrument.symbol]))
             warming = False
     engine.finish()
     return {
@@ -138,7 +140,7 @@ def _run_window(
 
 def _best_lane(setting: _Setting, points: Sequence[Mapping[str, Any]], window: Window) -> int:
     """All sets in one pass; equal results go to the smaller canonical parameters."""
-    engine = _engine(setting, setting.lanes)
+    engine = _engine(setting, setting.configs)
     for chunk in window.train():
         engine.feed(chunk)
     engine.finish()
@@ -146,13 +148,24 @@ def _best_lane(setting: _Setting, points: Sequence[Mapping[str, Any]], window: W
     return min(range(len(points)), key=lambda i: (-net_bps[i], canonical_json(points[i])))
 
 
-def _engine(setting: _Setting, lanes: Sequence[Mapping[str, object]]) -> core.Backtest:
-    return core.Backtest(
-        setting.instrument,
-        list(lanes),
-        sim=setting.simulator,
-        seed=setting.request.seed,
-        bar_ns=setting.request.bar_minutes * NS_PER_MIN,
+def _warming(setting: _Setting, config: AppConfig, test_ns: int) -> dict[str, object]:
+    """The session until the test part: closed, so that signals warm up without a fill.
+
+    It opens without a stay in the closed state.
+    """
+    session = session_params(config, [setting.instrument.symbol], open_ns=[(test_ns, INT64_MAX)])
+    return session | {"risk.grades.min_stay_sec": 0.0}
+
+
+def _engine(setting: _Setting, configs: Sequence[AppConfig]) -> core.Backtest:
+    return build_engine(
+        EngineSpec(
+            instruments=[setting.instrument],
+            configs=configs,
+            simulator=setting.simulator,
+            seed=setting.request.seed,
+            bar_ns=setting.request.bar_minutes * NS_PER_MIN,
+        )
     )
 
 
