@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mmbot._core_allocator import *
+from mmbot._core_journal import *
 
 _I64: TypeAlias = NDArray[np.int64]
 _I32: TypeAlias = NDArray[np.int32]
@@ -312,88 +313,6 @@ def detect_format(head: bytes) -> str | None:
 
 def capture_formats() -> list[str]:
     """Names of all capture formats."""
-
-# --- journals (crates/mmbot-py/src/journal) -------------------------------------------------------
-
-class JournalError(CoreError):
-    """Journal bytes are damaged: `code` is E_STORE_JOURNAL, `offset` the offending byte, `message`
-    what is wrong.
-    """
-
-    offset: int
-    message: str
-
-@final
-class JournalFramer:
-    """Numbers and frames records: dictionaries in, bytes for a segment out.
-
-    A record is a dictionary as `JournalDecoder.take` gives it, see docs/journal.md for the keys of
-    each kind; `seq` is ignored.
-    """
-
-    def __new__(cls, next_seq: int = 0) -> JournalFramer:
-        """`next_seq`: the number of the first record, 0 in a new session."""
-    def push(self, record: dict[str, Any]) -> int:
-        """Frames a record and returns its number. CoreError E_STORE_TYPE names a field that is
-        missing or wrong, JournalError tells that the record is too long; nothing was framed.
-        """
-    def push_rows(self, instrument: int, chunk: EventChunk) -> None:
-        """Frames the rows of a chunk in the order of reception, in as many records as needed."""
-    def take(self) -> bytes:
-        """Bytes since the last call."""
-    @property
-    def next_seq(self) -> int: ...
-
-@final
-class JournalDecoder:
-    """Reads one segment: blocks of any size in, records out. Holds one frame beside what was fed
-    last.
-    """
-
-    def __new__(cls, next_seq: int | None = None) -> JournalDecoder:
-        """`next_seq`: the number that the first record must have; None accepts any."""
-    def feed(self, data: bytes) -> None:
-        """Takes the next bytes of the segment."""
-    def skip(self) -> None:
-        """Passes over the whole frames that were fed: lengths, checksums and numbers are checked,
-        records are counted but not decoded. The GIL is released. Raises JournalError.
-        """
-    def take(
-        self,
-        max_records: int,
-        *,
-        kinds: Sequence[str] | None = None,
-        from_seq: int = 0,
-        rows: bool = False,
-    ) -> list[dict[str, Any]]:
-        """Next records of what was fed, at most `max_records`; fewer if more input is needed.
-
-        Records of other kinds and with smaller numbers are checked and left out. `rows` adds the
-        rows themselves to market rows, as `columns` (flags uint8; px, qty, ts_exch, ts_local
-        int64). Raises JournalError at damage, after the records before it have been taken.
-        """
-    def finish(self) -> int | None:
-        """End of the segment: offset of a torn tail, or None if it ends with a whole frame.
-
-        Call it when `skip` or `take` give nothing more. Raises JournalError if what looks torn is
-        a frame with a damaged length.
-        """
-    def counts(self) -> dict[str, int]:
-        """Records passed so far, by kind."""
-    @property
-    def offset(self) -> int:
-        """Offset behind the last whole frame that was passed."""
-    @property
-    def next_seq(self) -> int | None:
-        """The number that must come next."""
-
-def journal_counts(data: bytes, next_seq: int | None) -> dict[str, int]:
-    """Records by kind of framed bytes that begin with number `next_seq` (None: any) and end with a
-    whole frame; JournalError otherwise.
-    """
-
-def journal_kinds() -> list[str]:
-    """Names of all kinds of records."""
 
 @final
 class MarketGenerator:

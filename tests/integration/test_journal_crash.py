@@ -31,13 +31,16 @@ class Victims:
             text=True,
             bufsize=1,
         )
+        assert self.process.stdin is not None
+        assert self.process.stdout is not None
+        self.orders, self.answers = self.process.stdin, self.process.stdout
 
     def kill_one(self, directory, *, after, pause_ns, fsync_ms, segment_bytes):
         """Start a writer, kill it a moment after `after` acknowledgements; return the last one."""
-        print(directory, fsync_ms, segment_bytes, file=self.process.stdin)
+        print(directory, fsync_ms, segment_bytes, file=self.orders)
         pid = last = None
         acks, is_killed = 0, False
-        for line in iter(self.process.stdout.readline, ""):
+        for line in iter(self.answers.readline, ""):
             what, _, number = line.strip().partition(" ")
             if what == "dead":
                 return last
@@ -52,9 +55,9 @@ class Victims:
         raise AssertionError("the process that forks writers has ended")
 
     def close(self):
-        self.process.stdin.close()
+        self.orders.close()
         assert self.process.wait(30) == 0
-        self.process.stdout.close()
+        self.answers.close()
 
 
 @pytest.fixture

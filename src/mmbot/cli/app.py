@@ -41,6 +41,7 @@ _COMMANDS: Final[Mapping[str, _Entry]] = {
     "data": _Entry("mmbot.cli.data", "Import, list, check and generate market data."),
     "sim": _Entry("mmbot.cli.sim", "Score queue models; compare markets."),
     "edge": _Entry("mmbot.cli.edge", "Where the money comes from and goes to."),
+    "journal": _Entry("mmbot.cli.journal", "List journals of sessions, show their records."),
     "portfolio": _Entry("mmbot.cli.portfolio", "Spread the budget over symbols; fee tiers."),
     "config": _Entry("mmbot.cli.config", "Show, check, explain and roll back the configuration."),
     "profile": _Entry("mmbot.cli.profile", "Apply a profile of quoting parameters."),

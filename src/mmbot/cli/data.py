@@ -11,19 +11,11 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
-from rich.progress import (
-    BarColumn,
-    DownloadColumn,
-    Progress,
-    ProgressColumn,
-    TaskID,
-    TextColumn,
-    TimeRemainingColumn,
-    TransferSpeedColumn,
-)
+from rich.progress import BarColumn, TextColumn, TimeRemainingColumn
 
 from mmbot.cli import data_tables, summaries
 from mmbot.cli.options import JsonOption
+from mmbot.cli.progress import byte_bar, progress
 from mmbot.errors import ConfigError, MarketDataError
 from mmbot.market.catalog import read_info
 from mmbot.market.export import export_ticks
@@ -117,7 +109,7 @@ def import_command(
         keep_recv=keep_recv,
         accept_truncated=accept_truncated,
     )
-    with _bar() as bar:
+    with byte_bar() as bar:
         report = import_files(files, options, bar)
     if as_json:
         _echo(report.as_json())
@@ -172,7 +164,7 @@ def verify_command(
 ) -> None:
     """Check order, checksums, sums and sizes, and replay every book; exit 1 on damage."""
     infos = [symbol.upper()] if symbol else [None]
-    with _bar() as bar:
+    with byte_bar() as bar:
         bar.begin("verify", 0)
         report = verify_catalog(data, symbol=infos[0], venue=venue, on_bytes=bar.advance)
     if as_json:
@@ -255,55 +247,17 @@ def export_ticks_command(
     typer.echo(f"{lines} lines written to {out}")
 
 
-class _Bar:
-    """Progress of one step after the other, by bytes."""
-
-    def __init__(self, progress: Progress) -> None:
-        self._progress = progress
-        self._task: TaskID | None = None
-
-    def begin(self, step: str, total_bytes: int) -> None:
-        """Starts the bar of a step; a total of 0 means that it is not known."""
-        if self._task is not None:
-            self._progress.update(self._task, visible=False)
-        self._task = self._progress.add_task(step, total=total_bytes or None)
-
-    def advance(self, count: int) -> None:
-        """Moves the bar."""
-        if self._task is not None:
-            self._progress.advance(self._task, count)
-
-
-@contextmanager
-def _bar() -> Iterator[_Bar]:
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        DownloadColumn(),
-        TransferSpeedColumn(),
-        TimeRemainingColumn(),
-    )
-    with _progress(*columns) as progress:
-        yield _Bar(progress)
-
-
 @contextmanager
 def _time_bar(duration_ns: int) -> Iterator[Callable[[int], None]]:
     columns = (TextColumn("generate {task.fields[done]}"), BarColumn(), TimeRemainingColumn())
-    with _progress(*columns) as progress:
-        task = progress.add_task("generate", total=duration_ns, done="0s")
+    with progress(*columns) as bar:
+        task = bar.add_task("generate", total=duration_ns, done="0s")
 
         def on_ns(done_ns: int) -> None:
             whole = done_ns // 1_000_000_000 * 1_000_000_000
-            progress.update(task, completed=done_ns, done=format_duration(whole))
+            bar.update(task, completed=done_ns, done=format_duration(whole))
 
         yield on_ns
-
-
-def _progress(*columns: ProgressColumn) -> Progress:
-    """A bar on stderr that leaves nothing behind; none where nobody watches."""
-    console = Console(stderr=True)
-    return Progress(*columns, console=console, transient=True, disable=not console.is_terminal)
 
 
 def _echo(value: object) -> None:

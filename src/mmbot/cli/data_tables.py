@@ -25,10 +25,12 @@ from mmbot.units import (
 
 __all__ = [
     "info_json",
+    "listing",
     "show_import",
     "show_list",
     "show_stats",
     "show_verify",
+    "size_text",
     "stats_json",
 ]
 
@@ -37,7 +39,7 @@ _KIB = 1024
 
 def show_import(console: Console, report: ImportReport) -> None:
     """One row a symbol, the sums, then what needs a word."""
-    table = _table(f"Imported into {report.out}", "symbol")
+    table = listing(f"Imported into {report.out}", "symbol")
     for name in ("book rows", "trades", "span", "gaps", "crossed", "dups", "late"):
         table.add_column(name, justify="right", no_wrap=True)
     for series in report.series:
@@ -56,7 +58,7 @@ def show_import(console: Console, report: ImportReport) -> None:
     sums = (
         f"{totals['files']} files, {totals['skipped']} of them imported before; "
         f"{totals['rows']:,} rows, {totals['quarantined']:,} quarantined; "
-        f"{_size(totals['bytes_in'])} in, {_size(totals['bytes_out'])} out"
+        f"{size_text(totals['bytes_in'])} in, {size_text(totals['bytes_out'])} out"
     )
     for line in (sums, *_notes(report)):
         console.print(line, highlight=False, markup=False, soft_wrap=True)
@@ -70,7 +72,7 @@ def show_list(console: Console, infos: Sequence[SymbolInfo], data: str) -> None:
             markup=False,
         )
         return
-    table = _table(f"Catalog {data}", "symbol")
+    table = listing(f"Catalog {data}", "symbol")
     for name in ("book rows", "trades", "days", "span", "size"):
         table.add_column(name, justify="right", no_wrap=True)
     for info in infos:
@@ -82,7 +84,7 @@ def show_list(console: Console, infos: Sequence[SymbolInfo], data: str) -> None:
             rows.get("trades", "-"),
             days[0] if len(days) == 1 else f"{days[0]} +{len(days) - 1}",
             _length(info.last_ts_ns - info.first_ts_ns),
-            _size(info.size_bytes),
+            size_text(info.size_bytes),
         )
     console.print(table)
     made = [f"{info.venue}/{info.symbol}" for info in infos if info.synthetic]
@@ -198,7 +200,7 @@ def _facts(stats: SymbolStats) -> Mapping[str, str]:
         "trades": f"{stats.trades:,}{buys}, {stats.trades_per_sec:.2f} a second",
         "volume": f"{stats.volume_base:,.6g} ({stats.volume_quote:,.6g} quote)",
         "price": prices,
-        "size": _size(info.size_bytes),
+        "size": size_text(info.size_bytes),
     }
 
 
@@ -231,7 +233,8 @@ def _notes(report: ImportReport) -> list[str]:
     return notes
 
 
-def _table(title: str, first: str) -> Table:
+def listing(title: str, first: str) -> Table:
+    """A table whose first column names things and may wrap."""
     table = Table(
         title=title, title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0)
     )
@@ -255,7 +258,8 @@ def _length(duration_ns: int) -> str:
     return format_duration(duration_ns // NS_PER_SEC * NS_PER_SEC)
 
 
-def _size(count: int) -> str:
+def size_text(count: int) -> str:
+    """Print a number of bytes in binary units."""
     size = float(count)
     for unit in ("B", "KiB", "MiB", "GiB"):
         if size < _KIB or unit == "GiB":

@@ -1,1 +1,1 @@
-"""Everything that is kept on disk: artifacts, written by one writer."""
+"""Everything that is kept on disk: artifacts and snapshots by one writer, journals by another."""

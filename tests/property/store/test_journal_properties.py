@@ -25,7 +25,7 @@ def test_a_journal_is_the_list_of_what_was_appended(tmp_path_factory, steps):
             count += number
             continue
         writer.close()
-        options = {"segment_bytes": number if what == "reopen" else 500}
+        segment_bytes = number if what == "reopen" else 500
         if what == "tear":
             # what a crash in the middle of the next append would leave
             data = frames(count, number)
@@ -36,7 +36,7 @@ def test_a_journal_is_the_list_of_what_was_appended(tmp_path_factory, steps):
             whole = [n for n in range(number) if len(frames(count, n + 1)) <= len(data)]
             torn = len(data) > len(frames(count, len(whole)))
             count += len(whole)
-        writer = JournalWriter(directory, "s", fsync_ms=1000, **options)
+        writer = JournalWriter(directory, "s", fsync_ms=1000, segment_bytes=segment_bytes)
         assert writer.metrics.torn_records_total == torn
         assert writer.next_seq == count
         torn = 0

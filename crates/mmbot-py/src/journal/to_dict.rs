@@ -118,19 +118,26 @@ fn set_rows(out: &Bound<'_, PyDict>, rows: &[EventRow], columns: bool) -> PyResu
 }
 
 fn set_report(out: &Bound<'_, PyDict>, report: &ExecReport) -> PyResult<()> {
-    out.set_item("cid", report.cid.get())?;
-    out.set_item("ts_exch_ns", report.ts_exch.get())?;
     let (name, reason) = match report.kind {
         ReportKind::Accepted => ("accepted", None),
         ReportKind::Rejected(reason) => ("rejected", Some(reason)),
-        ReportKind::Amended { px, open_qty } => {
-            out.set_item("px", px.get())?;
-            out.set_item("open_qty", open_qty.get())?;
-            ("amended", None)
-        }
+        ReportKind::Amended { .. } => ("amended", None),
         ReportKind::AmendRejected(reason) => ("amend_rejected", Some(reason)),
         ReportKind::Cancelled => ("cancelled", None),
         ReportKind::CancelRejected(reason) => ("cancel_rejected", Some(reason)),
+        ReportKind::Filled { .. } => ("filled", None),
+    };
+    out.set_item("report", name)?;
+    out.set_item("cid", report.cid.get())?;
+    out.set_item("ts_exch_ns", report.ts_exch.get())?;
+    if let Some(reason) = reason {
+        out.set_item("reason", reason.name())?;
+    }
+    match report.kind {
+        ReportKind::Amended { px, open_qty } => {
+            out.set_item("px", px.get())?;
+            out.set_item("open_qty", open_qty.get())
+        }
         ReportKind::Filled {
             px,
             qty,
@@ -142,14 +149,9 @@ fn set_report(out: &Bound<'_, PyDict>, report: &ExecReport) -> PyResult<()> {
             out.set_item("qty", qty.get())?;
             out.set_item("cum_qty", cum_qty.get())?;
             out.set_item("liquidity", liquidity.name())?;
-            out.set_item("fee", fee.get())?;
-            ("filled", None)
+            out.set_item("fee", fee.get())
         }
-    };
-    out.set_item("report", name)?;
-    match reason {
-        Some(reason) => out.set_item("reason", reason.name()),
-        None => Ok(()),
+        _ => Ok(()),
     }
 }
 
@@ -159,29 +161,34 @@ fn set_control(out: &Bound<'_, PyDict>, control: Control) -> PyResult<()> {
         Control::KeepOrders => "keep_orders",
         Control::Resume => "resume",
         Control::Kill => "kill",
-        Control::Grade(grade) => {
-            out.set_item("grade", grade.map(|grade| grade.name()))?;
-            "grade"
-        }
+        Control::Grade(_) => "grade",
     };
-    out.set_item("control", name)
+    out.set_item("control", name)?;
+    match control {
+        Control::Grade(grade) => out.set_item("grade", grade.map(|grade| grade.name())),
+        _ => Ok(()),
+    }
 }
 
 fn set_action(out: &Bound<'_, PyDict>, action: &Action) -> PyResult<()> {
+    let name = match action {
+        Action::Place(_) => "place",
+        Action::Amend { .. } => "amend",
+        Action::Cancel { .. } => "cancel",
+    };
+    out.set_item("action", name)?;
     out.set_item("cid", action.cid().get())?;
     match action {
         Action::Place(order) => {
-            out.set_item("action", "place")?;
             out.set_item("side", order.side.name())?;
             out.set_item("px", order.px.get())?;
             out.set_item("qty", order.qty.get())?;
             out.set_item("tif", order.tif.name())
         }
         Action::Amend { px, total_qty, .. } => {
-            out.set_item("action", "amend")?;
             out.set_item("px", px.get())?;
             out.set_item("total_qty", total_qty.get())
         }
-        Action::Cancel { .. } => out.set_item("action", "cancel"),
+        Action::Cancel { .. } => Ok(()),
     }
 }

@@ -5,9 +5,9 @@
 //! is bytes in, bytes out; files are somebody else's.
 //!
 //! [`encode`] and [`decode`] turn a [`Record`] into bytes and back. [`Writer`] numbers records and
-//! puts each into a frame with length and checksum; [`Reader`] takes frames apart and tells the torn
-//! tail of a crash from damage. Codes and layouts of [`FORMAT_VERSION`] never change: a record that
-//! needs another form gets another kind, or the version rises.
+//! puts each into a frame with length and checksum; [`Reader`] takes frames apart and tells the
+//! torn tail of a crash from damage. Codes and layouts of [`FORMAT_VERSION`] never change: a record
+//! that needs another form gets another kind, or the version rises.
 
 mod codes;
 mod decode;

@@ -1,9 +1,9 @@
 //! Framed bytes to records.
 //!
-//! A crash leaves the beginning of a frame at the end of a file: a torn tail, which is cut. Anything
-//! else that is wrong is damage, which is reported and never repaired. The difference matters where
-//! the length of a frame is damaged, because the frame then also seems to end behind the file;
-//! [`Reader::tail`] therefore looks for whole frames in what seems torn.
+//! A crash leaves the beginning of a frame at the end of a file: a torn tail, which is cut.
+//! Anything else that is wrong is damage, which is reported and never repaired. The difference
+//! matters where the length of a frame is damaged, because the frame then also seems to end behind
+//! the file; [`Reader::tail`] therefore looks for whole frames in what seems torn.
 
 use super::decode::decode;
 use super::error::{Fault, JournalError};

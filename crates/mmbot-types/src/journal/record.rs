@@ -12,7 +12,7 @@ use crate::units::TsNs;
 /// Version of the records below; a reader refuses any other.
 pub const FORMAT_VERSION: u16 = 1;
 
-/// Most market rows of one record. At 41 bytes for the worst row that stays below the longest frame.
+/// Most market rows of one record. At 41 bytes for the worst row a record still fits into a frame.
 pub const ROWS_MAX: usize = 65_536;
 
 /// Where the actions of a session go.
@@ -41,7 +41,7 @@ impl Mode {
     }
 }
 
-/// What an instrument was made of; the index of an instrument is its place in [`Header::instruments`].
+/// What an instrument was made of; its index is its place in [`Header::instruments`].
 #[derive(Debug, Clone, PartialEq)]
 pub struct InstrumentFacts {
     /// Upper-case symbol.

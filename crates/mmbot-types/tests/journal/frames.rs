@@ -55,7 +55,8 @@ proptest! {
         let whole = expected(&records, first_seq);
         for cut in 0..=bytes.len() {
             let (entries, tail) = read(&bytes[..cut]);
-            let kept = starts.iter().skip(1).chain([&bytes.len()]).filter(|end| **end <= cut).count();
+            let ends = starts.iter().skip(1).copied().chain([bytes.len()]);
+            let kept = ends.filter(|end| *end <= cut).count();
             prop_assert_eq!(&shown(&entries), &whole[..kept]);
             let start = starts.get(kept).copied().unwrap_or(bytes.len());
             let torn = Tail::Torn { at: start as u64 };

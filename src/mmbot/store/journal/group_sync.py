@@ -47,6 +47,6 @@ class GroupSync:
             self._dirty.clear()
             try:
                 self._sync()
-            except Exception as exc:  # noqa: BLE001 -- the thread's outermost frame: append raises it
+            except Exception as exc:  # noqa: BLE001 -- outermost frame: append raises it
                 self.error = exc
                 return

@@ -63,7 +63,7 @@ def test_one_segment_is_read_by_itself(journal):
 
 
 def test_a_scan_counts_without_decoding(journal):
-    told = []
+    told: list[int] = []
     scan = JournalReader(journal).scan(on_bytes=told.append)
     assert scan.next_seq == 9
     assert scan.counts == {"header": 1, "note": 8}
@@ -90,7 +90,7 @@ def test_damage_names_file_and_offset_after_the_records_before_it(journal):
     data = bytearray(segment.read_bytes())
     data[SIZE + 9] ^= 0x80
     segment.write_bytes(data)
-    seen = []
+    seen: list[int] = []
     with pytest.raises(StoreError) as caught:
         seen.extend(record["seq"] for record in JournalReader(journal).records())
     assert seen == [0, 1]

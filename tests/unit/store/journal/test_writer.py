@@ -1,11 +1,7 @@
 """The writer of journals: what it promises, and what it does when the machine refuses."""
 
 import errno
-import os
-import resource
-import signal
 import threading
-from pathlib import Path
 
 import pytest
 from tests.unit.store.journal.made_records import (
@@ -18,7 +14,7 @@ from tests.unit.store.journal.made_records import (
 from mmbot import core
 from mmbot.errors import StoreError
 from mmbot.store.journal import JournalReader, JournalWriter, mark_shipped
-from mmbot.store.journal.writer import BACKLOG_BYTES_MAX
+from mmbot.store.journal.segments import Segment
 
 
 class Clock:
@@ -181,13 +177,12 @@ def test_records_are_counted_by_kind(tmp_path):
 
 @pytest.mark.spec("08-5.4")
 def test_without_an_interval_every_append_is_synced_before_it_returns(tmp_path, monkeypatch):
-    synced = []
+    synced: list[int] = []
     with open_writer(tmp_path, fsync_ms=0) as writer:
-        size = (writer.path / "0.mmj").stat
-        monkeypatch.setattr(os, "fdatasync", lambda fd: synced.append(size().st_size))
+        monkeypatch.setattr(Segment, "sync", lambda segment: synced.append(segment.size))
         for number in range(3):
             writer.append(frames(number, 1))
-            assert synced[-1] == size().st_size
+            assert synced[-1] == (writer.path / "0.mmj").stat().st_size
         assert len(synced) == 3
         assert writer.metrics.fsync_ms.count == 3
         assert sum(writer.metrics.fsync_ms.counts) == 3
@@ -196,16 +191,16 @@ def test_without_an_interval_every_append_is_synced_before_it_returns(tmp_path, 
 @pytest.mark.spec("08-5.4")
 def test_with_an_interval_a_sync_follows_without_another_append(tmp_path, monkeypatch):
     synced = threading.Event()
-    threads = []
-    real = os.fdatasync
+    threads: list[threading.Thread] = []
+    real = Segment.sync
 
-    def fdatasync(fd):
+    def sync(segment):
         threads.append(threading.current_thread())
-        real(fd)
+        real(segment)
         synced.set()
 
     with open_writer(tmp_path, fsync_ms=1) as writer:
-        monkeypatch.setattr(os, "fdatasync", fdatasync)
+        monkeypatch.setattr(Segment, "sync", sync)
         writer.append(frames(0, 1))
         assert synced.wait(30)
         assert threading.current_thread() not in threads
@@ -213,24 +208,24 @@ def test_with_an_interval_a_sync_follows_without_another_append(tmp_path, monkey
 
 @pytest.mark.spec("08-5.4")
 def test_a_segment_is_synced_before_the_next_one_gets_a_record(tmp_path, monkeypatch):
-    steps = []
-    real_sync, real_write = os.fdatasync, os.write
+    steps: list[tuple[str, str]] = []
+    real_sync, real_append = Segment.sync, Segment.append
 
-    def fdatasync(fd):
-        steps.append(("sync", Path(f"/proc/self/fd/{fd}").readlink().name))
-        real_sync(fd)
+    def sync(segment):
+        steps.append(("sync", segment.path.name))
+        real_sync(segment)
 
-    def write(fd, data):
-        steps.append(("write", Path(f"/proc/self/fd/{fd}").readlink().name))
-        return real_write(fd, data)
+    def append(segment, data):
+        steps.append(("append", segment.path.name))
+        real_append(segment, data)
 
     with open_writer(tmp_path, segment_bytes=1) as writer:
         writer.append(frames(0, 1))
-        monkeypatch.setattr(os, "fdatasync", fdatasync)
-        monkeypatch.setattr(os, "write", write)
+        monkeypatch.setattr(Segment, "sync", sync)
+        monkeypatch.setattr(Segment, "append", append)
         writer.append(frames(1, 1))
         monkeypatch.undo()
-    assert steps == [("sync", "0.mmj"), ("write", "1.mmj")]
+    assert steps == [("sync", "0.mmj"), ("append", "1.mmj")]
 
 
 @pytest.mark.spec("08-5.4")
@@ -238,19 +233,19 @@ def test_a_segment_is_synced_before_the_next_one_gets_a_record(tmp_path, monkeyp
 def test_after_a_failed_sync_nothing_is_appended_any_more(tmp_path, monkeypatch, fsync_ms):
     failed = threading.Event()
 
-    def fdatasync(fd):
+    def sync(segment):
         failed.set()
         raise OSError(errno.EIO, "Input/output error")
 
     writer = open_writer(tmp_path, fsync_ms=fsync_ms)
-    monkeypatch.setattr(os, "fdatasync", fdatasync)
+    monkeypatch.setattr(Segment, "sync", sync)
     try:
         writer.append(frames(0, 1))
     except StoreError:
         assert fsync_ms == 0
     assert failed.wait(30)
-    while fsync_ms and writer._group.error is None:
-        pass
+    if fsync_ms:
+        writer._group._thread.join(30)
     size = (writer.path / "0.mmj").stat().st_size
     monkeypatch.undo()
     for _ in range(2):
@@ -262,103 +257,6 @@ def test_after_a_failed_sync_nothing_is_appended_any_more(tmp_path, monkeypatch,
         writer.close()
     with open_writer(tmp_path):
         pass
-
-
-@pytest.fixture
-def file_limit():
-    """Lets no file grow beyond a size: the system writes what fits, then refuses."""
-    old = resource.getrlimit(resource.RLIMIT_FSIZE)
-    handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-    yield lambda size: resource.setrlimit(resource.RLIMIT_FSIZE, (size, old[1]))
-    resource.setrlimit(resource.RLIMIT_FSIZE, old)
-    signal.signal(signal.SIGXFSZ, handler)
-
-
-@pytest.mark.spec("08-5.4")
-def test_of_a_write_that_did_not_fit_nothing_stays_and_it_comes_first_later(tmp_path, file_limit):
-    with open_writer(tmp_path) as writer:
-        writer.append(frames(0, 2))
-        segment = writer.path / "0.mmj"
-        size = segment.stat().st_size
-        file_limit(size + 30)
-        for number in (2, 3):
-            with pytest.raises(StoreError, match=r"E_STORE_DISK: file=.*0\.mmj"):
-                writer.append(frames(number, 1))
-            assert segment.stat().st_size == size
-            assert numbers(writer.path) == [0, 1]
-        with pytest.raises(StoreError, match="E_STORE_DISK"):
-            writer.retry()
-        assert writer.metrics.write_fail_total == 3
-        assert writer.metrics.records_total["note"] == 1
-        assert writer.backlog_bytes == len(frames(2, 2))
-        assert writer.next_seq == 4
-        file_limit(resource.RLIM_INFINITY)
-        writer.append(frames(4, 1))
-        assert writer.backlog_bytes == 0
-        assert writer.metrics.records_total["note"] == 4
-    assert numbers(writer.path) == [0, 1, 2, 3, 4]
-
-
-@pytest.mark.spec("08-5.4")
-def test_records_kept_for_a_full_disk_go_in_at_close_or_are_reported(tmp_path, file_limit):
-    for room, kept in ((resource.RLIM_INFINITY, [0, 1, 2]), (None, [0, 1])):
-        writer = open_writer(tmp_path / str(room))
-        writer.append(frames(0, 2))
-        file_limit((writer.path / "0.mmj").stat().st_size)
-        with pytest.raises(StoreError, match="E_STORE_DISK"):
-            writer.append(frames(2, 1))
-        if room is None:
-            with pytest.raises(StoreError, match="E_STORE_DISK"):
-                writer.close()
-        else:
-            file_limit(room)
-            writer.close()
-        file_limit(resource.RLIM_INFINITY)
-        assert numbers(writer.path) == kept
-
-
-def test_what_does_not_fit_into_the_backlog_ends_the_journal(tmp_path, file_limit):
-    with open_writer(tmp_path) as writer:
-        writer.append(frames(0, 1))
-        file_limit((writer.path / "0.mmj").stat().st_size)
-        size, number = 4_000_000, 1
-        while writer.backlog_bytes <= BACKLOG_BYTES_MAX - size:
-            with pytest.raises(StoreError, match="E_STORE_DISK"):
-                writer.append(frames(number, 1, size))
-            number += 1
-        for _ in range(2):
-            with pytest.raises(StoreError, match="E_STORE_DISK"):
-                writer.append(frames(number, 1, size))
-            number += 1
-        file_limit(resource.RLIM_INFINITY)
-        # a hole would replay to something else
-        with pytest.raises(StoreError, match="E_STORE_DISK"):
-            writer.append(frames(number, 1))
-        with pytest.raises(StoreError, match="E_STORE_DISK"):
-            writer.close()
-    assert numbers(writer.path) == [0]
-
-
-def test_a_rest_that_could_not_be_cut_is_cut_before_the_next_write(
-    tmp_path, file_limit, monkeypatch
-):
-    def ftruncate(fd, size):
-        raise OSError(errno.EIO, "Input/output error")
-
-    with open_writer(tmp_path) as writer:
-        writer.append(frames(0, 1))
-        size = (writer.path / "0.mmj").stat().st_size
-        file_limit(size + 10)
-        monkeypatch.setattr(os, "ftruncate", ftruncate)
-        with pytest.raises(StoreError, match="E_STORE_DISK"):
-            writer.append(frames(1, 1))
-        assert (writer.path / "0.mmj").stat().st_size == size + 10
-        file_limit(resource.RLIM_INFINITY)
-        with pytest.raises(StoreError, match="E_STORE_JOURNAL"):
-            writer.append(frames(2, 1))
-        monkeypatch.undo()
-        writer.retry()
-    assert numbers(writer.path) == [0, 1, 2]
 
 
 def test_a_directory_that_cannot_be_made_is_one_error(tmp_path):
