@@ -19,6 +19,8 @@ pub(crate) fn lane_snapshot<'py>(
 ) -> PyResult<Option<Bound<'py, PyDict>>> {
     let now = TsNs::new(backtest.now_ns());
     let out = PyDict::new(py);
+    let grade = backtest.session(lane).map(|s| s.losses().risk().grade());
+    out.set_item("risk_state", grade.unwrap_or_default().name())?;
     let Some((world, at)) = backtest.world_mut(symbol, lane) else {
         return Ok(None);
     };

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -25,8 +26,7 @@ BAR_MINUTES = 1
 class SessionFacts:
     """What the reports say beside the numbers."""
 
-    symbol: str
-    tick_size: str
+    tick_sizes: Mapping[str, str]
     mode: str
     market: str
     strategy: str
@@ -36,7 +36,9 @@ class SessionFacts:
 def write_reports(out: Path, end: SessionEnd, config: AppConfig, facts: SessionFacts) -> list[Path]:
     """Write ``EDGE_REPORT.json``, ``.md`` and ``RUN_REPORT.html`` below `out`; return the paths."""
     report = build_edge_report(
-        {facts.symbol: end.result}, horizon_ms=config.edge.adverse_horizon_ms, mode=facts.mode
+        {one.symbol: one.result for one in end.symbols},
+        horizon_ms=config.edge.adverse_horizon_ms,
+        mode=facts.mode,
     )
     paths = write_edge_report(report, out / "EDGE_REPORT.json")
     page = out / "RUN_REPORT.html"
@@ -45,25 +47,28 @@ def write_reports(out: Path, end: SessionEnd, config: AppConfig, facts: SessionF
 
 
 def _page(end: SessionEnd, config: AppConfig, facts: SessionFacts) -> str:
-    run = SymbolRun(
-        symbol=facts.symbol,
-        result=end.result,
-        tick_size=facts.tick_size,
-        curve=_thinned(end.curve),
-        fills=_thinned(end.fills),
-    )
+    runs = [
+        SymbolRun(
+            symbol=one.symbol,
+            result=one.result,
+            tick_size=facts.tick_sizes[one.symbol],
+            curve=_thinned(one.curve),
+            fills=_thinned(one.fills),
+        )
+        for one in end.symbols
+    ]
     said = {
         "mode": f"{facts.mode}, {facts.market}",
         "strategy": facts.strategy,
         "seed": str(facts.seed),
         "version": version(),
         "configuration": cfg_hash(config),
-        "state hash": str(end.result["state_hash"]),
+        "state hash": " ".join(str(run.result["state_hash"]) for run in runs),
     }
     return run_html(
-        [run],
+        runs,
         PageFacts(
-            title=f"Session {facts.symbol}",
+            title=f"Session {', '.join(run.symbol for run in runs)}",
             facts=said,
             budget_usd=config.portfolio.budget_usd,
             bar_minutes=BAR_MINUTES,

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from mmbot.cli.options import ConfigOption, ProfileOption, SetOption
+from mmbot.cli.options import ConfigOption, ProfileOption, SetOption, SymbolOption
 from mmbot.errors import ConfigError
 from mmbot.units import parse_duration_ns
 
@@ -18,7 +18,6 @@ app = typer.Typer(add_completion=False, rich_markup_mode="rich")
 _MODES = ("paper", "sim")
 _DISCONNECTED = ("live", "shadow")
 
-_Symbol = Annotated[str | None, typer.Option("--symbol", help="Symbol; replaces trading.symbols.")]
 _Mode = Annotated[
     str,
     typer.Option(
@@ -72,14 +71,16 @@ _Picture = Annotated[
 
 @app.command(
     help=(
-        "Trade one symbol against the simulated exchange, on the embedded market or on recorded "
-        "data. Ctrl-C cancels the orders, closes the books and writes the report."
+        "Trade against the simulated exchange, on the embedded market or on recorded data; several "
+        "symbols share one session, its budget and its guards. Ctrl-C cancels the orders, closes "
+        "the books and writes the report."
     ),
     epilog=(
         "[bold]Examples[/bold]\n\n"
         "mmbot run\n\n"
         "mmbot run --speed max --duration 1h --headless --seed 7\n\n"
         "mmbot run --data data/research --symbol BTCUSDT --profile S1\n\n"
+        "mmbot run --symbol BTCUSDT --symbol ETHUSDT --symbol SOLUSDT\n\n"
         "mmbot run --set strategy.levels_per_side=1 --set base_spread_bps=2\n\n"
         "mmbot run --strategy examples/spread_quoter.py:SpreadQuoter"
     ),
@@ -89,7 +90,7 @@ def run(
     config: ConfigOption = None,
     profile: ProfileOption = None,
     sets: SetOption = None,
-    symbol: _Symbol = None,
+    symbol: SymbolOption = None,
     mode: _Mode = "paper",
     data: _Data = None,
     venue: _Venue = None,
@@ -113,7 +114,7 @@ def run(
         config=config,
         profile=profile,
         sets=tuple(sets or ()),
-        symbol=symbol,
+        symbols=tuple(symbol or ()),
         mode=mode,
         data=data,
         venue=venue,

@@ -26,6 +26,7 @@ class EngineSpec:
 
     `configs` holds one configuration per lane. `simulator` is the exchange's mapping of
     `mmbot.core.Backtest`, `open_ns` the trading windows ([from, to) in ns; None is always open).
+    `rebalancer` gives the weights of several symbols; one is made where none is given.
     """
 
     instruments: Sequence[core.Instrument]
@@ -40,6 +41,7 @@ class EngineSpec:
     open_ns: Sequence[tuple[int, int]] | None = None
     cid_prefix: str = ""
     lane_overrides: Mapping[str, object] = field(default_factory=dict)
+    rebalancer: Rebalancer | None = None
 
 
 def build_engine(spec: EngineSpec) -> core.Backtest:
@@ -59,7 +61,9 @@ def build_engine(spec: EngineSpec) -> core.Backtest:
         session_params(config, symbols, open_ns=spec.open_ns, cid_prefix=spec.cid_prefix)
         for config in spec.configs
     ]
-    several = len(symbols) > 1 and len(spec.configs) == 1
+    rebalancer = spec.rebalancer
+    if rebalancer is None and len(symbols) > 1 and len(spec.configs) == 1:
+        rebalancer = Rebalancer(allocator_settings(spec.configs[0]), symbols)
     options: dict[str, Any] = {} if spec.curve_ns is None else {"curve_ns": spec.curve_ns}
     return core.Backtest(
         list(spec.instruments),
@@ -71,7 +75,7 @@ def build_engine(spec: EngineSpec) -> core.Backtest:
         bar_ns=spec.bar_ns,
         record=spec.record,
         strategy=spec.quoter,
-        allocate=Rebalancer(allocator_settings(spec.configs[0]), symbols) if several else None,
+        allocate=rebalancer,
         **options,
     )
 

@@ -17,11 +17,26 @@ def headless_line(readout: Readout, *, decimals: int) -> str:
     """``2026-01-01T00:00:10Z mid=50000.05 spread_bps=0.02 pos=+0.010 pnl_usd=+1.20 ...``."""
     mid = "-" if readout.mid is None else f"{readout.mid:.{decimals + 1}f}"
     spread = "-" if readout.spread_bps is None else f"{readout.spread_bps:.2f}"
+    if readout.lines:
+        return _several(readout)
     return (
         f"{format_utc(readout.ts_ns)} mid={mid} spread_bps={spread} "
         f"pos={readout.position:+.4f} pnl_usd={readout.net_pnl_usd + 0.0:+.2f} "
         f"fills={readout.fills} net_bps={float(readout.edge['net_bps']):+.3f} "
         f"blocks={readout.blocks}"
+    )
+
+
+def _several(readout: Readout) -> str:
+    """Sums over the symbols: ``2026-01-01T00:00:10Z symbols=3 gross_usd=... pnl_usd=...``."""
+    lines = readout.lines
+    return (
+        f"{format_utc(readout.ts_ns)} symbols={len(lines)} "
+        f"gross_usd={sum(abs(line.position_usd) for line in lines):.2f} "
+        f"pnl_usd={sum(line.net_pnl_usd for line in lines) + 0.0:+.2f} "
+        f"fills={sum(line.fills for line in lines)} "
+        f"orders={sum(line.orders for line in lines)} "
+        f"target_usd={sum(line.target_usd for line in lines):.2f} risk={readout.risk_state}"
     )
 
 

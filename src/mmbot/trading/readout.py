@@ -9,7 +9,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Course", "Fill", "OwnOrder", "Readout", "read_snapshot"]
+__all__ = ["Course", "Fill", "OwnOrder", "Readout", "SymbolLine", "read_line", "read_snapshot"]
 
 Columns = dict[str, NDArray[Any]]
 
@@ -38,6 +38,19 @@ class Fill:
     px: float
     qty: float
     maker: bool
+
+
+@dataclass(frozen=True, slots=True)
+class SymbolLine:
+    """One symbol of a session of several, in a line; money in USD."""
+
+    symbol: str
+    mid: float | None
+    position_usd: float
+    net_pnl_usd: float
+    fills: int
+    orders: int
+    target_usd: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,6 +86,7 @@ class Readout:
     market_state: str
     mids: tuple[float, ...]
     pnls: tuple[float, ...]
+    lines: tuple[SymbolLine, ...] = ()
 
     @property
     def blocks(self) -> int:
@@ -87,17 +101,17 @@ class Course:
     parts: list[Columns] = field(default_factory=list)
     points: int = 0
 
-    def add(self, columns: Columns) -> None:
-        """Append the samples that the engine has taken since the last call."""
-        count = len(columns["ts_ns"])
+    def add(self, columns: Columns, *, thin: bool = True) -> None:
+        """Append what the engine has taken since the last call; `thin` bounds the memory."""
+        count = len(next(iter(columns.values()), ()))
         if not count:
             return
         self.parts.append(columns)
         self.points += count
-        if self.points > _POINTS_MAX:
-            thin = {name: column[::2] for name, column in self.columns().items()}
-            self.parts = [thin]
-            self.points = len(thin["ts_ns"])
+        if thin and self.points > _POINTS_MAX:
+            halved = {name: column[::2] for name, column in self.columns().items()}
+            self.parts = [halved]
+            self.points = len(halved["ts_ns"])
 
     def columns(self) -> Columns:
         """All samples; empty if there are none."""
@@ -119,10 +133,32 @@ class Course:
         return tuple(found[-count:])
 
 
+def read_line(symbol: str, snapshot: Mapping[str, Any]) -> SymbolLine:
+    """Read the engine's snapshot of one symbol as a line."""
+    return SymbolLine(
+        symbol=symbol,
+        mid=snapshot["mid"],
+        position_usd=float(snapshot["position_usd"] or 0.0),
+        net_pnl_usd=float(snapshot["net_pnl_usd"]),
+        fills=int(snapshot["fills_total"]),
+        orders=len(snapshot["orders"]),
+        target_usd=float(snapshot["target_usd"]),
+    )
+
+
 def read_snapshot(
-    snapshot: Mapping[str, Any], *, start_ns: int, market_state: str, course: Course, points: int
+    snapshot: Mapping[str, Any],
+    *,
+    start_ns: int,
+    market_state: str,
+    course: Course,
+    points: int,
+    lines: tuple[SymbolLine, ...] = (),
 ) -> Readout:
-    """Read the engine's snapshot; `points` samples of the course go along for the spark lines."""
+    """Read the engine's snapshot; `points` samples of the course go along for the spark lines.
+
+    `lines` are those of all symbols of a session of several.
+    """
     ts_ns = int(snapshot["ts_local_ns"])
     return Readout(
         ts_ns=ts_ns,
@@ -154,4 +190,5 @@ def read_snapshot(
         market_state=market_state,
         mids=course.tail("mid", points),
         pnls=course.tail("net_pnl_usd", points),
+        lines=lines,
     )

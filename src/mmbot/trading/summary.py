@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from rich import box
 from rich.table import Table
 
@@ -18,17 +21,19 @@ _WORDS = {
 }
 
 
-def net_bps(end: SessionEnd) -> float:
+def net_bps(result: Mapping[str, Any]) -> float:
     """Net result in bps of turnover; 0 without turnover."""
-    turnover = float(end.result["turnover_usd"])
-    return 1e4 * float(end.result["net_pnl_usd"]) / turnover if turnover else 0.0
+    turnover = float(result["turnover_usd"])
+    return 1e4 * float(result["net_pnl_usd"]) / turnover if turnover else 0.0
 
 
-def summary_table(end: SessionEnd, *, symbol: str, ascii_only: bool) -> Table:
-    """What the session did, in a dozen lines."""
-    result = end.result
-    table = Table(box=box.ASCII if ascii_only else box.ROUNDED, border_style="bright_black")
-    table.add_column(symbol)
+def summary_table(end: SessionEnd, *, ascii_only: bool) -> Table:
+    """What the session did: a dozen lines for one symbol, a line each for several."""
+    if len(end.symbols) > 1:
+        return _several(end, ascii_only=ascii_only)
+    result = end.symbols[0].result
+    table = _table(ascii_only=ascii_only)
+    table.add_column(end.symbols[0].symbol)
     table.add_column(f"ended because {_WORDS[end.reason]}", justify="right")
     for label, text in _rows(end):
         table.add_row(label, text)
@@ -45,8 +50,44 @@ def summary_table(end: SessionEnd, *, symbol: str, ascii_only: bool) -> Table:
     return table
 
 
+def _several(end: SessionEnd, *, ascii_only: bool) -> Table:
+    table = _table(ascii_only=ascii_only)
+    table.add_column(f"ended because {_WORDS[end.reason]}")
+    for name in ("fills", "turnover USD", "fees USD", "net PnL USD", "net bps", "orders"):
+        table.add_column(name, justify="right")
+    results = [one.result for one in end.symbols]
+    for one in end.symbols:
+        table.add_row(one.symbol, *_cells(one.result))
+    names = ("fills_total", "turnover_usd", "fees_usd", "net_pnl_usd", "orders")
+    total = {name: sum(float(result[name]) for result in results) for name in names}
+    table.add_section()
+    table.add_row("all", *_cells(total))
+    market = format_duration(end.market_ns - end.market_ns % NS_PER_MS)
+    wall_sec = max(end.wall_ns / NS_PER_SEC, 1e-9)
+    rows = sum(int(result["rows"]) for result in results)
+    table.caption = (
+        f"market time {market}, wall time {wall_sec:.1f} s, {rows / wall_sec:,.0f} rows/s"
+    )
+    return table
+
+
+def _cells(result: Mapping[str, Any]) -> tuple[str, ...]:
+    return (
+        f"{int(result['fills_total']):,}",
+        f"{float(result['turnover_usd']):,.2f}",
+        money(float(result["fees_usd"])),
+        money(float(result["net_pnl_usd"])),
+        signed(net_bps(result)),
+        f"{int(result['orders']):,}",
+    )
+
+
+def _table(*, ascii_only: bool) -> Table:
+    return Table(box=box.ASCII if ascii_only else box.ROUNDED, border_style="bright_black")
+
+
 def _rows(end: SessionEnd) -> list[tuple[str, str]]:
-    result = end.result
+    result = end.symbols[0].result
     fills = int(result["fills_total"])
     wall_sec = max(end.wall_ns / NS_PER_SEC, 1e-9)
     return [
@@ -57,7 +98,7 @@ def _rows(end: SessionEnd) -> list[tuple[str, str]]:
         ("turnover", f"{float(result['turnover_usd']):,.2f} USD"),
         ("fees paid", f"{money(float(result['fees_usd']))} USD"),
         ("final position", signed(float(result["final_position"]))),
-        ("net PnL", f"{money(float(result['net_pnl_usd']))} USD  {signed(net_bps(end))} bps"),
+        ("net PnL", f"{money(float(result['net_pnl_usd']))} USD  {signed(net_bps(result))} bps"),
         ("order age p95", f"{float(result['order_age_ms']['p95']):.0f} ms"),
         ("state hash", str(result["state_hash"])),
     ]

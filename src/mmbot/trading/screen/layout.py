@@ -18,6 +18,7 @@ from mmbot.trading.screen.panels import (
     course_panel,
     edge_panel,
     fills_panel,
+    symbols_panel,
 )
 from mmbot.trading.screen.style import ASK, BID, DIM, Glyphs
 from mmbot.units import format_duration, format_utc
@@ -90,6 +91,11 @@ class Frame:
         )
         parts.append(middle)
         left = height - 13
+        lines = self.readout.lines
+        if lines and left >= 4:
+            rows = min(len(lines), left - 4)
+            parts.append(Layout(symbols_panel(self.readout, rows=rows), size=rows + 4))
+            left -= rows + 4
         if left >= 4:
             parts.append(
                 Layout(course_panel(self.readout, width=width, glyphs=self.glyphs), size=4)

@@ -21,7 +21,14 @@ from mmbot.trading.screen.style import (
 )
 from mmbot.units import format_utc
 
-__all__ = ["account_panel", "blocks_panel", "course_panel", "edge_panel", "fills_panel"]
+__all__ = [
+    "account_panel",
+    "blocks_panel",
+    "course_panel",
+    "edge_panel",
+    "fills_panel",
+    "symbols_panel",
+]
 
 _EDGE_ROWS = (
     ("gross", "gross_bps", 1),
@@ -115,6 +122,34 @@ def fills_panel(readout: Readout, *, rows: int, decimals: int) -> Panel:
     if not readout.last_fills:
         table.add_row(Text("none yet", style=DIM))
     return _panel(table, "last fills")
+
+
+def symbols_panel(readout: Readout, *, rows: int) -> Panel:
+    """All symbols of the session in a line each, the largest position first, and sums."""
+    table = Table(box=None, expand=True, padding=(0, 1, 0, 0), header_style=LABEL)
+    table.add_column("symbol")
+    for name in ("target", "position", "PnL", "fills", "orders"):
+        table.add_column(name, justify="right")
+    ordered = sorted(readout.lines, key=lambda line: (-abs(line.position_usd), line.symbol))
+    for line in ordered[:rows]:
+        table.add_row(
+            line.symbol,
+            f"{line.target_usd:,.0f}",
+            Text(money(line.position_usd, decimals=0), style=tone(line.position_usd)),
+            Text(money(line.net_pnl_usd), style=tone(line.net_pnl_usd)),
+            f"{line.fills:,}",
+            str(line.orders),
+        )
+    pnl = sum(line.net_pnl_usd for line in readout.lines)
+    table.add_row(
+        Text(f"all {len(readout.lines)}", style="bold"),
+        f"{sum(line.target_usd for line in readout.lines):,.0f}",
+        money(sum(line.position_usd for line in readout.lines), decimals=0),
+        Text(money(pnl), style=_bold(pnl)),
+        f"{sum(line.fills for line in readout.lines):,}",
+        str(sum(line.orders for line in readout.lines)),
+    )
+    return _panel(table, "symbols, USD")
 
 
 def _panel(body: Table, title: str) -> Panel:

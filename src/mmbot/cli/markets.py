@@ -1,0 +1,113 @@
+"""Where the market data of `mmbot run` come from: the generator, or a catalog of recordings."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from mmbot import core
+from mmbot.errors import MarketDataError
+from mmbot.ids import sub_seed
+from mmbot.market.catalog import SymbolInfo, find_symbol, read_events, read_info
+from mmbot.units import parse_utc_ns
+
+__all__ = ["MarketChoice", "SymbolMarket", "only_symbol", "open_markets"]
+
+# The synthetic market begins at a fixed instant, so that equal seeds give equal bytes.
+_SYNTHETIC_START_NS: Final = parse_utc_ns("2026-01-01")
+_CHUNK_ROWS: Final = 4096
+
+
+@dataclass(frozen=True, slots=True)
+class _Grid:
+    """A synthetic instrument: start price in quote currency, steps as decimal texts."""
+
+    start_price: float
+    tick_size: str
+    lot_size: str
+
+
+_GRIDS: Final[Mapping[str, _Grid]] = {
+    "BTCUSDT": _Grid(50_000.0, "0.1", "0.001"),
+    "ETHUSDT": _Grid(2_500.0, "0.01", "0.01"),
+    "SOLUSDT": _Grid(150.0, "0.01", "0.1"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class SymbolMarket:
+    """The events of one symbol; `state` names the regime of a synthetic market."""
+
+    instrument: core.Instrument
+    chunks: Iterator[core.EventChunk]
+    label: str
+    state: Callable[[], str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MarketChoice:
+    """What was asked for: a catalog `data` (with its `venue`), else the generator."""
+
+    data: str | None
+    venue: str | None
+    regime: str
+    seed: int
+
+
+def open_markets(choice: MarketChoice, symbols: Sequence[str]) -> list[SymbolMarket]:
+    """One market per symbol.
+
+    Raises:
+        MarketDataError: the catalog has no such symbol, or one that is not linear.
+    """
+    if choice.data is not None:
+        return [_recorded(choice.data, symbol, choice.venue) for symbol in symbols]
+    # The first market is that of the seed itself, the others have their own luck.
+    seeds = [
+        choice.seed if at == 0 else sub_seed(choice.seed, f"market:{symbol}")
+        for at, symbol in enumerate(symbols)
+    ]
+    return [_synthetic(choice, symbol, seed) for symbol, seed in zip(symbols, seeds, strict=True)]
+
+
+def only_symbol(data: str) -> str | None:
+    """The symbol of a catalog that holds one; otherwise the configuration decides."""
+    symbols = {info.symbol for info in read_info(data)}
+    return symbols.pop() if len(symbols) == 1 else None
+
+
+def _synthetic(choice: MarketChoice, symbol: str, seed: int) -> SymbolMarket:
+    grid = _GRIDS.get(symbol, _Grid(100.0, "0.01", "0.01"))
+    generator = core.MarketGenerator(
+        seed,
+        choice.regime,
+        grid.start_price,
+        grid.tick_size,
+        grid.lot_size,
+        _SYNTHETIC_START_NS,
+    )
+
+    def chunks() -> Iterator[core.EventChunk]:
+        while True:
+            yield generator.next_chunk(_CHUNK_ROWS)
+
+    instrument = core.Instrument(symbol, grid.tick_size, grid.lot_size)
+    return SymbolMarket(instrument, chunks(), "synthetic market", lambda: generator.state)
+
+
+def _recorded(data: str, symbol: str, venue: str | None) -> SymbolMarket:
+    info = find_symbol(data, symbol=symbol, venue=venue)
+    _refuse_inverse(info)
+    instrument = core.Instrument(symbol, info.tick_size, info.lot_size)
+    chunks = read_events(data, symbol=symbol, venue=info.venue)
+    return SymbolMarket(instrument, chunks, f"{info.venue} recording", lambda: "")
+
+
+def _refuse_inverse(info: SymbolInfo) -> None:
+    if info.market in {"inverse", "coinm"}:
+        raise MarketDataError(
+            "E_BT_SOURCE",
+            f"symbol={info.symbol}",
+            "is an inverse contract: its amounts in USD would be wrong",
+        )

@@ -1,0 +1,88 @@
+"""Changes of the configuration while a session runs: taken between two steps, or not at all."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from mmbot import core
+from mmbot.config import AppConfig, lane_params
+from mmbot.config.block_adjustment import BlockCounts, BlockWindow
+from mmbot.config.runtime import RuntimeConfig
+from mmbot.config.session import session_params
+from mmbot.portfolio.rebalancing import Rebalancer
+from mmbot.trading.engine import allocator_settings
+from mmbot.trading.session import Taken
+
+__all__ = ["ConfigCompanion"]
+
+
+class ConfigCompanion:
+    """Polls the configuration in force and hands every change to the engine.
+
+    Raises ``min_interval_ms`` when too many decisions are blocked by it (once a window of market
+    time), and writes the applied profile when the session ends.
+    """
+
+    def __init__(
+        self,
+        runtime: RuntimeConfig,
+        symbols: Sequence[str],
+        *,
+        overrides: Mapping[str, object],
+        session: Mapping[str, object],
+        rebalancer: Rebalancer | None = None,
+    ) -> None:
+        self._runtime = runtime
+        self._symbols = tuple(symbols)
+        self._overrides = dict(overrides)
+        self._session = dict(session)
+        self._rebalancer = rebalancer
+        self._window = BlockWindow()
+
+    def begin(self, engine: core.Backtest, market_ns: int) -> None:
+        """See `Companion`."""
+        del engine
+        self._window = BlockWindow(market_ns)
+
+    def on_chunk(self, symbol: int, chunk: core.EventChunk) -> None:
+        """See `Companion`."""
+
+    def step(self, engine: core.Backtest, market_ns: int, taken: Sequence[Taken]) -> None:
+        """See `Companion`."""
+        del taken
+        for change in self._runtime.poll():
+            self._apply(engine, change.new)
+        if self._window.is_due(market_ns):
+            self._judge_blocks(engine, market_ns)
+
+    def close(self, engine: core.Backtest, market_ns: int, taken: Sequence[Taken]) -> None:
+        """See `Companion`."""
+        del market_ns, taken
+        self._runtime.report(_blocked_by(engine, len(self._symbols)))
+
+    def _judge_blocks(self, engine: core.Backtest, market_ns: int) -> None:
+        symbols = range(len(self._symbols))
+        iterations = sum(int(engine.snapshot(0, at)["total_iterations"]) for at in symbols)
+        counts = BlockCounts(iterations, _blocked_by(engine, len(self._symbols)))
+        in_force = self._runtime.config.latency_boost.replace.min_interval_ms
+        found = self._window.evaluate(counts, in_force, now_ns=market_ns)
+        change = None if found is None else self._runtime.raise_interval(found)
+        if change is not None:
+            self._apply(engine, change.new)
+
+    def _apply(self, engine: core.Backtest, config: AppConfig) -> None:
+        for at, symbol in enumerate(self._symbols):
+            engine.apply_params(0, lane_params(config, symbol) | self._overrides, at)
+        engine.apply_session(0, session_params(config, self._symbols) | self._session)
+        if self._rebalancer is not None:
+            self._rebalancer.settings = allocator_settings(config)
+
+
+def _blocked_by(engine: core.Backtest, symbols: int) -> dict[str, int]:
+    total: dict[str, int] = {}
+    for at in range(symbols):
+        counts: Mapping[str, Any] = engine.snapshot(0, at)["blocked_by"]
+        for reason, count in counts.items():
+            total[reason] = total.get(reason, 0) + int(count)
+    return total
