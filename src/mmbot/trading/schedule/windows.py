@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Final
+from typing import Final, NamedTuple
 from zoneinfo import ZoneInfo
 
 from mmbot.config.scheduling import SchedulerConfig, TradingWindow, time_zone
@@ -30,9 +30,11 @@ _PROBE_SEC: Final = 3_600
 _EPOCH_WEEKDAY: Final = 3
 
 
-@dataclass(frozen=True, slots=True)
-class OpenWindow:
-    """Trading is open from `from_ns` (included) to `to_ns` (excluded), nanoseconds since 1970."""
+class OpenWindow(NamedTuple):
+    """Trading is open from `from_ns` (included) to `to_ns` (excluded), nanoseconds since 1970.
+
+    A pair, as `mmbot.config.session_params` takes them (`open_ns`).
+    """
 
     from_ns: int
     to_ns: int
