@@ -93,11 +93,19 @@ _DATA = {
 }
 
 _RUNTIME = {
+    "E_ADMIN_REQUEST": ErrorCode(
+        "a request to the admin API is refused; the detail is the reason in its answer",
+        "correct the field that the reason names",
+    ),
     "E_STORE_NONFINITE": ErrorCode(
         "a value to be stored is NaN or infinite", "report it with the path: this is a defect"
     ),
     "E_STORE_TYPE": ErrorCode(
         "a value cannot be stored in this form", "report it with the path: this is a defect"
+    ),
+    "E_STORE_SNAPSHOT": ErrorCode(
+        "a snapshot is not what was written; the detail is the check that failed",
+        "restore the file or remove it",
     ),
     "E_STORE_DISK": ErrorCode("a file cannot be read or written", "free space or permissions"),
     "E_ALLOC_INPUT": ErrorCode(

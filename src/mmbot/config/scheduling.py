@@ -3,14 +3,45 @@
 from __future__ import annotations
 
 from typing import Annotated, ClassVar, Literal
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
-from mmbot.config.base import Items, Section, key
+from mmbot.config.base import Items, Section, key, refuse
+from mmbot.errors import ConfigError
 
-__all__ = ["SchedulerConfig", "SchedulerSuggestConfig", "ShadowConfig"]
+__all__ = [
+    "SchedulerConfig",
+    "SchedulerSuggestConfig",
+    "ShadowConfig",
+    "TradingWindow",
+    "time_zone",
+]
 
 _TIME = r"^([01][0-9]|2[0-3]):[0-5][0-9]$"
+
+
+def time_zone(name: str) -> ZoneInfo:
+    """The rules of a time zone of the tz database.
+
+    Raises:
+        ConfigError: ``E_CFG_TYPE`` if the database has no such zone.
+    """
+    try:
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError) as exc:
+        # A directory of the database, such as "Europe", is an OSError.
+        raise ConfigError(
+            "E_CFG_TYPE", "scheduler.tz", f"is no time zone of the tz database: {name!r}"
+        ) from exc
+
+
+def _known_zone(name: str) -> str:
+    try:
+        time_zone(name)
+    except ConfigError as exc:
+        raise refuse(exc.code, exc.message) from exc
+    return name
 
 
 class TradingWindow(Section):
@@ -31,7 +62,9 @@ class SchedulerConfig(Section):
 
     HOT: ClassVar[bool] = True
 
-    tz: str = key("UTC", "time zone of the windows", pattern=r"^[A-Za-z0-9_+/-]+$")
+    tz: Annotated[str, AfterValidator(_known_zone)] = key(
+        "UTC", "time zone of the windows", pattern=r"^[A-Za-z0-9_+/-]+$"
+    )
     windows: Items[TradingWindow] = key((), "when to trade")
 
 

@@ -141,11 +141,13 @@ def replay(
     *,
     mode: str,
     on_event: Callable[[ExecEvent], None],
+    on_start: Callable[[], None] = lambda: None,
     sleep: Callable[[int], None] = sleep_ns,
 ) -> ReplayResult:
     """Give `on_event` every fill and reject, at the recorded spacing divided by the speed.
 
-    `on_event` counts it for the event's color, a fill with latency 0. `sleep` gets nanoseconds.
+    `on_start` is called once all checks have passed. `on_event` counts the event for its color, a
+    fill with latency 0. `sleep` gets nanoseconds.
 
     Raises:
         ExecRequestError: 409 ``not_allowed_in_live``, ``replay_too_long``, or as in
@@ -159,6 +161,7 @@ def replay(
     gaps_ms = [max(0, b.ts_ms - a.ts_ms) for a, b in itertools.pairwise(events)]
     if divisor is not None and sum(gaps_ms) > DURATION_MAX_MS * divisor:
         raise ExecRequestError("replay_too_long")
+    on_start()
     for event, gap_ms in zip(events, [0, *gaps_ms], strict=False):
         if divisor is not None and gap_ms:
             sleep(gap_ms * NS_PER_MS // divisor)

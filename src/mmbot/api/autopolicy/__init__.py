@@ -1,0 +1,1 @@
+"""``/admin/autopolicy``: the level of calmer quoting."""

@@ -1,0 +1,1 @@
+"""``/admin/execution/..``: the execution recorder and the replay of its files."""

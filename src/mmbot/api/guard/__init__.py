@@ -1,0 +1,1 @@
+"""``/admin/guard``: the runtime guard, and resuming after pauses and kills."""

@@ -1,0 +1,1 @@
+"""``/admin/scheduler/{suggest,apply}``: trading windows from recorded data."""

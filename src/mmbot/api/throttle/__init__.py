@@ -1,0 +1,1 @@
+"""``/admin/throttle/..``: request windows of the session, saved and loaded."""

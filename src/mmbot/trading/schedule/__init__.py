@@ -1,0 +1,28 @@
+"""When to trade: windows of the configuration as instants, and windows that the data suggest."""
+
+from mmbot.trading.schedule.recorded import suggest_windows
+from mmbot.trading.schedule.suggest import (
+    MODES,
+    SlotStats,
+    Suggestion,
+    SuggestMode,
+    SuggestRequest,
+    rank_slots,
+    score,
+    windows_of,
+)
+from mmbot.trading.schedule.windows import OpenWindow, open_windows
+
+__all__ = [
+    "MODES",
+    "OpenWindow",
+    "SlotStats",
+    "SuggestMode",
+    "SuggestRequest",
+    "Suggestion",
+    "open_windows",
+    "rank_slots",
+    "score",
+    "suggest_windows",
+    "windows_of",
+]
