@@ -103,10 +103,6 @@ _RUNTIME = {
     "E_STORE_TYPE": ErrorCode(
         "a value cannot be stored in this form", "report it with the path: this is a defect"
     ),
-    "E_STORE_SNAPSHOT": ErrorCode(
-        "a snapshot is not what was written; the detail is the check that failed",
-        "restore the file or remove it",
-    ),
     "E_STORE_DISK": ErrorCode("a file cannot be read or written", "free space or permissions"),
     "E_ALLOC_INPUT": ErrorCode(
         "the allocator was given a value it cannot use", "correct what feeds it; the last one holds"

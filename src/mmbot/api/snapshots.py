@@ -9,7 +9,7 @@ from typing import Any, Final
 from mmbot.api.bodies import Answer
 from mmbot.api.errors import AdminError
 from mmbot.api.files import read_allowed
-from mmbot.store.envelope import SnapshotError, open_snapshot, parse_snapshot
+from mmbot.store.snapshots import SnapshotError, parse_snapshot, unwrap
 
 __all__ = ["INTEGRITY_REASONS", "SnapshotStatus", "payload_of"]
 
@@ -38,6 +38,6 @@ def payload_of(body: object, roots: Sequence[Path]) -> Mapping[str, Any]:
     try:
         if set(body) == {"path"}:
             return parse_snapshot(read_allowed(body["path"], roots))
-        return open_snapshot(body) if "payload" in body or "sha256" in body else body
+        return unwrap(dict(body))
     except SnapshotError as exc:
         raise AdminError(exc.reason) from exc

@@ -30,9 +30,11 @@ __all__ = [
     "SnapshotError",
     "checksum",
     "jittered_sec",
+    "parse_snapshot",
     "read_snapshot",
     "restore",
     "unwrap",
+    "wrap",
     "write_snapshot",
 ]
 
@@ -80,11 +82,19 @@ def write_snapshot(path: Path | str, payload: Mapping[str, object]) -> str:
         StoreError: ``E_STORE_NONFINITE``, ``E_STORE_TYPE`` or ``E_STORE_DISK``; the earlier file is
         intact.
     """
-    plain = json.loads(canonical_json(payload, dp=_EXACT_DP))
-    digest = checksum(plain)
-    body = {"payload": plain, "sha256": digest, "version": _VERSION}
+    body = wrap(payload)
     write_json(path, body, dp=_EXACT_DP)
-    return digest
+    return str(body["sha256"])
+
+
+def wrap(payload: Mapping[str, object]) -> dict[str, object]:
+    """The payload under its checksum.
+
+    Raises:
+        StoreError: ``E_STORE_NONFINITE`` or ``E_STORE_TYPE`` for a payload without a JSON form.
+    """
+    plain = json.loads(canonical_json(payload, dp=_EXACT_DP))
+    return {"payload": plain, "sha256": checksum(plain), "version": _VERSION}
 
 
 def read_snapshot(path: Path | str) -> dict[str, object]:
@@ -103,6 +113,11 @@ def read_snapshot(path: Path | str) -> dict[str, object]:
     except OSError as exc:
         reason = exc.strerror or type(exc).__name__
         raise StoreError("E_STORE_DISK", key, f"cannot be read: {reason}") from exc
+    return parse_snapshot(data, key=key)
+
+
+def parse_snapshot(data: bytes, *, key: str = "snapshot") -> dict[str, object]:
+    """The payload of a file's bytes; errors as `read_snapshot`."""
     if len(data) > BYTES_MAX:
         raise SnapshotError("file_too_large", key)
     if not data.isascii():

@@ -17,7 +17,7 @@ from mmbot.api.throttle.handlers import (
     post_reset,
 )
 from mmbot.api.throttle.models import LegacyThrottle
-from mmbot.store.envelope import wrap, write_snapshot
+from mmbot.store.snapshots import wrap, write_snapshot
 
 RING = {"base_ts": 100, "idx": 1, "ring": [2, 3, 0]}
 V2: dict[str, Any] = {
@@ -97,8 +97,8 @@ def test_version_1_starts_empty_seeds_the_run_maximum_and_stays_visible():
 @pytest.mark.spec("02-8.4")
 def test_the_envelope_and_a_file_load_like_the_payload(tmp_path):
     session = Session()
-    write_snapshot(tmp_path / "t.json", V2, version=2)
-    for body in (wrap(V2, version=2), {"path": str(tmp_path / "t.json")}):
+    write_snapshot(tmp_path / "t.json", V2)
+    for body in (wrap(V2), {"path": str(tmp_path / "t.json")}):
         post_load(session, body, roots=(tmp_path.resolve(),))
     assert [load.payload for load in session.loads] == [V2, V2]
 
@@ -159,7 +159,7 @@ def test_any_other_shape_is_refused_and_changes_nothing(name):
 @pytest.mark.parametrize(
     ("body", "reason"),
     [
-        (wrap(V2, version=2) | {"sha256": "0" * 64}, "bad_checksum"),
+        (wrap(V2) | {"sha256": "0" * 64}, "bad_checksum"),
         ({"payload": V2, "version": 2}, "invalid_structure"),
         ({"path": 1}, "invalid_path"),
         ({"path": "missing.json"}, "path_not_allowed"),
