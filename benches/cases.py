@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import itertools
 import json
 import platform
@@ -56,7 +57,9 @@ def _command(name: str, path: Path) -> tuple[str, ...]:
 
 def run_one(name: str, path: Path) -> Row:
     """Run one case in this process and return its row."""
-    # Inside, so that the harness itself needs no extension to plan a run.
+    # Inside, so that the harness itself needs no extension to plan a run. In the order of the mmbot
+    # command: its market package chooses the allocator of pyarrow, which `project` loads.
+    importlib.import_module("mmbot.market")
     from benches import project  # noqa: PLC0415
 
     def lanes(grid: tuple[tuple[float, float], ...]) -> list[dict[str, Any]]:

@@ -74,10 +74,16 @@ def catalog_path(data: Path, events: int) -> Path:
 
 
 def ensure_catalog(data: Path, events: int) -> Path:
-    """Make the catalog of a feed if it is not there yet, in a process that ends with its memory."""
+    """Make the catalog of a feed in a process that ends with its memory.
+
+    One that is there is kept, unless it was written before the catalog's writer changed.
+    """
     path = catalog_path(data, events)
+    written = [ROOT / "src" / "mmbot" / "market" / name for name in ("schema.py", "writer.py")]
     if path.is_dir():
-        return path
+        if path.stat().st_mtime > max(source.stat().st_mtime for source in written):
+            return path
+        shutil.rmtree(path)
     print(f"bench: making a catalog of {events} events", file=sys.stderr)
     feed = feed_of(data, events)
     done = subprocess.run(

@@ -2,16 +2,22 @@
 
 /// Messages of lanes in time order; equal times keep the order in which they came. Entries come
 /// nearly sorted (latency varies little), so insertion from the back is cheap and nothing is
-/// allocated after warm-up. Times, lanes and messages are kept apart: a message is copied once,
-/// from its maker's memory into its place. What was taken stays in front until the queue runs empty
+/// allocated after warm-up. Stamps and messages are kept apart: a message is copied once, from its
+/// maker's memory into its place. What was taken stays in front until the queue runs empty
 /// or it is the larger part.
 #[derive(Debug, Clone)]
 pub struct TimedQueue<T> {
-    times: Vec<i64>,
-    lanes: Vec<u32>,
+    stamps: Vec<Stamp>,
     items: Vec<T>,
     /// Entries before this one are taken.
     head: usize,
+}
+
+/// When a message is due, and whose it is.
+#[derive(Debug, Clone, Copy)]
+struct Stamp {
+    at_ns: i64,
+    lane: u32,
 }
 
 /// Taken entries that are worth moving the rest for.
@@ -20,8 +26,7 @@ const COMPACT_AT: usize = 1024;
 impl<T> Default for TimedQueue<T> {
     fn default() -> Self {
         Self {
-            times: Vec::with_capacity(2 * COMPACT_AT),
-            lanes: Vec::with_capacity(2 * COMPACT_AT),
+            stamps: Vec::with_capacity(2 * COMPACT_AT),
             items: Vec::with_capacity(2 * COMPACT_AT),
             head: 0,
         }
@@ -32,23 +37,30 @@ impl<T: Copy> TimedQueue<T> {
     /// Inserts lane `lane`'s `item` behind everything at or before `at_ns`.
     #[inline]
     pub fn push(&mut self, at_ns: i64, lane: u32, item: &T) {
-        if self.times.last().is_some_and(|last| *last > at_ns) && !self.is_empty() {
-            let place = self.head + self.times[self.head..].partition_point(|at| *at <= at_ns);
-            self.times.insert(place, at_ns);
-            self.lanes.insert(place, lane);
-            self.items.insert(place, *item);
-            return;
+        let stamp = Stamp { at_ns, lane };
+        if self.stamps.last().is_some_and(|last| last.at_ns > at_ns) {
+            return self.insert(stamp, item);
         }
-        self.times.push(at_ns);
-        self.lanes.push(lane);
+        self.stamps.push(stamp);
         self.items.push(*item);
+    }
+
+    /// Puts a message behind those that are due no later.
+    #[cold]
+    fn insert(&mut self, stamp: Stamp, item: &T) {
+        let waiting = &self.stamps[self.head..];
+        let place = self.head + waiting.partition_point(|other| other.at_ns <= stamp.at_ns);
+        self.stamps.insert(place, stamp);
+        self.items.insert(place, *item);
     }
 
     /// Time of the first entry; `i64::MAX` if there is none.
     #[inline]
     #[must_use]
     pub fn next_ns(&self) -> i64 {
-        self.times.get(self.head).copied().unwrap_or(i64::MAX)
+        self.stamps
+            .get(self.head)
+            .map_or(i64::MAX, |stamp| stamp.at_ns)
     }
 
     /// The first entry, lane and message, if its time is at or before `now_ns`; it stays until
@@ -56,30 +68,29 @@ impl<T: Copy> TimedQueue<T> {
     #[inline]
     #[must_use]
     pub fn first_until(&self, now_ns: i64) -> Option<(u32, &T)> {
-        if *self.times.get(self.head)? > now_ns {
+        let stamp = self.stamps.get(self.head)?;
+        if stamp.at_ns > now_ns {
             return None;
         }
-        Some((*self.lanes.get(self.head)?, self.items.get(self.head)?))
+        Some((stamp.lane, self.items.get(self.head)?))
     }
 
     /// Drops the first entry.
     #[inline]
     pub fn drop_first(&mut self) {
         self.head += 1;
-        if self.head >= self.times.len() {
-            self.times.clear();
-            self.lanes.clear();
+        if self.head >= self.stamps.len() {
+            self.stamps.clear();
             self.items.clear();
             self.head = 0;
-        } else if self.head >= COMPACT_AT && 2 * self.head > self.times.len() {
+        } else if self.head >= COMPACT_AT && 2 * self.head > self.stamps.len() {
             self.compact();
         }
     }
 
     #[cold]
     fn compact(&mut self) {
-        self.times.drain(..self.head);
-        self.lanes.drain(..self.head);
+        self.stamps.drain(..self.head);
         self.items.drain(..self.head);
         self.head = 0;
     }
@@ -87,7 +98,7 @@ impl<T: Copy> TimedQueue<T> {
     /// Number of entries.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.times.len() - self.head
+        self.stamps.len() - self.head
     }
 
     /// True without entries.

@@ -19,9 +19,9 @@ struct Streams {
 fn streams() -> impl Strategy<Value = Streams> {
     let packet = (0i64..3, 0i64..40, 1usize..4, prop::bool::weighted(0.1));
     (
-        prop::collection::vec(packet, 0..40),
+        prop::collection::vec(packet, 0..80),
         prop::collection::vec((0i64..4, 0i64..40), 0..40),
-        1usize..9,
+        1usize..60,
     )
         .prop_map(|(packets, trades, batch)| Streams {
             packets,
@@ -69,8 +69,9 @@ fn merged(streams: &Streams) -> Vec<EventColumns> {
     let (book, (ts, recv)) = (book_rows(streams), trade_rows(streams));
     let (mut merger, mut chunks) = (StreamMerger::new(), Vec::new());
     let (mut b, mut t) = (0, 0);
-    let zeros = [0u8; 200];
-    let (px, qty) = ([5i64; 200], [1i64; 200]);
+    let (zeros, qty) = ([0u8; 300], [1i64; 300]);
+    // the price tells which row of its stream it is
+    let px: Vec<i64> = (0..300).collect();
     loop {
         match merger.wants() {
             Wants::Book if b == book.ts.len() => merger.end_book(),
@@ -83,7 +84,7 @@ fn merged(streams: &Streams) -> Vec<EventColumns> {
                     update_id: &book.id[b..to],
                     kind: &book.kind[b..to],
                     side: &zeros[..n],
-                    px: &px[..n],
+                    px: &px[b..to],
                     qty: &qty[..n],
                 };
                 merger.push_book(batch).unwrap();
@@ -97,7 +98,7 @@ fn merged(streams: &Streams) -> Vec<EventColumns> {
                     ts_ns: &ts[t..to],
                     recv_ns: &recv[t..to],
                     side: &zeros[..n],
-                    px: &px[..n],
+                    px: &px[t..to],
                     qty: &qty[..n],
                 };
                 merger.push_trades(batch).unwrap();
@@ -120,21 +121,21 @@ fn rows_of(chunks: &[EventColumns]) -> Vec<EventRow> {
         .collect()
 }
 
-/// (exchange time, is a book row, receive time) of every row, sorted as the contract says.
-fn expected(streams: &Streams) -> Vec<(i64, bool, i64)> {
+/// (exchange time, is a book row, receive time, price) of every row, sorted as the contract says.
+fn expected(streams: &Streams) -> Vec<(i64, bool, i64, i64)> {
     let (book, (ts, recv)) = (book_rows(streams), trade_rows(streams));
-    let mut all: Vec<(i64, bool, i64)> = ts
-        .iter()
-        .zip(&recv)
-        .map(|(ts, recv)| (*ts, false, *recv))
+    let mut all: Vec<(i64, bool, i64, i64)> = (0i64..)
+        .zip(ts.iter().zip(&recv))
+        .map(|(px, (ts, recv))| (*ts, false, *recv, px))
         .collect();
     let mut last = None;
     for at in 0..book.ts.len() {
         if last != Some(book.id[at]) && book.kind[at] == 0 {
-            all.push((book.ts[at], true, book.recv[at]));
+            all.push((book.ts[at], true, book.recv[at], 0));
         }
         last = Some(book.id[at]);
-        all.push((book.ts[at], true, book.recv[at]));
+        let px = i64::try_from(at).unwrap();
+        all.push((book.ts[at], true, book.recv[at], px));
     }
     all.sort_by_key(|row| (row.0, row.1));
     all
@@ -147,13 +148,33 @@ proptest! {
     fn chunks_together_are_the_naive_merge(streams in streams()) {
         let chunks = merged(&streams);
         let rows = rows_of(&chunks);
-        let got: Vec<(i64, bool, i64)> = rows
-            .iter()
-            .map(|r| (r.ts_exch.get(), r.kind != RowKind::Trade, r.ts_local.get()))
-            .collect();
+        let fields = |r: &EventRow| {
+            (r.ts_exch.get(), r.kind != RowKind::Trade, r.ts_local.get(), r.px.get())
+        };
+        let got: Vec<_> = rows.iter().map(fields).collect();
         prop_assert_eq!(got, expected(&streams));
         let packet_ends = rows.iter().filter(|row| row.last).count();
         prop_assert_eq!(packet_ends, streams.packets.len());
+    }
+
+    #[test]
+    fn a_used_chunk_gives_its_memory_and_nothing_else(streams in streams()) {
+        let mut merger = StreamMerger::new();
+        let mut chunk = EventColumns { local_order: Some(vec![3]), ..merged(&streams).pop().unwrap_or_default() };
+        prop_assert!(!merger.take_into(&mut chunk));
+        prop_assert_eq!(&chunk, &EventColumns::default());
+        let mut fed = |times: &[i64]| {
+            let (zeros, ones) = (vec![0; times.len()], vec![1; times.len()]);
+            let batch = TradeBatch { ts_ns: times, recv_ns: times, side: &zeros, px: &ones, qty: &ones };
+            merger.push_trades(batch).unwrap();
+            merger.end_book();
+            merger.clone()
+        };
+        let expected = fed(&[3, 4, 4]).take();
+        chunk.flags.push(7);
+        let mut again = fed(&[]);
+        prop_assert!(again.take_into(&mut chunk));
+        prop_assert_eq!(Some(chunk), expected);
     }
 
     #[test]
@@ -204,4 +225,21 @@ fn bad_rows_are_named() {
         merger.push_trades(batch).unwrap_err().to_string(),
         "row 0: price out of range"
     );
+    for (px, qty, error) in [
+        (i64::from(i32::MAX) + 1, 1, "row 1: price out of range"),
+        (i64::MIN, 1, "row 1: price out of range"),
+        (i64::MAX, 1, "row 1: price out of range"),
+        (1, 0, "row 1: bad quantity"),
+        (1, i64::MIN, "row 1: bad quantity"),
+    ] {
+        let batch = TradeBatch {
+            ts_ns: &[9, 9],
+            recv_ns: &[9, 9],
+            side: &[0, 0],
+            px: &[i64::from(i32::MAX), px],
+            qty: &[i64::MAX, qty],
+        };
+        let refused = merger.push_trades(batch).unwrap_err();
+        assert_eq!(refused.to_string(), error, "{px} {qty}");
+    }
 }

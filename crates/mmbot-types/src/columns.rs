@@ -255,6 +255,7 @@ impl EventColumns {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
 
     fn row(kind: RowKind, px: i64, qty: i64, te: i64, tl: i64) -> EventRow {
         EventRow {
@@ -265,6 +266,19 @@ mod tests {
             qty: QtyLot::new(qty),
             ts_exch: TsNs::new(te),
             ts_local: TsNs::new(tl),
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn times_go_back_where_they_are_not_sorted(
+            mut times in prop::collection::vec(prop_oneof![-2i64..9, any::<i64>()], 0..9),
+            sorted: bool,
+        ) {
+            if sorted {
+                times.sort_unstable();
+            }
+            prop_assert_eq!(never_goes_back(&times), times.is_sorted());
         }
     }
 

@@ -31,8 +31,7 @@ from mmbot.units import NS_PER_HOUR, format_utc, parse_utc_ns
 
 __all__ = ["Footer", "Part", "Root", "damaged", "part_directory"]
 
-# Arrow's own pool keeps what it frees, the more the longer the data are; the system's gives it
-# back.
+# The pool of decoded columns, where pyarrow was loaded before `mmbot.market._arrow_memory`.
 pa.set_memory_pool(pa.system_memory_pool())
 
 # Rows decoded at a time: with seven columns a megabyte or two, which stay in the cache until they

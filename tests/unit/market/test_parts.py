@@ -1,3 +1,7 @@
+import os
+import subprocess
+import sys
+
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -84,6 +88,31 @@ def test_a_column_of_another_type_is_refused(part, tmp_path):
     at = 6
     rewrite(part, lambda t: t.set_column(at, "px", t.column("px").cast(pa.float64())))
     assert "has column px as double, not int64" in refusal(tmp_path)
+
+
+def test_rows_without_a_value_are_refused_by_file_and_row(part, tmp_path):
+    def blank(rows):
+        px = pa.array([None if i == 7 else 5 for i in range(rows.num_rows)], pa.int64())
+        return rows.set_column(rows.schema.get_field_index("px"), "px", px)
+
+    rewrite(part, blank)
+    (found,) = Root(tmp_path).parts("book", venue=VENUE, symbol=SYMBOL)
+    with pytest.raises(
+        MarketDataError, match=r"E_MD_FRAME: file=.*part-00-0\.parquet row=0 has rows"
+    ):
+        list(Root(tmp_path).row_groups(found, ["ts_ns", "px"]))
+
+
+@pytest.mark.parametrize("loaded_before", [False, True])
+def test_arrow_takes_the_memory_of_columns_from_the_system(loaded_before):
+    imports = ["import mmbot.market", "import pyarrow"]
+    code = "; ".join(reversed(imports) if loaded_before else imports)
+    code += "; print(pyarrow.default_memory_pool().backend_name)"
+    env = {name: value for name, value in os.environ.items() if name != "ARROW_DEFAULT_MEMORY_POOL"}
+    done = subprocess.run(
+        [sys.executable, "-c", code], env=env, capture_output=True, text=True, check=True
+    )
+    assert (done.stdout.strip(), done.stderr) == ("system", "")
 
 
 def test_another_schema_version_is_refused(part, tmp_path):

@@ -1,4 +1,5 @@
 import numpy as np
+import pyarrow.parquet as pq
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -203,3 +204,24 @@ def test_chunks_do_not_grow_with_the_data(tmp_path, monkeypatch):
     assert max(sizes) <= 502
     assert len(sizes) >= count // 500
     assert np.mean(sizes) > 400
+
+
+def test_a_part_in_another_encoding_reads_alike(tmp_path):
+    times = [MIDNIGHT_NS + i // 3 for i in range(3_000)]
+    rows = [level(ts, ts + 5, ts, BookKind.DELTA, i % 2, 5 + i, i) for i, ts in enumerate(times)]
+    rows[0] = level(times[0], times[0] + 5, 0, BookKind.SNAPSHOT, 0, 5, 1)
+    write_catalog(tmp_path, rows)
+    written = events(tmp_path)
+    (part,) = tmp_path.rglob("*.parquet")
+    with pq.ParquetFile(part) as file:
+        whole = file.read().replace_schema_metadata(file.metadata.metadata)
+    delta = dict.fromkeys(("ts_ns", "recv_ns", "update_id", "seq"), "DELTA_BINARY_PACKED")
+    pq.write_table(
+        whole,
+        part,
+        row_group_size=700,
+        compression="zstd",
+        use_dictionary=["kind", "side", "px", "qty"],
+        column_encoding=delta,
+    )
+    assert events(tmp_path) == written
