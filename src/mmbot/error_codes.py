@@ -129,4 +129,17 @@ _RUNTIME = {
     "E_VENUE_PORT": ErrorCode("the local exchange's port is in use", "choose another port"),
 }
 
-ERROR_CODES: Mapping[str, ErrorCode] = MappingProxyType({**_CONFIG, **_DATA, **_RUNTIME})
+_SOAK = {
+    "E_SOAK_ARGS": ErrorCode("the options of a soak run do not fit", "change the option named"),
+    "E_SOAK_LOCKED": ErrorCode("another soak run is going on", "wait for it, or stop it"),
+    "E_SOAK_ENGINE": ErrorCode(
+        "the engine of a soak run failed twice in a row", "see its journal; --resume goes on"
+    ),
+    "E_SOAK_AUDIT_NO_DATA": ErrorCode("no iteration was recorded", "give the run's directory"),
+    "E_SOAK_RADAR_BUCKET": ErrorCode(
+        "the buckets of a report have another width", "make the report with --bucket-min"
+    ),
+    "E_SOAK_ROLLUP_NO_DATA": ErrorCode("there is no daily report", "run soak daily-report first"),
+}
+
+ERROR_CODES: Mapping[str, ErrorCode] = MappingProxyType({**_CONFIG, **_DATA, **_RUNTIME, **_SOAK})

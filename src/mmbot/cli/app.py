@@ -43,6 +43,7 @@ _COMMANDS: Final[Mapping[str, _Entry]] = {
     "edge": _Entry("mmbot.cli.edge", "Where the money comes from and goes to."),
     "journal": _Entry("mmbot.cli.journal", "List journals of sessions, show their records."),
     "portfolio": _Entry("mmbot.cli.portfolio", "Spread the budget over symbols; fee tiers."),
+    "soak": _Entry("mmbot.cli.soak", "Long unattended runs, auto-tuning, their reports and gates."),
     "config": _Entry("mmbot.cli.config", "Show, check, explain and roll back the configuration."),
     "profile": _Entry("mmbot.cli.profile", "Apply a profile of quoting parameters."),
 }

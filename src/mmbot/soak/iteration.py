@@ -11,9 +11,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from mmbot.soak.block_rate import with_block_raise
 from mmbot.soak.kpi import SoftVerdict, counted, soft_gate
 from mmbot.soak.measurement import Figures, block_table, figures_of, totals_of
-from mmbot.soak.models import Decision, Mode, Phase, TunerInput, TunerSettings
+from mmbot.soak.models import Decision, Phase, TunerInput, TunerSettings
 from mmbot.soak.parameters import Values
 from mmbot.soak.settle import Relaxed, relaxed, settled
 from mmbot.soak.source import WindowResult
@@ -127,6 +128,15 @@ def evaluate(
         mode=choose_mode(given),
     )
     decision = decide(replace(given, state=eased.state))
+    if not facts.auto_tune and totals is not None and not window.partial:
+        decision = with_block_raise(
+            decision,
+            facts.values,
+            block_table(totals),
+            ticks=window.ticks,
+            iteration=facts.iteration,
+            run_id=facts.run_id,
+        )
     outcome = {
         "iteration": facts.iteration,
         "run_id": facts.run_id,

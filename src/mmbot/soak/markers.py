@@ -68,6 +68,8 @@ def verdict_lines(done: Evaluated) -> list[str]:
 def decision_lines(done: Evaluated, settings_velocity: Values) -> list[str]:
     """What the rules propose, what the rails refuse, and whether anything will be applied."""
     decision, iteration = done.decision, done.facts.iteration
+    if decision.mode is Mode.NONE and decision.applied_deltas:
+        return [line for change in decision.changes for line in _raise_lines(change)]
     if decision.mode is Mode.NONE:
         return [_skip(decision.skipped_reason, iteration, done.state)]
     lines = [line for change in decision.changes for line in _change_lines(change)]
@@ -144,6 +146,18 @@ def _change_lines(change: Change) -> list[str]:
     if change.rule == "AGE_RELIEF":
         return [mark("autotune", "AGE_RELIEF", f"{change.field} {moved}")]
     return [mark("autotune", change.rule, f"field={change.field} {moved}")]
+
+
+def _raise_lines(change: Change) -> list[str]:
+    before, after = shown(change.field, change.before), shown(change.field, change.after)
+    return [
+        mark("min_interval_adjust", str(change.reason), f"{before}ms -> {after}ms"),
+        mark(
+            "runtime_adjust",
+            "OK",
+            f"FIELD={change.field} FROM={before} TO={after} REASON=block_min_interval",
+        ),
+    ]
 
 
 def _refused_velocity(done: Evaluated, limits: Values) -> list[str]:

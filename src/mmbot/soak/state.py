@@ -134,7 +134,7 @@ def from_document(document: Mapping[str, Any]) -> TuningState:
             cooldown_loosened=bool(document.get("cooldown_loosened")),
             delta_history=tuple(_moved(item) for item in document.get("delta_history") or ()),
             value_history={
-                str(name): tuple(float(value) for value in items)
+                name: tuple(TUNABLES[name].rounded(value) for value in items)
                 for name, items in dict(document.get("value_history") or {}).items()
             },
             last_good=dict(document.get("last_good") or {}),
@@ -146,11 +146,12 @@ def from_document(document: Mapping[str, Any]) -> TuningState:
 
 
 def _moved(item: Mapping[str, Any]) -> Moved:
+    name = str(item["param"])
     return Moved(
         t_sec=float(item["t"]),
         iteration=int(item["iter"]),
-        field=str(item["param"]),
-        delta=float(item["delta"]),
+        field=name,
+        delta=TUNABLES[name].rounded(item["delta"]),
     )
 
 

@@ -1,0 +1,262 @@
+"""`mmbot soak run` and `mmbot soak smoke`."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Annotated, Any, Final
+
+import typer
+
+from mmbot.cli.options import ConfigOption, ProfileOption, SetOption
+from mmbot.cli.soak_view import make_view
+from mmbot.errors import ConfigError
+from mmbot.soak.launch import Launched, LaunchOptions, SourceRequest, launch
+from mmbot.soak.mock import MockSource
+from mmbot.soak.paths import SoakPaths, read_array
+from mmbot.soak.report_html import soak_html
+from mmbot.soak.run_report import closing_lines, report_markdown
+from mmbot.soak.source import IterationSource
+from mmbot.store.artifacts import write_json, write_text
+from mmbot.trading.stopping import StopRequest
+
+__all__ = ["run_command", "run_soak", "smoke_command"]
+
+_HOURS: Final = 72.0
+_WINDOW_SEC: Final = 300.0
+_SMOKE_PAUSE_SEC: Final = 5.0
+
+_Iterations = Annotated[
+    int | None, typer.Option("--iterations", metavar="N", help="Number of iterations.")
+]
+_Hours = Annotated[
+    float | None,
+    typer.Option("--hours", metavar="H", show_default="SOAK_HOURS, else 72", help="Trading time."),
+]
+_Sleep = Annotated[
+    float | None,
+    typer.Option(
+        "--sleep-seconds",
+        metavar="S",
+        show_default="SOAK_SLEEP_SECONDS, else 300",
+        help="Window of an iteration; with --mock the pause between iterations.",
+    ),
+]
+
+
+def run_command(
+    *,
+    mode: Annotated[str, typer.Option("--mode", metavar="sim|shadow|canary")] = "sim",
+    mock: Annotated[bool, typer.Option("--mock", help="Scripted reports, no engine.")] = False,
+    mock_scenario: Annotated[
+        Path | None, typer.Option("--mock-scenario", metavar="FILE", help="Totals per iteration.")
+    ] = None,
+    data: Annotated[
+        str | None, typer.Option("--data", metavar="DIR", help="Recorded data.")
+    ] = None,
+    symbol: Annotated[str, typer.Option("--symbol")] = "BTCUSDT",
+    synthetic: Annotated[
+        bool, typer.Option("--synthetic", help="The embedded market; the default without --data.")
+    ] = False,
+    calibration: Annotated[
+        Path | None, typer.Option("--calibration", metavar="FILE", help="Latencies, frictions.")
+    ] = None,
+    seed: Annotated[int, typer.Option("--seed", min=0)] = 42,
+    iterations: _Iterations = None,
+    hours: _Hours = None,
+    sleep_seconds: _Sleep = None,
+    realtime: Annotated[bool, typer.Option("--realtime", help="Pace sim by the clock.")] = False,
+    auto_tune: Annotated[bool, typer.Option("--auto-tune", help="Tune between windows.")] = False,
+    tuner: Annotated[str, typer.Option("--tuner", metavar="rules|bayes")] = "rules",
+    warmup: Annotated[bool, typer.Option("--warmup", help="Begin calmer.")] = False,
+    config: ConfigOption = None,
+    profile: ProfileOption = None,
+    sets: SetOption = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on where a run ended.")] = False,
+    kpi_mode: Annotated[str, typer.Option("--kpi-mode", metavar="soft|hard")] = "soft",
+    strict_last8: Annotated[bool, typer.Option("--strict-last8", help="Gate the end.")] = False,
+    drift_guard: Annotated[
+        str | None,
+        typer.Option("--drift-guard", metavar="on|off", show_default="on for shadow, canary"),
+    ] = None,
+    drift_check_min: Annotated[float, typer.Option("--drift-check-min", min=0)] = 15,
+    export_json: Annotated[
+        Path | None, typer.Option("--export-json", metavar="FILE", help="Copy of the report.")
+    ] = None,
+    export_md: Annotated[
+        Path | None, typer.Option("--export-md", metavar="FILE", help="Report for people.")
+    ] = None,
+    heartbeat_seconds: Annotated[float, typer.Option("--heartbeat-seconds", min=1)] = 300,
+    iteration_timeout_seconds: Annotated[
+        float, typer.Option("--iteration-timeout-seconds", min=1)
+    ] = 1200,
+    profile_iterations: Annotated[
+        bool, typer.Option("--profile-iterations", help="Write cProfile files.")
+    ] = False,
+    plain: Annotated[
+        bool, typer.Option("--plain", help="Marker lines on a terminal, too.")
+    ] = False,
+) -> None:
+    """Trade windows, measure each, tune between them, and judge the run at its end."""
+    _one_of("--mode", mode, ("sim", "shadow", "canary"))
+    _one_of("--kpi-mode", kpi_mode, ("soft", "hard"))
+    _one_of("--tuner", tuner, ("rules", "bayes"))
+    if drift_guard is not None:
+        _one_of("--drift-guard", drift_guard, ("on", "off"))
+    if synthetic and data is not None:
+        raise ConfigError("E_SOAK_ARGS", "--synthetic", "and --data exclude each other")
+    scenario = None if mock_scenario is None else _scenario(mock_scenario)
+    options = LaunchOptions(
+        paths=SoakPaths.from_environment(os.environ),
+        env=dict(os.environ),
+        config=config,
+        mode=mode,
+        mock=mock,
+        iterations=iterations,
+        hours=_number("SOAK_HOURS", hours, _HOURS),
+        window_sec=_number("SOAK_SLEEP_SECONDS", sleep_seconds, _WINDOW_SEC),
+        auto_tune=auto_tune,
+        tuner=tuner,
+        warmup=warmup,
+        profile=profile,
+        sets=tuple(sets or ()),
+        resume=resume,
+        kpi_mode=kpi_mode,
+        strict_last8=strict_last8,
+        heartbeat_sec=heartbeat_seconds,
+        timeout_sec=iteration_timeout_seconds,
+        profile_iterations=profile_iterations,
+        seed=seed,
+        market={
+            "data": data,
+            "symbol": symbol,
+            "calibration": None if calibration is None else str(calibration),
+            "realtime": realtime,
+        },
+        drift_check_sec=drift_check_min * 60 if _guarded(drift_guard, mode, mock=mock) else None,
+    )
+    launched = run_soak(options, scenario=scenario, plain=plain)
+    if export_json is not None:
+        write_json(export_json, launched.end.document)
+    if export_md is not None:
+        write_text(export_md, report_markdown(launched.end.document, launched.summaries))
+    raise typer.Exit(launched.end.exit_code)
+
+
+def smoke_command(
+    *,
+    iterations: _Iterations = 3,
+    fast: Annotated[bool, typer.Option("--fast", help="No pause between iterations.")] = False,
+) -> None:
+    """Run a few scripted iterations and check what they leave behind."""
+    paths = SoakPaths.from_environment(os.environ)
+    options = LaunchOptions(
+        paths=paths,
+        env=dict(os.environ),
+        mock=True,
+        iterations=iterations or 3,
+        window_sec=0.0 if fast else _SMOKE_PAUSE_SEC,
+        auto_tune=True,
+        profile="steady_safe",
+    )
+    launched = run_soak(options, scenario=None, plain=True)
+    problems = _smoke_problems(launched, paths, options.iterations or 3)
+    for problem in problems:
+        typer.echo(f"[FAIL] {problem}")
+    typer.echo(f"SMOKE={'FAIL' if problems else 'OK'}")
+    raise typer.Exit(2 if problems else 0)
+
+
+def run_soak(
+    options: LaunchOptions, *, scenario: list[dict[str, Any]] | None, plain: bool
+) -> Launched:
+    """Run, show, and write the reports for people; the exit code is in the result."""
+    title = f"mmbot soak, {'mock' if options.mock else options.mode}"
+    view = make_view(total=options.iterations, plain=plain, title=title)
+
+    def make_source(request: SourceRequest) -> IterationSource:
+        return _source(request, scenario)
+
+    try:
+        with StopRequest() as request:
+            launched = launch(
+                options,
+                make_source,
+                view,
+                stop=lambda: request.requested,
+            )
+    finally:
+        view.close()
+    write_text(
+        launched.report_path.with_suffix(".html"),
+        soak_html(launched.end.document, launched.summaries),
+    )
+    for line in closing_lines(launched.end.document, launched.summaries):
+        typer.echo(line)
+    return launched
+
+
+def _source(request: SourceRequest, scenario: list[dict[str, Any]] | None) -> IterationSource:
+    options = request.options
+    if not options.mock:
+        raise ConfigError(
+            "E_SOAK_ARGS", f"--mode {options.mode}", "this version trades with --mock only"
+        )
+    return MockSource(
+        seed=options.seed, start_ns=request.start_ns, say=request.say, scenario=scenario
+    )
+
+
+def _smoke_problems(launched: Launched, paths: SoakPaths, count: int) -> list[str]:
+    """What a smoke run must leave and did not."""
+    problems = [
+        f"ITER_SUMMARY_{i}.json is missing"
+        for i in range(1, count + 1)
+        if not paths.summary(i).exists()
+    ]
+    entries = read_array(paths.tuning_report) or []
+    if [e.get("iteration") for e in entries] != list(range(1, count + 1)):
+        problems.append("TUNING_REPORT.json has not one entry per iteration")
+    if not any(s["tuning"]["applied"] for s in launched.summaries):
+        problems.append("no iteration was applied")
+    sources = set(launched.run["sources"].values())
+    if sources != {"profile:steady_safe"}:
+        problems.append("overrides did not come from the profile steady_safe")
+    return problems
+
+
+def _scenario(path: Path) -> list[dict[str, Any]]:
+    try:
+        found = json.loads(path.read_bytes())
+    except (OSError, ValueError) as exc:
+        raise ConfigError(
+            "E_SOAK_ARGS", f"--mock-scenario {path}", f"cannot be read: {exc}"
+        ) from exc
+    if not isinstance(found, list) or not found or not all(isinstance(i, dict) for i in found):
+        raise ConfigError("E_SOAK_ARGS", f"--mock-scenario {path}", "must be an array of objects")
+    return found
+
+
+def _guarded(chosen: str | None, mode: str, *, mock: bool) -> bool:
+    if chosen is not None:
+        return chosen == "on"
+    return mode in ("shadow", "canary") and not mock
+
+
+def _number(variable: str, option: float | None, default: float) -> float:
+    """An option, or its environment variable, or the default."""
+    if option is not None:
+        return option
+    text = os.environ.get(variable, "")
+    if not text:
+        return default
+    try:
+        return float(text)
+    except ValueError as exc:
+        raise ConfigError("E_CFG_TYPE", variable, f"must be a number: {text!r}") from exc
+
+
+def _one_of(name: str, value: str, known: tuple[str, ...]) -> None:
+    if value not in known:
+        raise ConfigError("E_CFG_RANGE", name, f"must be one of {', '.join(known)}")
