@@ -9,23 +9,30 @@ from typing import Annotated, Any, Final
 
 import typer
 
+from mmbot import clock
 from mmbot.cli.options import ConfigOption, ProfileOption, SetOption
 from mmbot.cli.soak_view import make_view
 from mmbot.errors import ConfigError
+from mmbot.soak.day_stop import RunDayGuard
 from mmbot.soak.launch import Launched, LaunchOptions, SourceRequest, launch
 from mmbot.soak.mock import MockSource
 from mmbot.soak.paths import SoakPaths, read_array
 from mmbot.soak.report_html import soak_html
+from mmbot.soak.resources import BackgroundMonitor, read_snapshots
+from mmbot.soak.resources_analysis import analyse
+from mmbot.soak.rotate import RotationLimits, rotate
 from mmbot.soak.run_report import closing_lines, report_markdown
 from mmbot.soak.source import IterationSource
 from mmbot.store.artifacts import write_json, write_text
 from mmbot.trading.stopping import StopRequest
+from mmbot.units import NS_PER_SEC
 
 __all__ = ["run_command", "run_soak", "smoke_command"]
 
 _HOURS: Final = 72.0
 _WINDOW_SEC: Final = 300.0
 _SMOKE_PAUSE_SEC: Final = 5.0
+_RESOURCE_SEC: Final = 60.0
 
 _Iterations = Annotated[
     int | None, typer.Option("--iterations", metavar="N", help="Number of iterations.")
@@ -178,6 +185,7 @@ def run_soak(
     def make_source(request: SourceRequest) -> IterationSource:
         return _source(request, scenario)
 
+    watch = _ResourceWatch(options)
     try:
         with StopRequest() as request:
             launched = launch(
@@ -185,16 +193,55 @@ def run_soak(
                 make_source,
                 view,
                 stop=lambda: request.requested,
+                make_guard=lambda paths: _guard(options, paths),
+                resources=watch.result,
             )
     finally:
+        watch.end()
         view.close()
     write_text(
         launched.report_path.with_suffix(".html"),
         soak_html(launched.end.document, launched.summaries),
     )
+    rotate(options.paths.soak, RotationLimits(), view.line)
     for line in closing_lines(launched.end.document, launched.summaries):
         typer.echo(line)
     return launched
+
+
+class _ResourceWatch:
+    """Records resources while a run lasts, unless the artifact clock is frozen.
+
+    A run with a frozen clock is one to be repeated byte by byte: it says nothing of the machine.
+    """
+
+    def __init__(self, options: LaunchOptions) -> None:
+        frozen = options.env.get("MM_FREEZE_UTC_ISO") or options.env.get("MM_FREEZE_UTC")
+        self._path = options.paths.soak / "resources.jsonl"
+        self._monitor = None if frozen else BackgroundMonitor(self._path, _RESOURCE_SEC)
+        self._begun_sec = clock.wall_ns() / NS_PER_SEC
+        if self._monitor is not None:
+            self._monitor.start()
+
+    def result(self) -> dict[str, Any] | None:
+        """The analysis of what this run recorded."""
+        self.end()
+        if self._monitor is None or not self._path.exists():
+            return None
+        snapshots, skipped = read_snapshots(self._path)
+        mine = [s for s in snapshots if s["timestamp_unix"] >= self._begun_sec]
+        found = analyse(mine, skipped=skipped)
+        return {**found, "error": self._monitor.failed}
+
+    def end(self) -> None:
+        """Stop recording; doing it twice is harmless."""
+        if self._monitor is not None:
+            self._monitor.stop()
+
+
+def _guard(options: LaunchOptions, paths: SoakPaths) -> RunDayGuard | None:
+    every = options.drift_check_sec
+    return None if every is None else RunDayGuard(paths, every)
 
 
 def _source(request: SourceRequest, scenario: list[dict[str, Any]] | None) -> IterationSource:

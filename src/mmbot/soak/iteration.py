@@ -145,6 +145,7 @@ def evaluate(
         "window": _window(window),
         "phase": facts.phase.value,
         "overrides": dict(facts.in_force),
+        "base": dict(facts.values),
         "summary": _summary(facts, totals, given.figures, verdict, window, low=low),
         "tuning": _tuning(decision, facts.hash_before),
     }

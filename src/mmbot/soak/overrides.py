@@ -17,6 +17,7 @@ from typing import Any, Final, cast
 
 from mmbot.config.profiles import SOAK_PROFILES, Profile, find_profile, profile_names
 from mmbot.config.quoting import BASE, QuotingLayer, resolve
+from mmbot.config.tree import dotted, leaves
 from mmbot.errors import ConfigError
 from mmbot.soak.markers import mark
 from mmbot.soak.parameters import DEFAULTS, TUNABLES, Values, clamped, effective, shown
@@ -33,6 +34,7 @@ __all__ = [
     "known_profiles",
     "materialise",
     "overrides_bytes",
+    "profile_parameters",
     "profile_values",
     "read_overrides",
     "resolve_start",
@@ -279,3 +281,19 @@ def _read(path: Path) -> bytes | None:
 def known_profiles(paths: SoakPaths, config_dir: Path) -> list[str]:
     """Names that ``--profile`` takes."""
     return profile_names(config_dir, paths.root, _read)
+
+
+def profile_parameters(paths: SoakPaths, config_dir: Path, name: str) -> Values:
+    """What one profile sets: quoting parameters, or the numbers of a configuration overlay.
+
+    Raises:
+        ConfigError: ``E_PROFILE_NOT_FOUND``, ``E_PROFILE_AMBIGUOUS``, ``E_PROFILE_PARSE``.
+    """
+    profile = find_profile(name, config_dir, paths.root, _read)
+    if profile.parameters:
+        return profile.parameters
+    return {
+        dotted(key): float(value)
+        for key, value in leaves(profile.overlay)
+        if isinstance(value, int | float) and not isinstance(value, bool)
+    }

@@ -145,8 +145,7 @@ def _is_summary(document: Mapping[str, Any]) -> bool:
         isinstance(document.get("iteration"), int)
         and isinstance(document.get("summary"), dict)
         and isinstance(document.get("tuning"), dict)
-        and isinstance(document.get("window"), dict)
-        and isinstance(document.get("overrides"), dict)
+        and isinstance(document.get("overrides", {}), dict)
     )
 
 

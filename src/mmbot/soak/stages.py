@@ -179,7 +179,10 @@ def _good(found: Found) -> Values:
 
 def _moves(document: Mapping[str, Any]) -> list[Moved]:
     tuning = document["tuning"]
-    t_sec = parse_utc_ns(document["window"]["to"]) / NS_PER_SEC
+    ended = dict(document.get("window") or {}).get("to")
+    if ended is None:
+        return []
+    t_sec = parse_utc_ns(ended) / NS_PER_SEC
     deltas = tuning["applied_deltas"] if tuning["applied"] else {}
     return [
         Moved(t_sec=t_sec, iteration=document["iteration"], field=name, delta=deltas[name])
