@@ -71,9 +71,7 @@ def artifacts_command(
     max_summaries: Annotated[int, typer.Option("--max-summaries", min=0)] = 100,
     max_snapshot_age: Annotated[float, typer.Option("--max-snapshot-age", min=0, help="Days.")] = 7,
     max_size_mb: Annotated[float, typer.Option("--max-size-mb", min=0)] = 500,
-    dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Change nothing.")
-    ] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Change nothing.")] = False,
 ) -> None:
     """Keep the newest iteration records, compress old snapshots, check the size."""
     if not do_rotate:

@@ -178,13 +178,13 @@ def finish(
 
 def report_entry(outcome: Mapping[str, Any]) -> dict[str, Any]:
     """The iteration's entry of ``TUNING_REPORT.json``."""
-    summary, tuning = outcome["summary"], outcome["tuning"]
+    summary, tuning = outcome.get("summary") or {}, outcome["tuning"]
     return {
         "iteration": outcome["iteration"],
-        "runtime_utc": summary["runtime_utc"],
-        "net_bps": summary["net_bps"],
-        "kpi_verdict": summary["kpi_verdict"],
-        "neg_edge_drivers": summary["neg_edge_drivers"],
+        "runtime_utc": summary.get("runtime_utc"),
+        "net_bps": summary.get("net_bps"),
+        "kpi_verdict": summary.get("kpi_verdict"),
+        "neg_edge_drivers": summary.get("neg_edge_drivers", []),
         "mode": tuning["mode"],
         "proposed_deltas": tuning["deltas"],
         "applied_deltas": tuning["applied_deltas"],
