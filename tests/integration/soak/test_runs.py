@@ -110,7 +110,7 @@ def test_a_calm_market_freezes_two_parameters_for_four_iterations(tmp_path):
     assert [t["guards"]["frozen_until_iter"] for t in tunings] == [None, *[6] * 5, *[11] * 3]
     # Iterations 2 and 3 are in the cooldown of the first change.
     assert tunings[3]["removed"]["freeze"] == ["impact_cap_ratio", "max_delta_ratio"]
-    assert tunings[3]["applied_deltas"] == {"min_interval_ms": -3}
+    assert tunings[3]["applied_deltas"] == {"min_interval_ms": -3, "replace_rate_per_min": 5}
     for tuning in tunings[2:6]:
         assert not {"impact_cap_ratio", "max_delta_ratio"} & set(tuning["applied_deltas"])
 
