@@ -5,6 +5,7 @@ from __future__ import annotations
 import typer
 
 from mmbot.cli.soak_care import artifacts_command, config_command, resources_command
+from mmbot.cli.soak_compare import compare_tuners_command
 from mmbot.cli.soak_gates import (
     anomaly_radar_command,
     drift_guard_command,
@@ -52,5 +53,6 @@ app.command("regression-guard")(regression_guard_command)
 app.command("anomaly-radar")(anomaly_radar_command)
 app.command("autopilot")(autopilot_command)
 app.command("long-run")(long_run_command)
+app.command("compare-tuners")(compare_tuners_command)
 app.command("artifacts")(artifacts_command)
 app.command("resources")(resources_command)

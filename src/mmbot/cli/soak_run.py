@@ -27,7 +27,7 @@ from mmbot.store.artifacts import write_json, write_text
 from mmbot.trading.stopping import StopRequest
 from mmbot.units import NS_PER_SEC
 
-__all__ = ["run_command", "run_soak", "smoke_command"]
+__all__ = ["make_source", "run_command", "run_soak", "smoke_command"]
 
 _HOURS: Final = 72.0
 _WINDOW_SEC: Final = 300.0
@@ -182,15 +182,15 @@ def run_soak(
     title = f"mmbot soak, {'mock' if options.mock else options.mode}"
     view = make_view(total=options.iterations, plain=plain, title=title)
 
-    def make_source(request: SourceRequest) -> IterationSource:
-        return _source(request, scenario)
+    def source_of(request: SourceRequest) -> IterationSource:
+        return make_source(request, scenario)
 
     watch = _ResourceWatch(options)
     try:
         with StopRequest() as request:
             launched = launch(
                 options,
-                make_source,
+                source_of,
                 view,
                 stop=lambda: request.requested,
                 make_guard=lambda paths: _guard(options, paths),
@@ -244,7 +244,12 @@ def _guard(options: LaunchOptions, paths: SoakPaths) -> RunDayGuard | None:
     return None if every is None else RunDayGuard(paths, every)
 
 
-def _source(request: SourceRequest, scenario: list[dict[str, Any]] | None) -> IterationSource:
+def make_source(request: SourceRequest, scenario: list[dict[str, Any]] | None) -> IterationSource:
+    """What trades: the scripted generator.
+
+    Raises:
+        ConfigError: ``E_SOAK_ARGS`` without ``--mock``.
+    """
     options = request.options
     if not options.mock:
         raise ConfigError(

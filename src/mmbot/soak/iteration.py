@@ -19,7 +19,7 @@ from mmbot.soak.parameters import Values
 from mmbot.soak.settle import Relaxed, relaxed, settled
 from mmbot.soak.source import WindowResult
 from mmbot.soak.state import TuningState
-from mmbot.soak.tuner import choose_mode, decide
+from mmbot.soak.tuner import Refinement, choose_mode, decide
 from mmbot.units import NS_PER_SEC, format_utc
 
 __all__ = ["Evaluated", "IterationFacts", "evaluate", "finish", "report_entry"]
@@ -94,7 +94,11 @@ class Evaluated:
 
 
 def evaluate(
-    state: TuningState, window: WindowResult, facts: IterationFacts, settings: TunerSettings
+    state: TuningState,
+    window: WindowResult,
+    facts: IterationFacts,
+    settings: TunerSettings,
+    refine: Refinement | None = None,
 ) -> Evaluated:
     """Judge one window and decide what follows from it."""
     totals = totals_of(window.report)
@@ -127,7 +131,7 @@ def evaluate(
         risk_ratio=given.figures.risk_ratio,
         mode=choose_mode(given),
     )
-    decision = decide(replace(given, state=eased.state))
+    decision = decide(replace(given, state=eased.state), refine)
     if not facts.auto_tune and totals is not None and not window.partial:
         decision = with_block_raise(
             decision,

@@ -32,7 +32,14 @@ from mmbot.soak.overrides import (
 from mmbot.soak.parameters import TUNABLES, Values, effective
 from mmbot.soak.paths import SoakPaths
 from mmbot.soak.run_report import RunEnd, RunFacts, judge
-from mmbot.soak.runner import DayGuard, RunPlan, RunView, SoakRunner, Stopped
+from mmbot.soak.runner import (
+    DayGuard,
+    Refiner,
+    RunPlan,
+    RunView,
+    SoakRunner,
+    Stopped,
+)
 from mmbot.soak.source import IterationSource
 from mmbot.soak.stages import Stage
 from mmbot.soak.state import TuningState
@@ -156,6 +163,7 @@ def launch(
             state=ready.state,
             stop=stop,
             guard=make_guard(options.paths),
+            refiner=_refiner(options),
             reached=reached,
         )
         stopped = runner.run()
@@ -294,6 +302,16 @@ def _settings(options: LaunchOptions, view: RunView) -> TunerSettings:
         steady_safe=profiles["steady_safe"],
         ultra_safe=profiles["ultra_safe"],
     )
+
+
+def _refiner(options: LaunchOptions) -> Refiner | None:
+    """The rules alone, or Bayesian optimisation around them."""
+    if options.tuner == "rules":
+        return None
+    # An optional, slow import.
+    from mmbot.soak.bayes import BayesTuner  # noqa: PLC0415
+
+    return BayesTuner(seed=options.seed).learn
 
 
 def _plan(options: LaunchOptions, run: Mapping[str, Any], count: int) -> RunPlan:

@@ -39,11 +39,12 @@ from mmbot.soak.source import (
 )
 from mmbot.soak.stages import Stage
 from mmbot.soak.state import TuningState
+from mmbot.soak.tuner import Refinement
 from mmbot.soak.warmup import overlaid, phase_of, strength
 from mmbot.store.artifacts import write_bytes
 from mmbot.units import NS_PER_SEC
 
-__all__ = ["DayGuard", "RunPlan", "RunView", "SoakRunner", "Stopped"]
+__all__ = ["DayGuard", "Refiner", "RunPlan", "RunView", "SoakRunner", "Stopped"]
 
 _PAUSE_STEP_NS: Final = NS_PER_SEC // 5
 
@@ -68,6 +69,10 @@ class Stopped:
 
     reason: str
     aborted: bool
+
+
+Refiner = Callable[[list[dict[str, Any]]], Refinement]
+"""Learns from the records of finished iterations."""
 
 
 class RunView(Protocol):
@@ -98,6 +103,7 @@ class SoakRunner:
         reached: called after each stage is durable; tests stop the process there.
         stop: whether an end was asked for.
         guard: drift and regression guard, if they are on.
+        refiner: makes the refinement of the rules from the records so far; None: the rules alone.
     """
 
     plan: RunPlan
@@ -109,6 +115,7 @@ class SoakRunner:
     state: TuningState
     stop: Callable[[], bool] = lambda: False
     guard: DayGuard | None = None
+    refiner: Refiner | None = None
     reached: Callable[[Stage, int], None] = lambda _stage, _iteration: None
     phase: str = "STEADY"
 
@@ -267,6 +274,7 @@ class SoakRunner:
                 restarted=restarted,
             ),
             self.settings,
+            None if self.refiner is None else self.refiner(self.books.summaries()),
         )
 
     def _decided(self, done: Evaluated, requested: Values) -> tuple[Mapping[str, Any], Values]:

@@ -7,7 +7,7 @@ the regular pass. Every step passes the change rails, the net changes pass the s
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from mmbot.soak.models import Change, ChangeSet, Decision, Draft, Mode, TunerInput
@@ -33,7 +33,16 @@ from mmbot.soak.rules import (
     zone_of,
 )
 
-__all__ = ["Proposal", "choose_mode", "conclude", "decide", "nothing", "propose"]
+__all__ = [
+    "Proposal",
+    "Refinement",
+    "choose_mode",
+    "conclude",
+    "decide",
+    "nothing",
+    "propose",
+    "take",
+]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,16 +57,21 @@ class Proposal:
     panic_profile: str | None = None
 
 
-def decide(given: TunerInput) -> Decision:
+Refinement = Callable[[TunerInput, Proposal], Proposal]
+"""Replaces the rules' regular proposal by another one."""
+
+
+def decide(given: TunerInput, refine: Refinement | None = None) -> Decision:
     """Decide what changes after an iteration.
 
     Equal input gives an equal decision. `given.state` must already count the iteration and have
-    freeze and cooldown ended where `mmbot.soak.settle.relaxed` ends them.
+    freeze and cooldown ended where `mmbot.soak.settle.relaxed` ends them. `refine` may replace the
+    regular proposal of the rules by its own; panic, fallback, multi-fail and all rails stay.
     """
     refusal = ELIGIBILITY.refuses(given)
     if refusal is not None:
         return nothing(given, refusal)
-    return conclude(given, propose(given))
+    return conclude(given, propose(given, refine))
 
 
 def choose_mode(given: TunerInput) -> Mode:
@@ -70,19 +84,19 @@ def choose_mode(given: TunerInput) -> Mode:
     return Mode.REGULAR
 
 
-def propose(given: TunerInput) -> Proposal:
+def propose(given: TunerInput, refine: Refinement | None = None) -> Proposal:
     """The steps of exactly one mode, each judged by the change rails."""
     mode = choose_mode(given)
     blank = Draft(start=given.values, running=given.values)
     if mode is Mode.PANIC:
         return _panic(given, blank)
     if mode is Mode.FALLBACK:
-        draft = _take(given, blank, "FALLBACK_CONSERVATIVE", FALLBACK_STEPS, mode)
+        draft = take(given, blank, "FALLBACK_CONSERVATIVE", FALLBACK_STEPS, mode)
         return Proposal(mode=mode, draft=draft, zone=zone_of(given.figures))
     regular = _regular(given, blank)
     if not MULTI_FAIL.demands(given, regular.fail_count):
-        return regular
-    draft = _take(given, blank, "MULTI_FAIL", MULTI_FAIL_STEPS, Mode.MULTI_FAIL)
+        return regular if refine is None else refine(given, regular)
+    draft = take(given, blank, "MULTI_FAIL", MULTI_FAIL_STEPS, Mode.MULTI_FAIL)
     return replace(regular, mode=Mode.MULTI_FAIL, draft=draft)
 
 
@@ -132,14 +146,14 @@ def _regular(given: TunerInput, blank: Draft) -> Proposal:
     zone = zone_of(given.figures)
     draft = blank
     if zone is not None:
-        draft = _take(given, draft, f"ZONE:{zone}", ZONES[zone], Mode.REGULAR)
+        draft = take(given, draft, f"ZONE:{zone}", ZONES[zone], Mode.REGULAR)
     fired: tuple[str, ...] = ()
     fail_count = 0
     for rule in RULES:
         if rule.condition(given.figures, frozenset(fired), fail_count):
             fired = (*fired, rule.id)
             fail_count += rule.fails
-            draft = _take(given, draft, rule.name, rule.steps, Mode.REGULAR)
+            draft = take(given, draft, rule.name, rule.steps, Mode.REGULAR)
     return Proposal(mode=Mode.REGULAR, draft=draft, zone=zone, fail_count=fail_count, fired=fired)
 
 
@@ -159,7 +173,7 @@ def _panic(given: TunerInput, blank: Draft) -> Proposal:
     return Proposal(mode=Mode.PANIC, draft=draft, zone=zone_of(given.figures), panic_profile=chosen)
 
 
-def _take(given: TunerInput, draft: Draft, rule: str, steps: Sequence[Step], mode: Mode) -> Draft:
+def take(given: TunerInput, draft: Draft, rule: str, steps: Sequence[Step], mode: Mode) -> Draft:
     """The draft after all steps of one rule."""
     for step in steps:
         draft = _attempt(given, draft, rule, step, mode)

@@ -1,0 +1,71 @@
+"""`mmbot soak compare-tuners`: the rules and Bayesian optimisation on the same seeds."""
+
+from __future__ import annotations
+
+import os
+from typing import Annotated, Final
+
+import typer
+
+from mmbot.cli.soak_run import make_source
+from mmbot.soak.compare import TunerRun, compare_document, compare_markdown
+from mmbot.soak.launch import LaunchOptions, SourceRequest, launch
+from mmbot.soak.paths import SoakPaths
+from mmbot.soak.source import IterationSource
+from mmbot.store.artifacts import write_json, write_text
+
+__all__ = ["compare_tuners_command"]
+
+_TUNERS: Final = ("rules", "bayes")
+
+
+class _Silent:
+    """A view that shows nothing: only the comparison counts."""
+
+    def line(self, text: str) -> None:
+        """Keep quiet."""
+
+    def finished(self, outcome: object) -> None:
+        """Keep quiet."""
+
+
+def compare_tuners_command(
+    *,
+    seeds: Annotated[int, typer.Option("--seeds", min=1, help="How many, from --seed on.")] = 3,
+    seed: Annotated[int, typer.Option("--seed", min=0)] = 42,
+    iterations: Annotated[int, typer.Option("--iterations", min=1)] = 24,
+    window_seconds: Annotated[float, typer.Option("--window-seconds", min=1)] = 300,
+    profile: Annotated[str, typer.Option("--profile", help="Start values of all runs.")] = (
+        "steady_safe"
+    ),
+    mock: Annotated[bool, typer.Option("--mock", help="Scripted reports, no engine.")] = False,
+) -> None:
+    """Run each tuner on each seed from the same start and compare what they earned."""
+    paths = SoakPaths.from_environment(os.environ)
+    runs = []
+    for number in range(seed, seed + seeds):
+        for tuner in _TUNERS:
+            root = paths.soak / "compare" / f"{tuner}_{number}"
+            options = LaunchOptions(
+                paths=SoakPaths(root, root / "soak" / "latest"),
+                env={**os.environ, "ARTIFACTS_DIR": str(root), "SOAK_OUT_DIR": ""},
+                mock=mock,
+                iterations=iterations,
+                window_sec=0.0 if mock else window_seconds,
+                auto_tune=True,
+                tuner=tuner,
+                profile=profile,
+                seed=number,
+            )
+            done = launch(options, _source, _Silent())
+            runs.append(TunerRun(tuner, number, done.summaries))
+            typer.echo(f"tuner={tuner} seed={number} iterations={len(done.summaries)}")
+    document = compare_document(runs)
+    out = paths.soak / "TUNER_COMPARE.json"
+    write_json(out, document)
+    write_text(out.with_suffix(".md"), compare_markdown(document))
+    typer.echo(compare_markdown(document))
+
+
+def _source(request: SourceRequest) -> IterationSource:
+    return make_source(request, None)
