@@ -221,13 +221,17 @@ def test_freeze(made):
 @given(tunable_inputs)
 @pytest.mark.spec("07-9.8", "07-D16")
 def test_oscillation(made):
-    decision = decide(made)
-    if decision.mode not in CAREFUL:
-        return
-    for name in MONITORED:
-        if name in decision.applied_deltas:
-            history = made.state.value_history.get(name, ())[-2:]
-            assert not oscillates([*history, decision.after[name]])
+    """Also with a history that the decision would return to, which chance does not draw."""
+    first = decide(made)
+    back = {name: (first.after[name], made.values[name]) for name in TUNABLES}
+    for history in (made.state.value_history, back):
+        decision = decide(replace(made, state=replace(made.state, value_history=history)))
+        if decision.mode not in CAREFUL:
+            return
+        for name in MONITORED:
+            if name in decision.applied_deltas:
+                recent = history.get(name, ())[-2:]
+                assert not oscillates([*recent, decision.after[name]])
 
 
 @EXAMPLES
