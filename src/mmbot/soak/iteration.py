@@ -13,7 +13,7 @@ from typing import Any
 
 from mmbot.soak.block_rate import with_block_raise
 from mmbot.soak.kpi import SoftVerdict, counted, soft_gate
-from mmbot.soak.measurement import Figures, block_table, figures_of, totals_of
+from mmbot.soak.measurement import Figures, block_table, figures_of, reported_risk, totals_of
 from mmbot.soak.models import Decision, Phase, TunerInput, TunerSettings
 from mmbot.soak.parameters import Values
 from mmbot.soak.settle import Relaxed, relaxed, settled
@@ -86,6 +86,7 @@ class Evaluated:
     decision: Decision
     outcome: Mapping[str, Any]
     now_sec: float
+    reported_risk: float | None = None
 
     @property
     def state(self) -> TuningState:
@@ -162,6 +163,7 @@ def evaluate(
         decision=decision,
         outcome=outcome,
         now_sec=given.now_sec,
+        reported_risk=None if totals is None else reported_risk(totals),
     )
 
 

@@ -140,7 +140,8 @@ def launch(
     """
     count = _count(options)
     books = RunBooks(options.paths)
-    with run_lock(options.paths.lock, _Heartbeat(view, count, options).beat):
+    heartbeat = _Heartbeat(view, count, options)
+    with run_lock(options.paths.lock, heartbeat.beat):
         materialise(options.paths)
         ready = _ready(options, books, view, count)
         run = ready.run
@@ -166,6 +167,7 @@ def launch(
             refiner=_refiner(options),
             reached=reached,
         )
+        heartbeat.phase = lambda: runner.phase.value
         stopped = runner.run()
         summaries = books.summaries()
         if stopped is None and all(s["partial"] for s in summaries):
@@ -365,6 +367,7 @@ class _Heartbeat:
     options: LaunchOptions
     begun_ns: int = field(default_factory=clock.monotonic_ns)
     said_ns: int = field(default_factory=clock.monotonic_ns)
+    phase: Callable[[], str] = lambda: "STEADY"
 
     def beat(self) -> None:
         now_ns = clock.monotonic_ns()
@@ -373,5 +376,5 @@ class _Heartbeat:
         self.said_ns = now_ns
         done = len(list(self.options.paths.latest.glob("ITER_SUMMARY_*.json")))
         elapsed = (now_ns - self.begun_ns) // 1_000_000_000
-        text = f"iter={done + 1} of={self.count} phase=RUN elapsed={elapsed}"
+        text = f"iter={done + 1} of={self.count} phase={self.phase()} elapsed={elapsed}"
         self.view.line(mark("soak", "HEARTBEAT", text))

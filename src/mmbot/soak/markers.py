@@ -27,6 +27,7 @@ _FALLBACK_NAMES = {
     "impact_cap_ratio": "impact_cap",
     "tail_age_ms": "tail_age",
 }
+_RISK_TOLERANCE = 0.005
 _SILENT_RULES = ("MULTI_FAIL", "PANIC", "FALLBACK_CONSERVATIVE")
 
 
@@ -60,6 +61,10 @@ def verdict_lines(done: Evaluated) -> list[str]:
             f"p95={_fixed(summary['p95_latency_ms'], 0)}ms",
         ),
     ]
+    edge_risk = done.reported_risk
+    if edge_risk is not None and abs(edge_risk - summary["risk_ratio"]) > _RISK_TOLERANCE:
+        found = f"risk_mismatch summary={summary['risk_ratio']:.3f} edge={edge_risk:.3f}"
+        lines.append(mark("iter_watch", "WARN", found))
     if verdict == "FAIL":
         lines.append(mark("kpi_gate", "FAIL_STREAK", f"count={done.state.kpi_fail_streak}"))
     return lines + _streak_lines(done)

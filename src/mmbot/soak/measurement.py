@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any, Final
 
-__all__ = ["Figures", "block_table", "figures_of", "totals_of"]
+__all__ = ["Figures", "block_table", "figures_of", "reported_risk", "totals_of"]
 
 _BLOCKS: Final = ("min_interval", "concurrency", "risk", "throttle")
 
@@ -90,6 +90,11 @@ def block_table(totals: Mapping[str, Any]) -> dict[str, dict[str, float]]:
         }
         for reason in _BLOCKS
     }
+
+
+def reported_risk(totals: Mapping[str, Any]) -> float | None:
+    """The report's own ``risk_ratio``, which should be that of its block counts."""
+    return _metric("risk_ratio", totals.get("risk_ratio"))
 
 
 def _block_ratio(totals: Mapping[str, Any], reason: str) -> float | None:

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, Final, cast
 
 from mmbot.config.profiles import SOAK_PROFILES, Profile, find_profile, profile_names
-from mmbot.config.quoting import BASE, QuotingLayer, resolve
+from mmbot.config.quoting import BASE, PARAMETERS, QuotingLayer, resolve
 from mmbot.config.tree import dotted, leaves
 from mmbot.errors import ConfigError
 from mmbot.soak.markers import mark
@@ -79,7 +79,7 @@ def resolve_start(request: LayerRequest) -> StartValues:
     if not request.resume:
         layers.append(("default", _defaults(request.paths)))
     layers.append(("file", _file(request, has_profile=bool(profiles))))
-    layers += [(f"profile:{p.name}", _tunable_only(p.parameters)) for p in profiles]
+    layers += [(f"profile:{p.name}", _tunable_only(_parameters_of(p))) for p in profiles]
     if not request.resume:
         layers.append(("env", _environment(request.env, lines)))
     layers.append(("cli", _sets(request.sets)))
@@ -257,6 +257,13 @@ def _is_number(value: object) -> bool:
     if isinstance(value, bool) or not isinstance(value, int | float):
         return False
     return math.isfinite(value)
+
+
+def _parameters_of(profile: Profile) -> dict[str, Any]:
+    """A profile's quoting parameters; of a configuration overlay those keys that are one."""
+    named = {p.path: name for name, p in PARAMETERS.items()}
+    overlay = {named[key]: value for key, value in leaves(profile.overlay) if key in named}
+    return {**overlay, **profile.parameters}
 
 
 def _tunable_only(values: Mapping[str, Any]) -> dict[str, object]:

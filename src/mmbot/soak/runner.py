@@ -18,7 +18,7 @@ from mmbot.soak.books import RunBooks
 from mmbot.soak.iteration import Evaluated, IterationFacts, evaluate, finish
 from mmbot.soak.kpi import SOFT_LIMITS
 from mmbot.soak.markers import applied_lines, decision_lines, mark, settled_lines, verdict_lines
-from mmbot.soak.models import TunerSettings
+from mmbot.soak.models import Phase, TunerSettings
 from mmbot.soak.overrides import (
     StartValues,
     applied_profile,
@@ -117,7 +117,7 @@ class SoakRunner:
     guard: DayGuard | None = None
     refiner: Refiner | None = None
     reached: Callable[[Stage, int], None] = lambda _stage, _iteration: None
-    phase: str = "STEADY"
+    phase: Phase = Phase.STEADY
 
     def run(self) -> Stopped | None:
         """Run until the last iteration, a stop or a guard; None: all iterations completed.
@@ -150,6 +150,12 @@ class SoakRunner:
             write_bytes(path, stats)
 
     def _iterate(self, iteration: int) -> Stopped | None:
+        self.phase = phase_of(
+            iteration,
+            warmup=self.plan.warmup,
+            length=self.settings.warmup_iterations,
+            rampdown=self.settings.rampdown_iterations,
+        )
         requested = self._checked(iteration)
         values = effective(requested)
         parameters = self._parameters(iteration, values)
@@ -250,13 +256,6 @@ class SoakRunner:
         *,
         restarted: bool,
     ) -> Evaluated:
-        phase = phase_of(
-            iteration,
-            warmup=self.plan.warmup,
-            length=self.settings.warmup_iterations,
-            rampdown=self.settings.rampdown_iterations,
-        )
-        self.phase = phase.value
         return evaluate(
             self.state,
             window,
@@ -265,7 +264,7 @@ class SoakRunner:
                 total_iterations=self.plan.iterations,
                 run_id=self.plan.run_id,
                 runtime_utc=clock.artifact_utc(),
-                phase=phase,
+                phase=self.phase,
                 values=values,
                 in_force=parameters.values,
                 start_values=effective(self.start.requested),

@@ -231,6 +231,15 @@ def test_hard_mode_and_strict_last_eight_decide_the_run(tmp_path):
 
 
 @pytest.mark.spec("07-5.1")
+def test_a_report_that_contradicts_its_block_counts_is_told(tmp_path):
+    blocks = {name: {"count": 1, "ratio": 0.25} for name in ("min_interval", "risk")}
+    view = Lines()
+    totals = {"block_reasons": blocks, "risk_ratio": 0.31}
+    run(tmp_path, iterations=1, make_source=scenario(totals), view=view)
+    assert "| iter_watch | WARN | risk_mismatch summary=0.250 edge=0.310 |" in view.lines
+
+
+@pytest.mark.spec("07-5.1")
 def test_a_low_sample_is_not_tuned(tmp_path):
     done = run(tmp_path, iterations=2, make_source=scenario({"fills": 19, "net_bps": -5.0}))
     summary = done.summaries[0]

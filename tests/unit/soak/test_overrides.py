@@ -77,6 +77,17 @@ def test_profiles_of_one_kind_replace_and_of_two_kinds_add_up(
     assert found.requested["tail_age_ms"] == tail
 
 
+@pytest.mark.spec("01-4.4", "07-17.6")
+def test_an_overlay_profile_gives_the_parameters_that_it_names(start, config_dir):
+    overlay = "profiles: {calm: {signals: {impact_cap_ratio: 0.08}, canary: {fraction: 0.05}}}"
+    (config_dir / "profiles.yaml").write_text(overlay)
+    found = start(env={"MM_PROFILE": "calm"}, profile="steady_safe")
+    assert found.requested["impact_cap_ratio"] == 0.08
+    alone = start(env={"MM_PROFILE": "calm"})
+    assert alone.sources["impact_cap_ratio"] == "profile:calm"
+    assert alone.requested == {**DEFAULTS, "impact_cap_ratio": 0.08}
+
+
 @pytest.mark.spec("07-4/3")
 def test_what_cannot_be_used_is_said_and_left_out(start):
     env = {"MM_RUNTIME_OVERRIDES_JSON": '{"order_ttl_ms":1,"tail_age_ms":"x","min_interval_ms":71}'}
