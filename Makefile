@@ -76,6 +76,14 @@ setup: $(DEV) ## create or update .venv with everything for development
 run: $(BASE) ## trade on the embedded market; options: make run ARGS="--speed 10x --duration 60s"
 	@$(MMBOT) run $(ARGS)
 
+.PHONY: soak-smoke
+soak-smoke: $(BASE) ## three scripted soak iterations and a check of what they leave
+	@$(MMBOT) soak smoke
+
+.PHONY: soak
+soak: $(BASE) ## 24 hours with auto-tuning; options: make soak ARGS="--mock"
+	@$(MMBOT) soak run --hours 24 --auto-tune $(ARGS)
+
 # --- prove ---------------------------------------------------------------------------------------
 
 # Both suites run even when the first fails, so that one run shows everything that is broken.
