@@ -9,12 +9,10 @@ from typing import Annotated
 import typer
 
 from mmbot.cli.options import ProfileOption, SetOption
+from mmbot.config.soak_library import list_profiles, migrate_legacy_files
 from mmbot.errors import ConfigError, InputError
-from mmbot.soak.migration import migrate_legacy
 from mmbot.soak.overrides import (
     LayerRequest,
-    known_profiles,
-    materialise,
     profile_parameters,
     resolve_start,
 )
@@ -34,7 +32,7 @@ _CONFIG_DIR = Path("config")
 
 def config_command(
     *,
-    list_profiles: Annotated[bool, typer.Option("--list-profiles", help="All profiles.")] = False,
+    listing: Annotated[bool, typer.Option("--list-profiles", help="All profiles.")] = False,
     show: Annotated[str | None, typer.Option("--show", metavar="NAME", help="One profile.")] = None,
     precedence: Annotated[
         bool, typer.Option("--precedence", help="Each start value and its source.")
@@ -45,16 +43,14 @@ def config_command(
 ) -> None:
     """Show profiles and start values; bring files of earlier layouts in."""
     paths = SoakPaths.from_environment(os.environ)
-    if not (list_profiles or show or precedence or migrate):
+    if not (listing or show or precedence or migrate):
         raise ConfigError("E_SOAK_ARGS", "--show", "or another of the options must be given")
     if migrate:
-        for line in migrate_legacy(paths):
+        for line in migrate_legacy_files(paths.root):
             typer.echo(line)
-    if list_profiles:
-        materialise(paths)
-        typer.echo("Available profiles:")
-        for name in known_profiles(paths, _CONFIG_DIR):
-            _profile_lines(paths, name)
+    if listing:
+        for line in list_profiles(paths.root):
+            typer.echo(line)
     if show is not None:
         for name, value in sorted(profile_parameters(paths, _CONFIG_DIR, show).items()):
             typer.echo(f"{name:<30} = {value:g}")
@@ -131,13 +127,6 @@ def _analyze(path: Path) -> None:
     leak = "yes" if found["memory"]["leak_detected"] else "no"
     typer.echo(f"snapshots={found['snapshot_count']} skipped={skipped} leak={leak}")
     typer.echo(f"wrote {target}")
-
-
-def _profile_lines(paths: SoakPaths, name: str) -> None:
-    values = profile_parameters(paths, _CONFIG_DIR, name)
-    typer.echo(f"  - {name}: {len(values)} params")
-    for key, value in sorted(values.items()):
-        typer.echo(f"      {key:<30} = {value:g}")
 
 
 def _precedence(paths: SoakPaths, profile: str | None, sets: list[str] | None) -> None:

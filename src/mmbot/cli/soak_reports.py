@@ -10,8 +10,8 @@ from typing import Annotated, Any, Final
 import typer
 
 from mmbot import clock
-from mmbot.errors import InputError, MmbotError
-from mmbot.research.charts import Figure, Panel, Series, check_suffix, write_figure
+from mmbot.errors import InputError
+from mmbot.research.charts import Figure, Panel, Series, write_figure
 from mmbot.soak.acceptance import canary_24h
 from mmbot.soak.audit import (
     METRICS,
@@ -244,7 +244,7 @@ def _accept(base: Path) -> int:
 
 
 def _plot(directory: Path, summaries: Sequence[dict[str, Any]]) -> None:
-    """One picture per metric with its limit; SVG where matplotlib is not installed."""
+    """One picture per metric, with its limit."""
     windows = complete(summaries)
     for metric in METRICS:
         limit = LAST8_LIMITS[metric].bound
@@ -256,9 +256,4 @@ def _plot(directory: Path, summaries: Sequence[dict[str, Any]]) -> None:
             Series(f"limit {limit:g}", x, (limit,) * len(x)),
         )
         figure = Figure(metric, (Panel(metric, "iteration", series),))
-        path = directory / f"{metric}.png"
-        try:
-            check_suffix(path)
-        except MmbotError:
-            path = path.with_suffix(".svg")
-        write_figure(path, figure)
+        write_figure(directory / f"{metric}.png", figure)

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, Final
 
+from mmbot.config.block_adjustment import BlockCounts, raised
 from mmbot.soak.models import Change, Decision
 from mmbot.soak.parameters import Values
 from mmbot.soak.rails import after_values, signature_of
@@ -14,9 +15,6 @@ __all__ = ["RULE", "with_block_raise"]
 
 RULE: Final = "BLOCK_MIN_INTERVAL"
 _FIELD: Final = "min_interval_ms"
-RATE_MAX: Final = 0.25
-CAP_MS: Final = 120
-STEP_MS: Final = 10
 
 
 def with_block_raise(
@@ -28,21 +26,20 @@ def with_block_raise(
     iteration: int,
     run_id: str,
 ) -> Decision:
-    """`decision` with `min_interval_ms` raised by 10 ms, up to 120.
+    """`decision` with `min_interval_ms` raised, if the blocks of the window ask for it.
 
-    That is done when the interval refused more than a quarter of the decision ticks. `ticks` 0:
-    unknown, nothing is changed.
+    `ticks` are the decision ticks of the window; 0: unknown, nothing is changed.
     """
-    blocked = float(dict(blocks.get("min_interval") or {}).get("count") or 0)
-    before = values[_FIELD]
-    if ticks <= 0 or blocked / ticks <= RATE_MAX or before >= CAP_MS:
+    blocked = int(dict(blocks.get("min_interval") or {}).get("count") or 0)
+    found = raised(BlockCounts(ticks, {"min_interval": blocked}), int(values[_FIELD]))
+    if found is None:
         return decision
     change = Change(
         rule=RULE,
         field=_FIELD,
-        before=before,
-        after=min(CAP_MS, before + STEP_MS),
-        reason=f"block_rate={blocked / ticks:.2%}",
+        before=found.old_ms,
+        after=found.new_ms,
+        reason=f"block_rate={found.block_rate:.2%}",
     )
     deltas = {_FIELD: change.delta}
     return replace(

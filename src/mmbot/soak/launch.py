@@ -14,6 +14,7 @@ from typing import Any, Final
 
 from mmbot import clock
 from mmbot.config.loader import ConfigRequest, load_config
+from mmbot.config.soak_library import materialise
 from mmbot.errors import ConfigError, MmbotError
 from mmbot.soak.books import RunBooks
 from mmbot.soak.lock import run_lock
@@ -24,7 +25,6 @@ from mmbot.soak.overrides import (
     LayerRequest,
     StartValues,
     clamp_lines,
-    materialise,
     profile_values,
     read_overrides,
     resolve_start,
@@ -142,7 +142,7 @@ def launch(
     books = RunBooks(options.paths)
     heartbeat = _Heartbeat(view, count, options)
     with run_lock(options.paths.lock, heartbeat.beat):
-        materialise(options.paths)
+        materialise(options.paths.root, defaults=True)
         ready = _ready(options, books, view, count)
         run = ready.run
         settings = _settings(options, view)

@@ -15,14 +15,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, cast
 
-from mmbot.config.profiles import SOAK_PROFILES, Profile, find_profile, profile_names
+from mmbot.config.profiles import SOAK_PROFILES, Profile, find_profile
 from mmbot.config.quoting import BASE, PARAMETERS, QuotingLayer, resolve
 from mmbot.config.tree import dotted, leaves
 from mmbot.errors import ConfigError
 from mmbot.soak.markers import mark
 from mmbot.soak.parameters import DEFAULTS, TUNABLES, Values, clamped, effective, shown
 from mmbot.soak.paths import SoakPaths, move_corrupt, read_object
-from mmbot.store.artifacts import write_json
 from mmbot.store.canonical import canonical_json
 
 __all__ = [
@@ -31,8 +30,6 @@ __all__ = [
     "applied_profile",
     "clamp_lines",
     "file_hash",
-    "known_profiles",
-    "materialise",
     "overrides_bytes",
     "profile_parameters",
     "profile_values",
@@ -140,16 +137,6 @@ def profile_values(paths: SoakPaths, name: str) -> tuple[Values, bool]:
     if document is None:
         return SOAK_PROFILES[name], False
     return {**SOAK_PROFILES[name], **_checked(_tunable_only(document), [])}, True
-
-
-def materialise(paths: SoakPaths) -> None:
-    """Write the defaults and the built-in profiles once; existing files are never touched."""
-    if not (paths.soak / "config.json").exists():
-        write_json(paths.soak / "config.json", dict(DEFAULTS))
-    for name, values in SOAK_PROFILES.items():
-        path = paths.soak / "profiles" / f"{name}.json"
-        if not path.exists():
-            write_json(path, dict(values))
 
 
 def applied_profile(
@@ -283,11 +270,6 @@ def _read(path: Path) -> bytes | None:
         return path.read_bytes()
     except FileNotFoundError:
         return None
-
-
-def known_profiles(paths: SoakPaths, config_dir: Path) -> list[str]:
-    """Names that ``--profile`` takes."""
-    return profile_names(config_dir, paths.root, _read)
 
 
 def profile_parameters(paths: SoakPaths, config_dir: Path, name: str) -> Values:

@@ -9,6 +9,8 @@ from enum import Enum
 from types import MappingProxyType
 from typing import Final, cast
 
+from mmbot.config.profiles import SOAK_DEFAULTS
+
 __all__ = [
     "DEFAULTS",
     "TUNABLES",
@@ -44,11 +46,10 @@ class Calm(Enum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tunable:
-    """One parameter: hard range (`APPLY_BOUNDS`), default of soak runs, calmer direction."""
+    """One parameter: hard range (`APPLY_BOUNDS`), calmer direction, grid."""
 
     low: float
     high: float
-    default: float
     calm: Calm
     integer: bool = False
 
@@ -68,22 +69,20 @@ class Tunable:
 
 TUNABLES: Final[Mapping[str, Tunable]] = MappingProxyType(
     {
-        "min_interval_ms": Tunable(low=40, high=300, default=70, calm=Calm.UP, integer=True),
-        "replace_rate_per_min": Tunable(
-            low=120, high=360, default=260, calm=Calm.DOWN, integer=True
-        ),
-        "base_spread_bps_delta": Tunable(low=0.0, high=0.6, default=0.14, calm=Calm.UP),
-        "impact_cap_ratio": Tunable(low=0.04, high=0.12, default=0.09, calm=Calm.DOWN),
-        "max_delta_ratio": Tunable(low=0.10, high=0.20, default=0.14, calm=Calm.DOWN),
-        "tail_age_ms": Tunable(low=400, high=1000, default=650, calm=Calm.UP, integer=True),
+        "min_interval_ms": Tunable(low=40, high=300, calm=Calm.UP, integer=True),
+        "replace_rate_per_min": Tunable(low=120, high=360, calm=Calm.DOWN, integer=True),
+        "base_spread_bps_delta": Tunable(low=0.0, high=0.6, calm=Calm.UP),
+        "impact_cap_ratio": Tunable(low=0.04, high=0.12, calm=Calm.DOWN),
+        "max_delta_ratio": Tunable(low=0.10, high=0.20, calm=Calm.DOWN),
+        "tail_age_ms": Tunable(low=400, high=1000, calm=Calm.UP, integer=True),
     }
 )
-DEFAULTS: Final[Values] = MappingProxyType({name: t.default for name, t in TUNABLES.items()})
+DEFAULTS: Final[Values] = MappingProxyType({name: SOAK_DEFAULTS[name] for name in TUNABLES})
 
 
 def effective(requested: Values) -> dict[str, float]:
     """What the engine gets: requested values clamped to the hard range, absent ones by default."""
-    return {name: t.clamped(requested.get(name, t.default)) for name, t in TUNABLES.items()}
+    return {name: t.clamped(requested.get(name, DEFAULTS[name])) for name, t in TUNABLES.items()}
 
 
 def clamped(requested: Values) -> dict[str, tuple[float, float]]:

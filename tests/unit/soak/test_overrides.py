@@ -5,8 +5,7 @@ import json
 import pytest
 
 from mmbot.errors import ConfigError
-from mmbot.soak.migration import migrate_legacy
-from mmbot.soak.overrides import LayerRequest, applied_profile, materialise, resolve_start
+from mmbot.soak.overrides import LayerRequest, applied_profile, resolve_start
 from mmbot.soak.parameters import DEFAULTS
 from mmbot.soak.paths import SoakPaths
 
@@ -133,16 +132,6 @@ def test_a_resumed_run_takes_the_file_and_lays_options_over_it(start, paths):
     assert found.requested == {**DEFAULTS, "tail_age_ms": 700, "min_interval_ms": 90}
 
 
-@pytest.mark.spec("01-4.2", "07-2")
-def test_profiles_are_written_once_and_never_again(paths):
-    materialise(paths)
-    ours = paths.soak / "profiles" / "steady_safe.json"
-    ours.write_text('{"tail_age_ms":1}')
-    materialise(paths)
-    assert ours.read_text() == '{"tail_age_ms":1}'
-    assert json.loads((paths.soak / "config.json").read_text()) == DEFAULTS
-
-
 @pytest.mark.spec("01-4.5")
 def test_the_applied_profile_shows_ten_effective_values(start):
     found = start(sets=["min_interval_ms=500"])
@@ -151,22 +140,3 @@ def test_the_applied_profile_shows_ten_effective_values(start):
     assert document["applied"]["min_interval_ms"] == 300
     assert document["applied"]["base_spread_bps"] == 0.64
     assert document["overrides_runtime"]["min_interval_ms"] == 500
-
-
-@pytest.mark.spec("01-4.7", "07-4/6")
-def test_migration_merges_first_moves_then_and_is_harmless_twice(paths):
-    write(paths.soak / "steady_overrides.json", {"tail_age_ms": 1, "min_interval_ms": 2, "x": 3})
-    write(paths.overrides, {"tail_age_ms": 700})
-    write(paths.soak / "steady_safe_overrides.json", {"tail_age_ms": 741})
-    write(paths.soak / "profiles" / "steady_safe.json", {"tail_age_ms": 740})
-    write(paths.soak / "ultra_safe_overrides.json", {"tail_age_ms": 701})
-    assert migrate_legacy(paths) == [
-        "| migrate | REMOVED | steady_overrides.json (DEPRECATED) |",
-        "| migrate | MOVED | steady_safe_overrides.json -> profiles/steady_safe.json |",
-        "| migrate | MOVED | ultra_safe_overrides.json -> profiles/ultra_safe.json |",
-    ]
-    assert json.loads(paths.overrides.read_text()) == {"min_interval_ms": 2, "tail_age_ms": 700}
-    assert (paths.soak / "steady_overrides.json.bak").exists()
-    kept = paths.soak / "profiles" / "steady_safe.json.bak"
-    assert json.loads(kept.read_text()) == {"tail_age_ms": 740}
-    assert migrate_legacy(paths) == []

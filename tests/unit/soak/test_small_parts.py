@@ -27,7 +27,7 @@ VALUES = dict(DEFAULTS)
 
 @pytest.mark.spec("07-3")
 def test_the_table_of_parameters():
-    rows = {n: (t.low, t.high, t.default, t.calm.name, t.integer) for n, t in TUNABLES.items()}
+    rows = {n: (t.low, t.high, DEFAULTS[n], t.calm.name, t.integer) for n, t in TUNABLES.items()}
     assert rows == {
         "min_interval_ms": (40, 300, 70, "UP", True),
         "replace_rate_per_min": (120, 360, 260, "DOWN", True),

@@ -9,7 +9,7 @@ import sys
 from typing import Final
 
 from mmbot.soak.models import Mode
-from mmbot.soak.parameters import TUNABLES, Calm, shown
+from mmbot.soak.parameters import DEFAULTS, TUNABLES, Calm, shown
 from mmbot.soak.rails import RAILS, ChangeRail, EntryRail, ModeRail, Rail, SetRail
 from mmbot.soak.rules import FALLBACK_STEPS, MULTI_FAIL_STEPS, RULES, ZONES, Step
 
@@ -50,7 +50,7 @@ def _parameters() -> str:
     for name, t in TUNABLES.items():
         span = f"{shown(name, t.low)} .. {shown(name, t.high)}"
         calm = "up" if t.calm is Calm.UP else "down"
-        lines.append(f"| `{name}` | {span} | {shown(name, t.default)} | {calm} |")
+        lines.append(f"| `{name}` | {span} | {shown(name, DEFAULTS[name])} | {calm} |")
     return "\n".join(lines) + "\n"
 
 
