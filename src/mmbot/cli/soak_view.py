@@ -22,6 +22,15 @@ __all__ = ["LineView", "SoakView", "TableView", "make_view"]
 _ROWS: Final = 12
 _SPARK: Final = 40
 _TONES: Final = {"PASS": "green", "WARN": "yellow", "FAIL": "red", "UNKNOWN": "bright_black"}
+# A row of the table has room for short names only; the marker lines have the long ones.
+_SHORT: Final = {
+    "min_interval_ms": "interval",
+    "replace_rate_per_min": "rate",
+    "base_spread_bps_delta": "spread",
+    "impact_cap_ratio": "impact",
+    "max_delta_ratio": "delta",
+    "tail_age_ms": "tail",
+}
 _SERIES: Final = {
     "net_bps": "net edge, bps",
     "risk_ratio": "risk ratio",
@@ -150,10 +159,12 @@ def changes_text(tuning: Mapping[str, Any]) -> str:
     moves = []
     for name, delta in tuning["applied_deltas"].items():
         text = shown(name, delta)
-        moves.append(f"{name} {text if text.startswith('-') else '+' + text}")
+        moves.append(f"{_SHORT[name]} {text if text.startswith('-') else '+' + text}")
     applied = tuning["applied_deltas"]
     rules = dict.fromkeys(
-        c["rule"] for c in tuning["changes"] if c["accepted"] and c["field"] in applied
+        c["rule"].rpartition(":")[2].lower()
+        for c in tuning["changes"]
+        if c["accepted"] and c["field"] in applied
     )
     return f"{', '.join(moves)} ({', '.join(rules)})"
 

@@ -44,6 +44,18 @@ class RunDayGuard:
     every_sec: float
     _checked_ns: int | None = field(default=None, init=False)
 
+    def standing(self) -> str | None:
+        """The reason of a stop that was written on the present UTC day: quoting waits for the next.
+
+        Stops of simulated days do not hold.
+        """
+        today = clock.artifact_utc()[:10]
+        for name in ("DRIFT_STOP.json", "REG_GUARD_STOP.json"):
+            document = read_object(self.paths.root / name) or {}
+            if str(document.get("ts", "")).startswith(today):
+                return str(document.get("reason"))
+        return None
+
     def check(self, summaries: list[dict[str, Any]], now_ns: int) -> str | None:
         """The reason to stop the day, or None; a reason is on disk before it is returned."""
         if self._checked_ns is not None and now_ns - self._checked_ns < self.every_sec * NS_PER_SEC:

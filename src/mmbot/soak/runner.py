@@ -90,6 +90,10 @@ class RunView(Protocol):
 class DayGuard(Protocol):
     """Looks at the day so far after an iteration."""
 
+    def standing(self) -> str | None:
+        """The reason for which the present day was stopped before this run, or None."""
+        ...
+
     def check(self, summaries: list[dict[str, Any]], now_ns: int) -> str | None:
         """The reason to stop the day, or None."""
         ...
@@ -126,6 +130,10 @@ class SoakRunner:
             EngineCrashError: the engine crashed twice in a row.
             StoreError: a file could not be written; the run can be resumed.
         """
+        standing = None if self.guard is None else self.guard.standing()
+        if standing is not None:
+            self.view.line(f"SOAK_STOP reason={standing}")
+            return Stopped(standing, aborted=False)
         try:
             for iteration in range(self.state.last_iter + 1, self.plan.iterations + 1):
                 stopped = self._guarded(iteration)

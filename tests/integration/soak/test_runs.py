@@ -2,6 +2,8 @@
 
 import json
 import os
+import re
+import time
 from dataclasses import replace
 from typing import Any
 
@@ -281,7 +283,7 @@ def test_the_block_rate_raises_the_interval_without_auto_tuning_only(
 
 
 @pytest.mark.spec("07-17.2")
-def test_a_drifting_day_stops_the_run_and_says_so(tmp_path):
+def test_a_drifting_day_stops_the_run_and_the_next_ones_of_that_day(tmp_path, monkeypatch):
     from tests.integration.soak.runs import options  # noqa: PLC0415
 
     bad = [{}, {"net_bps": 0.5}]
@@ -302,6 +304,23 @@ def test_a_drifting_day_stops_the_run_and_says_so(tmp_path):
     }
     (alert,) = (tmp_path / "alerts.log").read_text().splitlines()
     assert json.loads(alert)["payload"] == {"reason": "DRIFT_EDGE"}
+    view = Lines()
+    again = launch(
+        options(tmp_path, iterations=6, mock=False),
+        scenario({}),
+        view,
+        make_guard=lambda paths: RunDayGuard(paths, 0.0),
+    )
+    assert (again.end.exit_code, len(again.summaries)) == (2, 0)
+    assert view.lines[-1] == "SOAK_STOP reason=DRIFT_EDGE"
+    monkeypatch.setenv("MM_FREEZE_UTC_ISO", "2026-03-02T00:00:00Z")
+    next_day = launch(
+        options(tmp_path, iterations=2, mock=False),
+        scenario({}),
+        Lines(),
+        make_guard=lambda paths: RunDayGuard(paths, 0.0),
+    )
+    assert len(next_day.summaries) == 2
 
 
 @pytest.mark.spec("07-2")
@@ -325,6 +344,26 @@ def test_profiles_of_iterations_are_readable(tmp_path):
     run(tmp_path, iterations=1, profile_iterations=True)
     stats = pstats.Stats(str(tmp_path / "soak" / "profile_iter_1.prof"))
     assert len(stats.get_stats_profile().func_profiles) > 20
+
+
+@pytest.mark.spec("07-5")
+def test_a_heartbeat_names_iteration_and_phase(tmp_path, monkeypatch):
+    from mmbot.soak import lock  # noqa: PLC0415
+
+    monkeypatch.setattr(lock, "HEARTBEAT_SEC", 0.01)
+    view = Lines()
+
+    def waits(stage, iteration):
+        beats = [line for line in view.lines if "HEARTBEAT" in line]
+        while iteration == 2 and not beats:
+            time.sleep(0.01)
+            beats = [line for line in view.lines if "HEARTBEAT" in line]
+
+    run(tmp_path, iterations=2, warmup=True, heartbeat_sec=0.0, view=view, reached=waits)
+    beats = [line for line in view.lines if "HEARTBEAT" in line]
+    assert re.fullmatch(
+        r"\| soak \| HEARTBEAT \| iter=\d of=2 phase=(WARMUP|STEADY) elapsed=\d+ \|", beats[-1]
+    )
 
 
 def test_a_late_window_counts_as_a_crash(tmp_path, monkeypatch):

@@ -39,7 +39,7 @@ def outcome(iteration, *, verdict="PASS", applied=None, skipped=None, net=3.0):
 def test_a_change_names_its_rules_and_a_skip_its_reason():
     applied = {"min_interval_ms": 20, "impact_cap_ratio": -0.01}
     text = changes_text(outcome(1, applied=applied)["tuning"])
-    assert text == "min_interval_ms +20, impact_cap_ratio -0.01 (DRIVER:block_minint)"
+    assert text == "interval +20, impact -0.01 (block_minint)"
     assert changes_text(outcome(1, skipped="cooldown_active")["tuning"]) == "cooldown_active"
 
 
@@ -52,9 +52,9 @@ def test_the_last_frame_shows_rows_series_and_values():
         view.finished(outcome(i, applied={"min_interval_ms": i}, net=float(i)))
     view.close()
     last = file.getvalue().rsplit("iteration 15 of 30", 1)[1]
-    assert "min_interval_ms +15 (DRIVER:block_minint)" in last
+    assert "interval +15 (block_minint)" in last
     # Only the newest rows fit.
-    assert "min_interval_ms +3 " not in last
+    assert "interval +3 " not in last
     assert "#" in last
     assert "tail_age_ms=650" in last
 
