@@ -1,6 +1,6 @@
 """Any input of the tuner: figures around and beyond every threshold, any state, any values."""
 
-from dataclasses import fields
+from dataclasses import fields, replace
 from typing import Any
 
 from hypothesis import strategies as st
@@ -93,6 +93,11 @@ def all_states() -> st.SearchStrategy[TuningState]:
         delta_history=_moves(),
         value_history=histories,
     )
+
+
+def regular_states() -> st.SearchStrategy[TuningState]:
+    """States of neither panic nor fallback, whose packages pass by most rails."""
+    return all_states().map(lambda s: replace(s, kpi_fail_streak=0, neg_streak=0))
 
 
 @st.composite

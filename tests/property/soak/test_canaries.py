@@ -4,6 +4,7 @@ Some rails stand behind others and cannot be reached through today's rules, whic
 values inside the hard range and raise the spread twice at most: they are tested by hand.
 """
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -12,7 +13,7 @@ from hypothesis import given as for_all
 from hypothesis import settings
 from hypothesis import strategies as st
 from tests.property.soak import test_rails
-from tests.property.soak.inputs import all_inputs
+from tests.property.soak.inputs import all_figures, all_inputs, regular_states
 from tests.unit.soak.made import given
 
 from mmbot.soak import tuner
@@ -20,8 +21,15 @@ from mmbot.soak.models import Change, ChangeSet, Draft, Mode, Phase
 from mmbot.soak.parameters import DEFAULTS
 from mmbot.soak.rails import CHANGE_RAILS, RAILS, SET_RAILS
 
-TUNABLE: dict[str, Any] = {"auto_tune": st.just(True), "unusable": st.none()}
+TUNABLE: dict[str, Any] = {
+    "auto_tune": st.just(True),
+    "unusable": st.none(),
+    "state": regular_states(),
+}
 PINNED: dict[str, dict[str, Any]] = {
+    "calming_wins": {
+        "figures": all_figures().map(lambda f: replace(f, risk_ratio=0.2, net_bps=3.5))
+    },
     "final_iteration": {"total_iterations": st.just(10)},
     "micro_steps": {"phase": st.just(Phase.WARMUP)},
 }
@@ -39,7 +47,7 @@ def test_a_property_fails_without_its_rail(name, monkeypatch):
     monkeypatch.setattr(tuner, "CHANGE_RAILS", kept_changes)
     monkeypatch.setattr(tuner, "SET_RAILS", kept_sets)
     judged = getattr(test_rails, f"test_{name}").hypothesis.inner_test
-    search = settings(max_examples=500, phases=[SearchPhase.generate], database=None)
+    search = settings(max_examples=2000, phases=[SearchPhase.generate], database=None)
     with pytest.raises((AssertionError, pytest.fail.Exception)):
         search(for_all(all_inputs(**{**TUNABLE, **PINNED.get(name, {})}))(judged))()
 

@@ -11,7 +11,7 @@ from itertools import pairwise
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.property.soak.inputs import NOW_SEC, all_inputs
+from tests.property.soak.inputs import NOW_SEC, all_inputs, regular_states
 
 from mmbot.soak.models import Mode, Phase
 from mmbot.soak.oscillation import MONITORED, oscillates
@@ -31,6 +31,7 @@ from mmbot.soak.tuner import decide
 CAREFUL = (Mode.REGULAR, Mode.MULTI_FAIL)
 SPREAD = "base_spread_bps_delta"
 tunable_inputs = all_inputs(auto_tune=st.just(True), unusable=st.none())
+regular_inputs = all_inputs(auto_tune=st.just(True), unusable=st.none(), state=regular_states())
 EXAMPLES = settings(max_examples=60)
 
 
@@ -81,7 +82,7 @@ def test_conservative_fallback(made):
 
 
 @EXAMPLES
-@given(tunable_inputs)
+@given(regular_inputs)
 @pytest.mark.spec("07-8.2")
 def test_calming_wins(made):
     decision = decide(made)
@@ -95,7 +96,7 @@ def test_calming_wins(made):
 
 
 @EXAMPLES
-@given(tunable_inputs)
+@given(regular_inputs)
 @pytest.mark.spec("07-8.1")
 def test_max_changes(made):
     decision = decide(made)
@@ -104,7 +105,7 @@ def test_max_changes(made):
 
 
 @EXAMPLES
-@given(tunable_inputs)
+@given(regular_inputs)
 @pytest.mark.spec("07-8.1", "07-D2", "07-D3")
 def test_bound(made):
     limits: dict[tuple[str, str], float | None] = {
@@ -131,7 +132,7 @@ def test_bound(made):
 
 
 @EXAMPLES
-@given(tunable_inputs)
+@given(regular_inputs)
 @pytest.mark.spec("07-8.1")
 def test_spread_cap(made):
     decision = decide(made)
@@ -140,7 +141,7 @@ def test_spread_cap(made):
 
 
 @EXAMPLES
-@given(tunable_inputs)
+@given(regular_inputs)
 @pytest.mark.spec("07-9.5")
 def test_velocity(made):
     decision = decide(made)
@@ -156,7 +157,7 @@ def test_velocity(made):
 
 
 @EXAMPLES
-@given(tunable_inputs)
+@given(regular_inputs)
 @pytest.mark.spec("07-8.4")
 def test_multi_fail_guard(made):
     decision = decide(made)
@@ -190,7 +191,7 @@ def test_final_iteration(made):
 
 
 @EXAMPLES
-@given(tunable_inputs)
+@given(regular_inputs)
 @pytest.mark.spec("07-9.4")
 def test_cooldown(made):
     decision = decide(made)
@@ -202,7 +203,7 @@ def test_cooldown(made):
 
 
 @EXAMPLES
-@given(tunable_inputs)
+@given(regular_inputs)
 @pytest.mark.spec("07-9.3", "07-D12")
 def test_freeze(made):
     decision = decide(made)
@@ -218,7 +219,7 @@ def test_freeze(made):
 
 
 @EXAMPLES
-@given(tunable_inputs)
+@given(regular_inputs)
 @pytest.mark.spec("07-9.8", "07-D16")
 def test_oscillation(made):
     """Also with a history that the decision would return to, which chance does not draw."""
