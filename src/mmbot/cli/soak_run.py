@@ -10,6 +10,7 @@ from typing import Annotated, Any, Final
 import typer
 
 from mmbot import clock
+from mmbot.cli import soak_options as opt
 from mmbot.cli.options import ConfigOption, ProfileOption, SetOption
 from mmbot.cli.soak_view import make_view
 from mmbot.errors import ConfigError
@@ -34,86 +35,43 @@ _WINDOW_SEC: Final = 300.0
 _SMOKE_PAUSE_SEC: Final = 5.0
 _RESOURCE_SEC: Final = 60.0
 
-_Iterations = Annotated[
-    int | None, typer.Option("--iterations", metavar="N", help="Number of iterations.")
-]
-_Hours = Annotated[
-    float | None,
-    typer.Option("--hours", metavar="H", show_default="SOAK_HOURS, else 72", help="Trading time."),
-]
-_Sleep = Annotated[
-    float | None,
-    typer.Option(
-        "--sleep-seconds",
-        metavar="S",
-        show_default="SOAK_SLEEP_SECONDS, else 300",
-        help="Window of an iteration; with --mock the pause between iterations.",
-    ),
-]
-
 
 def run_command(
     *,
-    mode: Annotated[str, typer.Option("--mode", metavar="sim|shadow|canary")] = "sim",
-    mock: Annotated[bool, typer.Option("--mock", help="Scripted reports, no engine.")] = False,
-    mock_scenario: Annotated[
-        Path | None, typer.Option("--mock-scenario", metavar="FILE", help="Totals per iteration.")
-    ] = None,
-    data: Annotated[
-        str | None, typer.Option("--data", metavar="DIR", help="Recorded data.")
-    ] = None,
-    symbol: Annotated[str, typer.Option("--symbol")] = "BTCUSDT",
-    synthetic: Annotated[
-        bool, typer.Option("--synthetic", help="The embedded market; the default without --data.")
-    ] = False,
-    calibration: Annotated[
-        Path | None, typer.Option("--calibration", metavar="FILE", help="Latencies, frictions.")
-    ] = None,
-    seed: Annotated[int, typer.Option("--seed", min=0)] = 42,
-    iterations: _Iterations = None,
-    hours: _Hours = None,
-    sleep_seconds: _Sleep = None,
-    realtime: Annotated[bool, typer.Option("--realtime", help="Pace sim by the clock.")] = False,
-    auto_tune: Annotated[bool, typer.Option("--auto-tune", help="Tune between windows.")] = False,
-    tuner: Annotated[str, typer.Option("--tuner", metavar="rules|bayes")] = "rules",
-    warmup: Annotated[bool, typer.Option("--warmup", help="Begin calmer.")] = False,
+    mode: opt.Mode = "sim",
+    mock: opt.Mock = False,
+    mock_scenario: opt.MockScenario = None,
+    data: opt.Data = None,
+    symbol: opt.Symbol = "BTCUSDT",
+    synthetic: opt.Synthetic = False,
+    calibration: opt.Calibration = None,
+    seed: opt.Seed = 42,
+    iterations: opt.Iterations = None,
+    hours: opt.Hours = None,
+    sleep_seconds: opt.SleepSeconds = None,
+    realtime: opt.Realtime = False,
+    auto_tune: opt.AutoTune = False,
+    tuner: opt.Tuner = "rules",
+    warmup: opt.Warmup = False,
     config: ConfigOption = None,
     profile: ProfileOption = None,
     sets: SetOption = None,
-    resume: Annotated[bool, typer.Option("--resume", help="Go on where a run ended.")] = False,
-    kpi_mode: Annotated[str, typer.Option("--kpi-mode", metavar="soft|hard")] = "soft",
-    strict_last8: Annotated[bool, typer.Option("--strict-last8", help="Gate the end.")] = False,
-    drift_guard: Annotated[
-        str | None,
-        typer.Option("--drift-guard", metavar="on|off", show_default="on for shadow, canary"),
-    ] = None,
-    drift_check_min: Annotated[float, typer.Option("--drift-check-min", min=0)] = 15,
-    export_json: Annotated[
-        Path | None, typer.Option("--export-json", metavar="FILE", help="Copy of the report.")
-    ] = None,
-    export_md: Annotated[
-        Path | None, typer.Option("--export-md", metavar="FILE", help="Report for people.")
-    ] = None,
-    heartbeat_seconds: Annotated[float, typer.Option("--heartbeat-seconds", min=1)] = 300,
-    iteration_timeout_seconds: Annotated[
-        float, typer.Option("--iteration-timeout-seconds", min=1)
-    ] = 1200,
-    profile_iterations: Annotated[
-        bool, typer.Option("--profile-iterations", help="Write cProfile files.")
-    ] = False,
-    plain: Annotated[
-        bool, typer.Option("--plain", help="Marker lines on a terminal, too.")
-    ] = False,
+    resume: opt.Resume = False,
+    kpi_mode: opt.KpiMode = "soft",
+    strict_last8: opt.StrictLast8 = False,
+    drift_guard: opt.DriftGuard = None,
+    drift_check_min: opt.DriftCheckMin = 15,
+    export_json: opt.ExportJson = None,
+    export_md: opt.ExportMd = None,
+    heartbeat_seconds: opt.Heartbeat = 300,
+    iteration_timeout_seconds: opt.IterationTimeout = 1200,
+    profile_iterations: opt.ProfileIterations = False,
+    plain: opt.Plain = False,
 ) -> None:
     """Trade windows, measure each, tune between them, and judge the run at its end."""
-    _one_of("--mode", mode, ("sim", "shadow", "canary"))
-    _one_of("--kpi-mode", kpi_mode, ("soft", "hard"))
-    _one_of("--tuner", tuner, ("rules", "bayes"))
-    if drift_guard is not None:
-        _one_of("--drift-guard", drift_guard, ("on", "off"))
-    if synthetic and data is not None:
-        raise ConfigError("E_SOAK_ARGS", "--synthetic", "and --data exclude each other")
-    scenario = None if mock_scenario is None else _scenario(mock_scenario)
+    _check_choices(mode=mode, kpi_mode=kpi_mode, tuner=tuner, drift_guard=drift_guard)
+    market = _market(data, symbol, calibration, synthetic=synthetic, realtime=realtime)
+    guarded = _guarded(drift_guard, mode, mock=mock)
     options = LaunchOptions(
         paths=SoakPaths.from_environment(os.environ),
         env=dict(os.environ),
@@ -135,25 +93,17 @@ def run_command(
         timeout_sec=iteration_timeout_seconds,
         profile_iterations=profile_iterations,
         seed=seed,
-        market={
-            "data": data,
-            "symbol": symbol,
-            "calibration": None if calibration is None else str(calibration),
-            "realtime": realtime,
-        },
-        drift_check_sec=drift_check_min * 60 if _guarded(drift_guard, mode, mock=mock) else None,
+        market=market,
+        drift_check_sec=drift_check_min * 60 if guarded else None,
     )
-    launched = run_soak(options, scenario=scenario, plain=plain)
-    if export_json is not None:
-        write_json(export_json, launched.end.document)
-    if export_md is not None:
-        write_text(export_md, report_markdown(launched.end.document, launched.summaries))
+    launched = run_soak(options, scenario=_scenario(mock_scenario), plain=plain)
+    _export(launched, export_json, export_md)
     raise typer.Exit(launched.end.exit_code)
 
 
 def smoke_command(
     *,
-    iterations: _Iterations = 3,
+    iterations: opt.Iterations = 3,
     fast: Annotated[bool, typer.Option("--fast", help="No pause between iterations.")] = False,
 ) -> None:
     """Run a few scripted iterations and check what they leave behind."""
@@ -278,7 +228,9 @@ def _smoke_problems(launched: Launched, paths: SoakPaths, count: int) -> list[st
     return problems
 
 
-def _scenario(path: Path) -> list[dict[str, Any]]:
+def _scenario(path: Path | None) -> list[dict[str, Any]] | None:
+    if path is None:
+        return None
     try:
         found = json.loads(path.read_bytes())
     except (OSError, ValueError) as exc:
@@ -288,6 +240,36 @@ def _scenario(path: Path) -> list[dict[str, Any]]:
     if not isinstance(found, list) or not found or not all(isinstance(i, dict) for i in found):
         raise ConfigError("E_SOAK_ARGS", f"--mock-scenario {path}", "must be an array of objects")
     return found
+
+
+def _check_choices(*, mode: str, kpi_mode: str, tuner: str, drift_guard: str | None) -> None:
+    _one_of("--mode", mode, ("sim", "shadow", "canary"))
+    _one_of("--kpi-mode", kpi_mode, ("soft", "hard"))
+    _one_of("--tuner", tuner, ("rules", "bayes"))
+    if drift_guard is not None:
+        _one_of("--drift-guard", drift_guard, ("on", "off"))
+
+
+def _market(
+    data: str | None, symbol: str, calibration: Path | None, *, synthetic: bool, realtime: bool
+) -> dict[str, Any]:
+    """What a source needs to know of the market."""
+    if synthetic and data is not None:
+        raise ConfigError("E_SOAK_ARGS", "--synthetic", "and --data exclude each other")
+    return {
+        "data": data,
+        "symbol": symbol,
+        "calibration": None if calibration is None else str(calibration),
+        "realtime": realtime,
+    }
+
+
+def _export(launched: Launched, json_path: Path | None, markdown_path: Path | None) -> None:
+    document = launched.end.document
+    if json_path is not None:
+        write_json(json_path, document)
+    if markdown_path is not None:
+        write_text(markdown_path, report_markdown(document, launched.summaries))
 
 
 def _guarded(chosen: str | None, mode: str, *, mock: bool) -> bool:

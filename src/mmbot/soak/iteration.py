@@ -110,21 +110,7 @@ def evaluate(
     state = state.with_values(facts.values)
     if not window.partial:
         state = counted(state, figures, verdict, phase=facts.phase, low_sample=low)
-    given = TunerInput(
-        iteration=facts.iteration,
-        total_iterations=facts.total_iterations,
-        run_id=facts.run_id,
-        now_sec=window.to_ns / NS_PER_SEC,
-        phase=facts.phase,
-        figures=figures or Figures(),
-        verdict=verdict.verdict,
-        values=facts.values,
-        start_values=facts.start_values,
-        state=state,
-        settings=settings,
-        auto_tune=facts.auto_tune,
-        unusable=_unusable(window, facts, figures, low=low),
-    )
+    given = _given(state, window, facts, settings, figures=figures, verdict=verdict, low=low)
     eased = relaxed(
         state,
         iteration=facts.iteration,
@@ -142,18 +128,15 @@ def evaluate(
             iteration=facts.iteration,
             run_id=facts.run_id,
         )
-    outcome = {
-        "iteration": facts.iteration,
-        "run_id": facts.run_id,
-        "partial": window.partial,
-        "restarted": facts.restarted,
-        "window": _window(window),
-        "phase": facts.phase.value,
-        "overrides": dict(facts.in_force),
-        "base": dict(facts.values),
-        "summary": _summary(facts, totals, given.figures, verdict, window, low=low),
-        "tuning": _tuning(decision, facts.hash_before),
-    }
+    outcome = _outcome(
+        facts,
+        window,
+        decision,
+        totals=totals,
+        figures=given.figures,
+        verdict=verdict,
+        low=low,
+    )
     return Evaluated(
         facts=facts,
         figures=figures,
@@ -200,6 +183,59 @@ def report_entry(outcome: Mapping[str, Any]) -> dict[str, Any]:
         "changed_keys": sorted(tuning["applied_deltas"]),
         "signature": tuning["signature"],
         "state_hash": tuning["state_hash"],
+    }
+
+
+def _given(
+    state: TuningState,
+    window: WindowResult,
+    facts: IterationFacts,
+    settings: TunerSettings,
+    *,
+    figures: Figures | None,
+    verdict: SoftVerdict,
+    low: bool,
+) -> TunerInput:
+    """What the tuner decides on."""
+    return TunerInput(
+        iteration=facts.iteration,
+        total_iterations=facts.total_iterations,
+        run_id=facts.run_id,
+        now_sec=window.to_ns / NS_PER_SEC,
+        phase=facts.phase,
+        figures=figures or Figures(),
+        verdict=verdict.verdict,
+        values=facts.values,
+        start_values=facts.start_values,
+        state=state,
+        settings=settings,
+        auto_tune=facts.auto_tune,
+        unusable=_unusable(window, facts, figures, low=low),
+    )
+
+
+def _outcome(
+    facts: IterationFacts,
+    window: WindowResult,
+    decision: Decision,
+    *,
+    totals: Mapping[str, Any] | None,
+    figures: Figures,
+    verdict: SoftVerdict,
+    low: bool,
+) -> dict[str, Any]:
+    """The content of ``ITER_SUMMARY_<N>.json`` if everything succeeds."""
+    return {
+        "iteration": facts.iteration,
+        "run_id": facts.run_id,
+        "partial": window.partial,
+        "restarted": facts.restarted,
+        "window": _window(window),
+        "phase": facts.phase.value,
+        "overrides": dict(facts.in_force),
+        "base": dict(facts.values),
+        "summary": _summary(facts, totals, figures, verdict, window, low=low),
+        "tuning": _tuning(decision, facts.hash_before),
     }
 
 

@@ -16,7 +16,6 @@ from typing import Any, Final, Protocol
 from mmbot import clock
 from mmbot.soak.books import RunBooks
 from mmbot.soak.iteration import Evaluated, IterationFacts, evaluate, finish
-from mmbot.soak.kpi import SOFT_LIMITS
 from mmbot.soak.markers import applied_lines, decision_lines, mark, settled_lines, verdict_lines
 from mmbot.soak.models import Phase, TunerSettings
 from mmbot.soak.overrides import (
@@ -28,6 +27,7 @@ from mmbot.soak.overrides import (
 )
 from mmbot.soak.parameters import TUNABLES, Values, effective, unusable
 from mmbot.soak.paths import move_corrupt
+from mmbot.soak.records import adjustments, gate_record, requested_after
 from mmbot.soak.settle import COOLDOWN_ITERATIONS, withdrawn
 from mmbot.soak.source import (
     EngineCrashError,
@@ -289,7 +289,7 @@ class SoakRunner:
         before, state, outcome = self.state, done.state, done.outcome
         digest = before.state_hash
         if done.decision.applied_deltas:
-            changed = _requested_after(requested, done)
+            changed = requested_after(requested, done)
             digest, outcome = self._applied(done, changed)
             if outcome["tuning"]["applied"]:
                 self._say(applied_lines(done, done.facts.values, done.decision.after))
@@ -337,7 +337,7 @@ class SoakRunner:
         self.reached(Stage.SUMMARISED, iteration)
         self.books.report(outcome)
         self.reached(Stage.REPORTED, iteration)
-        self.books.mirror(_gate(outcome), (window.report, window.sentinel))
+        self.books.mirror(gate_record(outcome), (window.report, window.sentinel))
         self.books.write_applied(self.applied_document(requested))
         self.reached(Stage.MIRRORED, iteration)
         self.view.finished(outcome)
@@ -349,7 +349,7 @@ class SoakRunner:
         return applied_profile(
             self.start,
             requested,
-            adjustments=[a for s in summaries for a in _adjustments(s)],
+            adjustments=[a for s in summaries for a in adjustments(s)],
             blocked_by={
                 name: int(sum(b.get(name, {}).get("count", 0) for b in blocks))
                 for name in ("concurrency", "min_interval", "risk", "throttle")
@@ -377,52 +377,3 @@ class SoakRunner:
     def _say(self, lines: list[str]) -> None:
         for line in lines:
             self.view.line(line)
-
-
-def _requested_after(requested: Values, done: Evaluated) -> dict[str, float]:
-    """Requested values after a decision: a panic replaces all six, else only what changed."""
-    if done.decision.panic_profile is not None:
-        return dict(done.decision.after)
-    changed = {name: done.decision.after[name] for name in done.decision.applied_deltas}
-    return {**requested, **changed}
-
-
-def _gate(outcome: Mapping[str, Any]) -> dict[str, Any]:
-    """The soft gate of an iteration as a KPI_GATE document."""
-    summary = outcome["summary"]
-    names = ("net_bps", "risk_ratio", "adverse_bps_p95")
-    return {
-        "mode": "iteration",
-        "verdict": summary["kpi_verdict"],
-        "reasons": summary["kpi_reasons"],
-        "metrics": {name: summary[name] for name in names},
-        "thresholds": dict(SOFT_LIMITS),
-        "source_path": f"ITER_SUMMARY_{outcome['iteration']}.json",
-        "runtime": {"utc": summary["runtime_utc"]},
-    }
-
-
-def _adjustments(outcome: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """What an iteration changed, for the history of ``applied_profile.json``."""
-    tuning = outcome["tuning"]
-    if not tuning["applied"]:
-        return []
-    rows = []
-    # A record that was read back has its keys sorted: the order of parameters is the one to keep.
-    for name in TUNABLES:
-        if name not in tuning["applied_deltas"]:
-            continue
-        delta = tuning["applied_deltas"][name]
-        steps = [c for c in tuning["changes"] if c["field"] == name and c["accepted"]]
-        before = steps[0]["from"]
-        rows.append(
-            {
-                "field": name,
-                "from": before,
-                "to": TUNABLES[name].rounded(before + delta),
-                "iter": outcome["iteration"],
-                "reason": ",".join(dict.fromkeys(c["rule"] for c in steps)),
-                "ts": outcome["summary"]["runtime_utc"],
-            }
-        )
-    return rows

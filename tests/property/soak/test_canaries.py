@@ -13,8 +13,13 @@ from hypothesis import given as for_all
 from hypothesis import settings
 from hypothesis import strategies as st
 from tests.property.soak import test_rails
-from tests.property.soak.inputs import all_figures, all_inputs, regular_states
-from tests.unit.soak.made import given
+from tests.property.soak.inputs import (
+    all_figures,
+    all_inputs,
+    all_values,
+    regular_states,
+)
+from tests.unit.soak.made import figures, given
 
 from mmbot.soak import tuner
 from mmbot.soak.models import Change, ChangeSet, Draft, Mode, Phase
@@ -27,8 +32,20 @@ TUNABLE: dict[str, Any] = {
     "state": regular_states(),
 }
 PINNED: dict[str, dict[str, Any]] = {
+    # A longer interval is wanted by a driver, and a shorter one by the age of orders.
     "calming_wins": {
-        "figures": all_figures().map(lambda f: replace(f, risk_ratio=0.2, net_bps=3.5))
+        "figures": st.just(figures(order_age_p95_ms=400.0, min_interval_ratio=0.5)),
+        "state": regular_states().map(lambda s: replace(s, delta_history=())),
+        "values": all_values().map(lambda v: {**v, "min_interval_ms": 70}),
+    },
+    # Three rules want a longer interval, and velocity leaves room for all of them.
+    "max_changes": {
+        "figures": all_figures().map(
+            lambda f: replace(f, risk_ratio=0.45, cancel_ratio=0.6, min_interval_ratio=0.5)
+        ),
+        "phase": st.just(Phase.WARMUP),
+        "state": regular_states().map(lambda s: replace(s, delta_history=())),
+        "values": all_values().map(lambda v: {**v, "min_interval_ms": 50}),
     },
     "final_iteration": {"total_iterations": st.just(10)},
     "micro_steps": {"phase": st.just(Phase.WARMUP)},
