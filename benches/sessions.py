@@ -56,7 +56,8 @@ def market(symbol: str, rows: int) -> Market:
     return [generator.next_chunk(CHUNK_ROWS) for _ in range(-(-rows // CHUNK_ROWS))]
 
 
-def engine(symbols: Sequence[str], *, guarded: bool) -> core.Backtest:
+def engine(symbols: Sequence[str], *, guarded: bool) -> Callable[[], core.Backtest]:
+    """Makes the engine; what the configuration says is read before."""
     # As much budget and as many levels a symbol as one symbol alone has.
     config = AppConfig.model_validate(
         {
@@ -69,15 +70,17 @@ def engine(symbols: Sequence[str], *, guarded: bool) -> core.Backtest:
     if guarded:
         session = session_params(config, symbols, open_ns=[(0, 2 * START_NS)]) | dict(CAPS)
     instruments = [core.Instrument(symbol, "0.01", "0.01") for symbol in symbols]
-    return core.Backtest(instruments, [[lane] * len(symbols)], sim=SIM, session=session)
+    lanes = [[lane] * len(symbols)]
+    return lambda: core.Backtest(instruments, lanes, sim=SIM, session=session)
 
 
 def apart(markets: Mapping[str, Market], *, guarded: bool) -> tuple[float, int]:
     """Seconds and orders of one engine per market."""
     wall_s, orders = 0.0, 0
     for symbol, chunks in markets.items():
+        make = engine([symbol], guarded=guarded)
         start = time.perf_counter()
-        backtest = engine([symbol], guarded=guarded)
+        backtest = make()
         for chunk in chunks:
             backtest.feed(chunk)
         backtest.finish()
@@ -88,8 +91,9 @@ def apart(markets: Mapping[str, Market], *, guarded: bool) -> tuple[float, int]:
 
 def together(markets: Mapping[str, Market]) -> tuple[float, int]:
     """Seconds and orders of one engine for all markets, fed side by side."""
+    make = engine(list(markets), guarded=True)
     start = time.perf_counter()
-    backtest = engine(list(markets), guarded=True)
+    backtest = make()
     for chunks in zip(*markets.values(), strict=True):
         for at, chunk in enumerate(chunks):
             backtest.feed(chunk, at)
