@@ -91,7 +91,6 @@ def run_session(options: RunOptions) -> int:
             runtime,
             symbols,
             overrides=_EXTERNAL if quoter is not None else {},
-            session={},
             rebalancer=rebalancer,
         )
     ]

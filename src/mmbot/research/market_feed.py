@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from mmbot import core
 from mmbot.config import AppConfig
+from mmbot.config.session import session_params
 from mmbot.errors import MarketDataError
 from mmbot.research.digest import RowDigest
 from mmbot.research.fill_export import FillExport
@@ -14,6 +15,7 @@ from mmbot.research.models import BacktestRequest, Progress, SymbolRun
 from mmbot.research.sources import MarketSource
 from mmbot.research.thinning import Thinned
 from mmbot.trading.engine import EngineSpec, build_engine
+from mmbot.trading.schedule import OpenHours
 from mmbot.units import NS_PER_MIN, NS_PER_SEC
 
 __all__ = ["MarketFeed"]
@@ -35,6 +37,7 @@ class MarketFeed:
         self._sources = tuple(sources)
         self._config = config
         self._simulator = simulator
+        self._hours = OpenHours()
         self._digests = [RowDigest(source.instrument) for source in sources]
 
     def digests(self) -> list[str]:
@@ -58,6 +61,7 @@ class MarketFeed:
             if chunk is None:
                 engine.end(at)
                 continue
+            self._open_hours(engine, chunk.first_ts_ns)
             engine.feed(chunk, at)
             self._digests[at].update(chunk)
             progress.advance(len(chunk), chunk.last_ts_ns)
@@ -80,6 +84,13 @@ class MarketFeed:
                 curve_ns=_CURVE_NS,
             )
         )
+
+    def _open_hours(self, engine: core.Backtest, market_ns: int) -> None:
+        scheduler = self._config.scheduler
+        if self._hours.due(scheduler, market_ns):
+            symbols = [source.symbol for source in self._sources]
+            open_ns = self._hours.around(scheduler, market_ns)
+            engine.apply_session(0, session_params(self._config, symbols, open_ns=open_ns))
 
     def _period(self) -> tuple[int | None, int | None]:
         starts = [source.period[0] for source in self._sources]

@@ -19,6 +19,10 @@ pub fn lend(remaining: u64, wants: &[u64], out: &mut [u64]) {
     out.fill(0);
     let symbols = wants.len().min(out.len());
     let (wants, out) = (&wants[..symbols], &mut out[..symbols]);
+    if let [alone] = out {
+        *alone = remaining;
+        return;
+    }
     let mut left = remaining;
     loop {
         let open = wants

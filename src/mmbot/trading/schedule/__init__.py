@@ -1,5 +1,6 @@
 """When to trade: windows of the configuration as instants, and windows that the data suggest."""
 
+from mmbot.trading.schedule.hours import OpenHours
 from mmbot.trading.schedule.recorded import suggest_windows
 from mmbot.trading.schedule.suggest import (
     MODES,
@@ -15,6 +16,7 @@ from mmbot.trading.schedule.windows import OpenWindow, open_windows
 
 __all__ = [
     "MODES",
+    "OpenHours",
     "OpenWindow",
     "SlotStats",
     "SuggestMode",
