@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mmbot.config.admin import AdminError as Refusal
+from mmbot.config.admin import Refusal
 from mmbot.errors import InputError
 
 __all__ = ["AdminError"]

@@ -1,6 +1,6 @@
 """What the admin API asks of the configuration, as typed requests and answers without HTTP.
 
-Every function takes the running configuration and gives an answer model, or `AdminError` with the
+Every function takes the running configuration and gives an answer model, or `Refusal` with the
 HTTP status and the short string that the body carries. Nothing is applied unless the whole request
 is valid. `apply_*` functions also return the change for the engine.
 """
@@ -23,10 +23,10 @@ from mmbot.errors import ConfigError, StoreError
 from mmbot.store.runtime import artifacts_dir
 
 __all__ = [
-    "AdminError",
     "Applied",
     "EffectiveConfig",
     "ProfileRequest",
+    "Refusal",
     "ReloadAnswer",
     "ReloadRequest",
     "RollbackAnswer",
@@ -50,7 +50,7 @@ class _Model(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
 
-class AdminError(_Model):
+class Refusal(_Model):
     """A refusal: HTTP status, the short string of the body, and the one line that explains it."""
 
     status: int
@@ -118,7 +118,7 @@ class EffectiveConfig(_Model):
 class Applied:
     """An answer, and the change for the engine if anything in force has changed."""
 
-    answer: ReloadAnswer | RollbackAnswer | AdminError
+    answer: ReloadAnswer | RollbackAnswer | Refusal
     change: ConfigChange | None = None
 
 
@@ -142,9 +142,9 @@ def apply_reload(runtime: RuntimeConfig, body: Mapping[str, object]) -> Applied:
         return Applied(_field_error(exc))
     symbols = runtime.config.trading.symbols
     if request.symbol is not None and request.symbol.upper() not in symbols:
-        return Applied(AdminError(status=400, error="invalid_symbol"))
+        return Applied(Refusal(status=400, error="invalid_symbol"))
     if request.patch is not None and not request.patch:
-        return Applied(AdminError(status=400, error="invalid_patch"))
+        return Applied(Refusal(status=400, error="invalid_patch"))
     try:
         if request.patch is None:
             plan = runtime.plan_reload("admin")
@@ -155,7 +155,7 @@ def apply_reload(runtime: RuntimeConfig, body: Mapping[str, object]) -> Applied:
         if request.patch is None:
             runtime.count_failed_reload(exc)
         elif exc.code == "E_CFG_UNKNOWN_KEY":
-            return Applied(AdminError(status=400, error="invalid_patch_key", detail=str(exc)))
+            return Applied(Refusal(status=400, error="invalid_patch_key", detail=str(exc)))
         return Applied(_refusal(exc))
     return _applied(runtime, plan, dry_run=request.dry_run)
 
@@ -192,10 +192,10 @@ def apply_rollback(runtime: RuntimeConfig, body: Mapping[str, object]) -> Applie
         change = None if request.dry_run else runtime.commit(plan)
     except ConfigError as exc:
         if exc.code == "E_CFG_MISSING":
-            return Applied(AdminError(status=400, error="invalid_version", detail=str(exc)))
+            return Applied(Refusal(status=400, error="invalid_version", detail=str(exc)))
         return Applied(_refusal(exc))
     except StoreError as exc:
-        return Applied(AdminError(status=500, error="write_failed", detail=str(exc)))
+        return Applied(Refusal(status=500, error="write_failed", detail=str(exc)))
     answer = RollbackAnswer(
         rolled_back=not request.dry_run, cfg_hash_before=before, cfg_hash_after=after
     )
@@ -224,7 +224,7 @@ def _applied(runtime: RuntimeConfig, plan: Plan, *, dry_run: bool) -> Applied:
     except StoreError as exc:
         if plan.origin == "reload":
             runtime.count_failed_reload(exc)
-        return Applied(AdminError(status=500, error="write_failed", detail=str(exc)))
+        return Applied(Refusal(status=500, error="write_failed", detail=str(exc)))
 
 
 def _for_symbol(
@@ -242,11 +242,11 @@ def _for_symbol(
     return confined
 
 
-def _refusal(error: ConfigError) -> AdminError:
-    return AdminError(status=400, error=error.code, detail=str(error))
+def _refusal(error: ConfigError) -> Refusal:
+    return Refusal(status=400, error=error.code, detail=str(error))
 
 
-def _field_error(error: ValidationError) -> AdminError:
+def _field_error(error: ValidationError) -> Refusal:
     """``invalid_<field>`` for the first field that is wrong."""
     where = error.errors(include_url=False)[0]["loc"]
-    return AdminError(status=400, error=f"invalid_{where[0]}" if where else "invalid_payload")
+    return Refusal(status=400, error=f"invalid_{where[0]}" if where else "invalid_payload")

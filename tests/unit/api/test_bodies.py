@@ -4,7 +4,7 @@ import pytest
 
 from mmbot.api import AdminError
 from mmbot.api.bodies import Request, count_query, parse_body
-from mmbot.config.admin import AdminError as Refusal
+from mmbot.config.admin import Refusal
 
 
 class Body(Request):

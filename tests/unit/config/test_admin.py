@@ -4,7 +4,7 @@ import pytest
 
 from mmbot.config import cfg_hash
 from mmbot.config.admin import (
-    AdminError,
+    Refusal,
     apply_profile,
     apply_reload,
     apply_rollback,
@@ -91,7 +91,7 @@ def test_a_wrong_request_is_refused_whole(project, request_body, error):
     run = project.start()
     state = run.state
     applied = apply_reload(run, request_body)
-    assert isinstance(applied.answer, AdminError)
+    assert isinstance(applied.answer, Refusal)
     assert (applied.answer.status, applied.answer.error) == (400, error)
     assert applied.change is None
     assert run.state is state
@@ -103,7 +103,7 @@ def test_a_bad_file_is_refused_with_its_line_and_counted(project):
     run = project.start()
     project.write("trading: {symbols: [BTCUSDT]}\nrisk: {max_position_usd: -5}\n")
     answer = apply_reload(run, {}).answer
-    assert isinstance(answer, AdminError)
+    assert isinstance(answer, Refusal)
     assert answer.body() == {
         "error": "E_CFG_RANGE",
         "detail": "E_CFG_RANGE: risk.max_position_usd must be >= 0 (config/app.yaml:2)",
@@ -124,7 +124,7 @@ def test_a_patch_of_one_symbol_touches_only_values_by_symbol(project):
     assert run.config.runtime_guard.per_symbol["ETHUSDT"].ws_lag_ms_max == 900.0
     assert run.config.runtime_guard.ws_lag_ms_max == 3000.0
     answer = apply_reload(run, {"symbol": "ETHUSDT", "patch": {"tail_age_ms": 1}}).answer
-    assert isinstance(answer, AdminError)
+    assert isinstance(answer, Refusal)
     assert answer.error == "E_CFG_CONFLICT"
 
 
@@ -148,7 +148,7 @@ def test_a_rollback_returns_to_the_baseline_or_a_version(project):
     apply_rollback(run, {"version": 2})
     assert run.config.risk.max_position_usd == 5.0
     answer = apply_rollback(run, {"version": 99}).answer
-    assert isinstance(answer, AdminError)
+    assert isinstance(answer, Refusal)
     assert answer.error == "invalid_version"
 
 
@@ -159,8 +159,8 @@ def test_a_profile_is_laid_over_the_running_configuration(project):
     assert run.config.trading.base_spread_bps == 0.85
     assert run.loaded.origin(("trading", "base_spread_bps")) == "runtime"
     answer = apply_profile(run, {"profile": "nope"}).answer
-    assert isinstance(answer, AdminError)
+    assert isinstance(answer, Refusal)
     assert answer.error == "E_PROFILE_NOT_FOUND"
     answer = apply_profile(run, {"profile": "econ_moderate"}).answer
-    assert isinstance(answer, AdminError)
+    assert isinstance(answer, Refusal)
     assert answer.error == "E_CFG_IMMUTABLE"
