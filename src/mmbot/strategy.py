@@ -24,6 +24,7 @@ class StrategyView:
     """What a strategy sees at a decision. Prices in quote currency, quantities in base currency.
 
     Attributes:
+        symbol: the instrument; with several, a strategy is asked about each in turn.
         ts_ns: local time of the decision, nanoseconds since 1970 UTC.
         synced: whether the book is usable; without it prices and sizes mean nothing.
         tick_size: price step.
@@ -46,6 +47,7 @@ class StrategyView:
         target_usd: notional to quote on each side after smoothing, USD.
     """
 
+    symbol: str
     ts_ns: int
     synced: bool
     tick_size: float

@@ -75,8 +75,8 @@ def run_session(options: RunOptions) -> int:
         MmbotError: anything that keeps the session from running or its reports from being written.
     """
     speed = parse_speed(options.speed)
-    runtime = RuntimeConfig.start(_request(options), _say)
-    config = runtime.config
+    loaded = RuntimeConfig.load(_request(options), _say)
+    config = loaded.config
     symbols = config.trading.symbols
     configure_logging(log_level(config.logging.level))
     choice = MarketChoice(
@@ -86,6 +86,8 @@ def run_session(options: RunOptions) -> int:
     rebalancer = Rebalancer(allocator_settings(config), symbols) if len(symbols) > 1 else None
     quoter = _quoter(options, config)
     engine = _engine(options, config, markets, quoter, rebalancer)
+    # From here on the session leaves traces: what could keep it from starting has been tried.
+    runtime = RuntimeConfig(loaded, _say)
     companions: list[Companion] = [
         ConfigCompanion(
             runtime,

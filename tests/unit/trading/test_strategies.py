@@ -38,6 +38,7 @@ class Broken(mmbot.Strategy):
 
 STATE: dict[str, Any] = {
     "lane": 0,
+    "symbol": "BTCUSDT",
     "ts_ns": 1,
     "synced": True,
     "tick_size": 0.1,
