@@ -6,7 +6,6 @@ import signal
 import sys
 
 import pytest
-
 from tests.e2e.processes import ROOT, mmbot, run, start
 
 LINE = re.compile(

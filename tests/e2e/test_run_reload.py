@@ -8,7 +8,6 @@ import sys
 import threading
 
 import pytest
-
 from tests.e2e.processes import mmbot, start
 
 FILE = "trading:\n  symbols: [BTCUSDT]\n  base_spread_bps: {spread}\n"
@@ -25,8 +24,8 @@ class Running:
         self.place = place
         self.write(FILE.format(spread=1.0))
         self.process = start(place, "--speed", "10x", "--seed", "1")
-        self.lines = queue.Queue()
-        self.seen = []
+        self.lines: queue.Queue[str] = queue.Queue()
+        self.seen: list[str] = []
         self._readers = [
             threading.Thread(target=self._read, args=(stream,), daemon=True)
             for stream in (self.process.stdout, self.process.stderr)

@@ -5,7 +5,6 @@ import re
 import sys
 
 import pytest
-
 from tests.e2e.processes import ROOT, mmbot, run
 
 THREE = ("--symbol", "BTCUSDT", "--symbol", "ETHUSDT", "--symbol", "SOLUSDT")

@@ -1,6 +1,7 @@
 """What the configuration's companion hands to the engine, and when."""
 
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
@@ -40,10 +41,10 @@ def setting(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     path = tmp_path / "app.yaml"
     path.write_text(FILE.format(spread=1.0))
-    lines = []
+    lines: list[str] = []
     env = {"ARTIFACTS_DIR": str(tmp_path / "artifacts")}
     runtime = RuntimeConfig.start(ConfigRequest(path=path, env=env), lines.append)
-    rebalancer = SimpleNamespace(settings=None)
+    rebalancer: Any = SimpleNamespace(settings=None)
     companion = ConfigCompanion(
         runtime,
         SYMBOLS,
@@ -51,7 +52,7 @@ def setting(tmp_path, monkeypatch):
         session={"cid_prefix": "mm"},
         rebalancer=rebalancer,
     )
-    engine = Engine()
+    engine: Any = Engine()
     companion.begin(engine, START)
     return SimpleNamespace(
         path=path, runtime=runtime, lines=lines, companion=companion, engine=engine

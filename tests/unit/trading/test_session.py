@@ -29,7 +29,7 @@ class Engine:
 
     def __init__(self, cancel_takes_ns=S // 10, symbols=1):
         self.calls = []
-        self.fed = [[] for _ in range(symbols)]
+        self.fed: list[list[Chunk]] = [[] for _ in range(symbols)]
         self.ended = set()
         self.has_until = [0] * symbols
         self.now = 0
