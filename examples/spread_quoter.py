@@ -12,6 +12,9 @@ from typing import Any
 
 import mmbot
 
+# A price so near to a tick, in ticks, is that tick: it missed it by rounding errors.
+TICK_NOISE = 1e-6
+
 
 class SpreadQuoter(mmbot.Strategy):
     """Quotes `strategy.levels_per_side` levels on each side around a centre."""
@@ -21,6 +24,7 @@ class SpreadQuoter(mmbot.Strategy):
         self.base_spread_bps = float(params["trading.base_spread_bps"])
         self.k_vola_spread = float(params["strategy.k_vola_spread"])
         self.dynamic_spread = bool(params["strategy.enable_dynamic_spread"])
+        self.slippage_coef = float(params["strategy.slippage_penalty_coef"])
         self.skew_coeff = float(params["strategy.skew_coeff"])
         self.tilt_cap_ratio = float(params["strategy.inventory_tilt_cap_ratio"])
         self.inventory_skew = bool(params["strategy.enable_inventory_skew"])
@@ -44,11 +48,12 @@ class SpreadQuoter(mmbot.Strategy):
         )
 
     def spread_bps(self, view: mmbot.StrategyView) -> float:
-        """Base spread plus a share of volatility, once that is known."""
-        vola_bps = view.vola_1m_bps
-        if vola_bps is None or not self.dynamic_spread:
-            return self.base_spread_bps
-        return self.base_spread_bps + self.k_vola_spread * vola_bps
+        """Base spread, a share of volatility once that is known, and expected slippage."""
+        vola_bps = 0.0
+        if view.vola_1m_bps is not None and self.dynamic_spread:
+            vola_bps = self.k_vola_spread * view.vola_1m_bps
+        slippage_bps = self.slippage_coef * view.slippage_bps
+        return (self.base_spread_bps + vola_bps + slippage_bps) * view.spread_mult
 
     def skew_bps(self, view: mmbot.StrategyView, spread_bps: float) -> float:
         """How far the centre moves down when we are long, up when short."""
@@ -62,7 +67,7 @@ class SpreadQuoter(mmbot.Strategy):
         self, view: mmbot.StrategyView, center: float, spread_bps: float, *, sign: int
     ) -> tuple[mmbot.Level, ...]:
         """Levels of one side; fewer when the size of each would be below the venue's minimum."""
-        for count in range(self.levels, 0, -1):
+        for count in range(min(self.levels, view.levels_max), 0, -1):
             levels = [
                 self.level(view, center, spread_bps, sign=sign, index=index, count=count)
                 for index in range(count)
@@ -83,7 +88,9 @@ class SpreadQuoter(mmbot.Strategy):
     ) -> mmbot.Level:
         """The level `index` of `count`, on the tick away from the market; sign +1 is a bid."""
         offset_bps = spread_bps * (0.5 + self.spacing * index)
-        px_ticks = sign * math.floor(sign * center * (1.0 - sign * offset_bps / 1e4))
+        px = center * (1.0 - sign * offset_bps / 1e4)
+        px_ticks = sign * math.floor(sign * px + TICK_NOISE)
         lot_usd = px_ticks * view.tick_size * view.lot_size
-        lots = math.floor(view.target_usd / (count * lot_usd))
+        side_usd = view.bid_target_usd if sign > 0 else view.ask_target_usd
+        lots = math.floor(side_usd / (count * lot_usd))
         return mmbot.Level(px_ticks * view.tick_size, lots * view.lot_size)

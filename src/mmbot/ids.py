@@ -9,12 +9,13 @@ from __future__ import annotations
 import hashlib
 from typing import Final
 
-__all__ = ["base36", "bot_prefix", "cid_prefix", "session_id", "sub_seed"]
+__all__ = ["base36", "bot_prefix", "cid_prefix", "cid_text", "session_id", "sub_seed"]
 
 _DIGITS: Final = "0123456789abcdefghijklmnopqrstuvwxyz"
 # 4 and 8 digits leave room for a sequence number within the 36 characters that venues allow.
 _BOT_DIGITS: Final = 4
 _SESSION_DIGITS: Final = 8
+_SLOT_BITS: Final = 8
 
 
 def sub_seed(seed: int, purpose: str, i: int = 0, j: int = 0) -> int:
@@ -41,6 +42,18 @@ def cid_prefix(*, env: str, lock_key: str, session: str) -> str:
     """What every client order id of a session begins with: ``mm{bot}{session}-``."""
     bot = bot_prefix(env=env, lock_key=lock_key)
     return f"{bot}{_sha1_base36(session, _SESSION_DIGITS)}-"
+
+
+def cid_text(prefix: str, cid: int, *, symbol: int, symbols: int) -> str:
+    """The client order id that the venue sees: ``mm{bot}{session}-{seq}``.
+
+    Args:
+        prefix: `cid_prefix`.
+        cid: the core's number of the order, whose low byte is its place in the order table.
+        symbol: index of the symbol among the `symbols` of the session, over all of which `seq`
+            counts.
+    """
+    return prefix + base36((cid >> _SLOT_BITS) * symbols + symbol)
 
 
 def base36(value: int) -> str:

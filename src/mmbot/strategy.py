@@ -24,6 +24,7 @@ class StrategyView:
     """What a strategy sees at a decision. Prices in quote currency, quantities in base currency.
 
     Attributes:
+        symbol: the instrument; with several, a strategy is asked about each in turn.
         ts_ns: local time of the decision, nanoseconds since 1970 UTC.
         synced: whether the book is usable; without it prices and sizes mean nothing.
         tick_size: price step.
@@ -43,9 +44,16 @@ class StrategyView:
         position: signed position.
         position_usd: position marked at the mid, USD, signed.
         equity_usd: initial budget plus PnL so far, marked at the mid, after fees, USD.
-        target_usd: notional to quote on each side after smoothing, USD.
+        target_usd: notional to quote on the larger side after smoothing, USD.
+        bid_target_usd: notional to quote on bids, USD.
+        ask_target_usd: notional to quote on asks, USD.
+        spread_mult: factor of the spread that the session asks for: the regime's, and that of a
+            lowered risk grade.
+        levels_max: levels per side that the target and a calming autopolicy allow.
+        slippage_bps: expected slippage; 0 where nothing is known.
     """
 
+    symbol: str
     ts_ns: int
     synced: bool
     tick_size: float
@@ -65,6 +73,11 @@ class StrategyView:
     position_usd: float
     equity_usd: float
     target_usd: float
+    bid_target_usd: float
+    ask_target_usd: float
+    spread_mult: float
+    levels_max: int
+    slippage_bps: float
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,41 +1,19 @@
 """`mmbot run` as a process: artifacts, exit codes, signals, determinism."""
 
 import json
-import os
 import re
 import signal
-import subprocess
 import sys
-from pathlib import Path
 
 import pytest
+from tests.e2e.processes import ROOT, mmbot, run, start
 
-ROOT = Path(__file__).parents[2]
-COMMAND = [sys.executable, "-c", "from mmbot.cli.app import main; main()", "run"]
 LINE = re.compile(
     r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ mid=\S+ spread_bps=\S+ pos=[+-]\S+ pnl_usd=[+-]\S+ "
     r"fills=\d+ net_bps=[+-]\S+ blocks=\d+"
 )
 
 pytestmark = pytest.mark.xdist_group("run")
-
-
-def environment(tmp_path, **more):
-    """The test's own directories, and none of the caller's configuration."""
-    kept = {k: v for k, v in os.environ.items() if not k.startswith("MM_")}
-    return {**kept, "ARTIFACTS_DIR": str(tmp_path / "artifacts"), "MM_FREEZE_UTC": "1", **more}
-
-
-def run(tmp_path, *args, **env):
-    return subprocess.run(
-        [*COMMAND, "--headless", *args],
-        cwd=tmp_path,
-        env=environment(tmp_path, **env),
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
 
 
 def state_hash(output):
@@ -87,14 +65,7 @@ def test_the_same_session_in_two_processes_and_at_two_speeds_is_one(tmp_path):
 @pytest.mark.skipif(sys.platform == "win32", reason="signals of a console")
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_ends_with_a_complete_report(tmp_path, number):
-    process = subprocess.Popen(
-        [*COMMAND, "--headless", "--speed", "10x", "--seed", "1"],
-        cwd=tmp_path,
-        env=environment(tmp_path),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
+    process = start(tmp_path, "--speed", "10x", "--seed", "1")
     assert process.stdout is not None
     for _ in range(3):
         assert LINE.fullmatch(process.stdout.readline().rstrip())
@@ -111,7 +82,8 @@ def test_a_signal_ends_with_a_complete_report(tmp_path, number):
         (("--speed", "3x"), "E_CFG_RANGE: --speed must be one of 1x, 10x, max"),
         (("--data", "nowhere", "--symbol", "BTCUSDT"), "E_BT_NO_DATA: "),
         (("--symbol", "ETHBTC"), "E_CFG_RANGE: trading.symbols must have quote currency"),
-        (("--set", "trading.symbols=[BTCUSDT,ETHUSDT]"), "E_CFG_RANGE: trading.symbols one"),
+        (("--symbol", "BTCUSDT", "--symbol", "ETHBTC"), "E_CFG_RANGE: trading.symbols must have"),
+        (("--symbol", "BTCUSDT", "--symbol", "BTCUSDT"), "E_CFG_"),
         (("--regime", "quiet"), "E_CFG_"),
         (("--strategy", "no.py:X"), "E_CFG_MISSING: --strategy file no.py does not exist"),
         (("--calibration", "no.json"), "E_"),
@@ -144,17 +116,10 @@ def test_the_python_copy_of_the_quoter_gives_the_same_session(tmp_path):
 
 
 def test_recorded_data_end_the_session_and_their_only_symbol_is_taken(tmp_path):
-    made = subprocess.run(
-        [
-            *COMMAND[:-1],
-            *("data", "generate", "--out", "catalog", "--symbol", "ETHUSDT"),
-            *("--duration", "60s", "--seed", "1"),
-        ],
-        cwd=tmp_path,
-        env=environment(tmp_path),
-        capture_output=True,
-        text=True,
-        check=False,
+    made = mmbot(
+        tmp_path,
+        *("data", "generate", "--out", "catalog", "--symbol", "ETHUSDT"),
+        *("--duration", "60s", "--seed", "1"),
     )
     assert made.returncode == 0, made.stderr
     done = run(tmp_path, "--data", "catalog", "--speed", "max")

@@ -115,6 +115,11 @@ impl Asked<'_> {
         state.set_item("position_usd", view.position_usd)?;
         state.set_item("equity_usd", view.equity_usd)?;
         state.set_item("target_usd", view.target_usd)?;
+        state.set_item("bid_target_usd", view.side_usd[Side::Buy.index()])?;
+        state.set_item("ask_target_usd", view.side_usd[Side::Sell.index()])?;
+        state.set_item("spread_mult", view.spread_mult)?;
+        state.set_item("levels_max", view.levels_max)?;
+        state.set_item("slippage_bps", view.slippage_ewma_bps)?;
         Ok(state)
     }
 

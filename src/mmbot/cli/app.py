@@ -37,6 +37,7 @@ class _Entry:
 
 _COMMANDS: Final[Mapping[str, _Entry]] = {
     "run": _Entry("mmbot.cli.run", "Trade on the embedded market or on recorded data."),
+    "record": _Entry("mmbot.cli.record", "Record a market without trading in it."),
     "backtest": _Entry("mmbot.cli.backtest", "Queue-aware backtests with gates."),
     "data": _Entry("mmbot.cli.data", "Import, list, check and generate market data."),
     "sim": _Entry("mmbot.cli.sim", "Score queue models; compare markets."),

@@ -10,6 +10,7 @@ from mmbot import core
 from mmbot.errors import MarketDataError
 from mmbot.ids import sub_seed
 from mmbot.market.catalog import SymbolInfo, find_symbol, read_events, read_info
+from mmbot.market.writer import Series
 from mmbot.units import parse_utc_ns
 
 __all__ = ["MarketChoice", "SymbolMarket", "only_symbol", "open_markets"]
@@ -37,12 +38,17 @@ _GRIDS: Final[Mapping[str, _Grid]] = {
 
 @dataclass(frozen=True, slots=True)
 class SymbolMarket:
-    """The events of one symbol; `state` names the regime of a synthetic market."""
+    """The events of one symbol; `state` names the regime of a synthetic market.
+
+    `series` is what recorded rows of it mean. A synthetic market comes the same every time, so its
+    venue names what it was made from.
+    """
 
     instrument: core.Instrument
     chunks: Iterator[core.EventChunk]
     label: str
     state: Callable[[], str]
+    series: Series
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,7 +74,10 @@ def open_markets(choice: MarketChoice, symbols: Sequence[str]) -> list[SymbolMar
         choice.seed if at == 0 else sub_seed(choice.seed, f"market:{symbol}")
         for at, symbol in enumerate(symbols)
     ]
-    return [_synthetic(choice, symbol, seed) for symbol, seed in zip(symbols, seeds, strict=True)]
+    return [
+        _synthetic(choice, symbol, seed, is_first=at == 0)
+        for at, (symbol, seed) in enumerate(zip(symbols, seeds, strict=True))
+    ]
 
 
 def only_symbol(data: str) -> str | None:
@@ -77,7 +86,7 @@ def only_symbol(data: str) -> str | None:
     return symbols.pop() if len(symbols) == 1 else None
 
 
-def _synthetic(choice: MarketChoice, symbol: str, seed: int) -> SymbolMarket:
+def _synthetic(choice: MarketChoice, symbol: str, seed: int, *, is_first: bool) -> SymbolMarket:
     grid = _GRIDS.get(symbol, _Grid(100.0, "0.01", "0.01"))
     generator = core.MarketGenerator(
         seed,
@@ -93,7 +102,18 @@ def _synthetic(choice: MarketChoice, symbol: str, seed: int) -> SymbolMarket:
             yield generator.next_chunk(_CHUNK_ROWS)
 
     instrument = core.Instrument(symbol, grid.tick_size, grid.lot_size)
-    return SymbolMarket(instrument, chunks(), "synthetic market", lambda: generator.state)
+    venue = f"synthetic-{choice.regime}-{choice.seed}{'' if is_first else '-more'}"
+    series = Series(
+        venue=venue,
+        symbol=symbol,
+        tick_size=grid.tick_size,
+        lot_size=grid.lot_size,
+        cfg_hash="",
+        market="linear",
+        synthetic=True,
+        extra={"recording": venue, "seed": str(seed), "regime": choice.regime},
+    )
+    return SymbolMarket(instrument, chunks(), "synthetic market", lambda: generator.state, series)
 
 
 def _recorded(data: str, symbol: str, venue: str | None) -> SymbolMarket:
@@ -101,7 +121,17 @@ def _recorded(data: str, symbol: str, venue: str | None) -> SymbolMarket:
     _refuse_inverse(info)
     instrument = core.Instrument(symbol, info.tick_size, info.lot_size)
     chunks = read_events(data, symbol=symbol, venue=info.venue)
-    return SymbolMarket(instrument, chunks, f"{info.venue} recording", lambda: "")
+    series = Series(
+        venue=info.venue,
+        symbol=symbol,
+        tick_size=info.tick_size,
+        lot_size=info.lot_size,
+        cfg_hash="",
+        market=info.market,
+        contract_size=info.contract_size,
+        synthetic=info.synthetic,
+    )
+    return SymbolMarket(instrument, chunks, f"{info.venue} recording", lambda: "", series)
 
 
 def _refuse_inverse(info: SymbolInfo) -> None:

@@ -63,6 +63,9 @@ _Strategy = Annotated[
     str | None,
     typer.Option("--strategy", metavar="FILE.py:CLASS", help="A strategy in Python."),
 ]
+_NoRecord = Annotated[
+    bool, typer.Option("--no-record", help="Leave no market data, rows or hourly summaries behind.")
+]
 _Picture = Annotated[
     Path | None,
     typer.Option("--picture", metavar="FILE.svg", help="Keep the last frame of the screen."),
@@ -103,6 +106,7 @@ def run(
     calibration: _Calibration = None,
     strategy: _Strategy = None,
     picture: _Picture = None,
+    no_record: _NoRecord = False,
 ) -> None:
     """Build the session and run it."""
     _check_mode(mode)
@@ -127,6 +131,7 @@ def run(
         calibration=calibration,
         strategy=strategy,
         picture=picture,
+        record=not no_record,
     )
     raise typer.Exit(wire.run_session(options))
 

@@ -15,6 +15,7 @@ from rich.console import Console
 
 from mmbot import core
 from mmbot.cli.markets import MarketChoice, SymbolMarket, only_symbol, open_markets
+from mmbot.cli.records import RecordChoices, record_companions
 from mmbot.cli.reporting import BAR_MINUTES, SessionFacts, write_reports
 from mmbot.config import AppConfig, ConfigRequest, lane_params, sim_params
 from mmbot.config.runtime import RuntimeConfig
@@ -26,6 +27,7 @@ from mmbot.strategy import as_callable
 from mmbot.telemetry.logs import configure_logging, log_level
 from mmbot.trading.engine import EngineSpec, Quoter, allocator_settings, build_engine
 from mmbot.trading.headless import HeadlessDisplay
+from mmbot.trading.identity import SessionIdentity
 from mmbot.trading.pacing import parse_speed
 from mmbot.trading.readout import Readout
 from mmbot.trading.reloading import ConfigCompanion
@@ -66,6 +68,7 @@ class RunOptions:
     calibration: Path | None
     strategy: str | None
     picture: Path | None
+    record: bool
 
 
 def run_session(options: RunOptions) -> int:
@@ -75,8 +78,8 @@ def run_session(options: RunOptions) -> int:
         MmbotError: anything that keeps the session from running or its reports from being written.
     """
     speed = parse_speed(options.speed)
-    runtime = RuntimeConfig.start(_request(options), _say)
-    config = runtime.config
+    loaded = RuntimeConfig.load(_request(options), _say)
+    config = loaded.config
     symbols = config.trading.symbols
     configure_logging(log_level(config.logging.level))
     choice = MarketChoice(
@@ -85,15 +88,26 @@ def run_session(options: RunOptions) -> int:
     markets = open_markets(choice, symbols)
     rebalancer = Rebalancer(allocator_settings(config), symbols) if len(symbols) > 1 else None
     quoter = _quoter(options, config)
-    engine = _engine(options, config, markets, quoter, rebalancer)
+    identity = SessionIdentity.of(config, symbols)
+    choices = RecordChoices(
+        mode=options.mode,
+        wanted=options.record,
+        market=options.data is None,
+        waits=speed is None,
+    )
+    engine = _engine(options, config, markets, quoter, rebalancer, identity.cid_prefix)
+    # From here on the session leaves traces: what could keep it from starting has been tried.
+    runtime = RuntimeConfig(loaded, _say)
     companions: list[Companion] = [
         ConfigCompanion(
             runtime,
             symbols,
             overrides=_EXTERNAL if quoter is not None else {},
+            cid_prefix=identity.cid_prefix,
             rebalancer=rebalancer,
         )
     ]
+    companions += record_companions(choices, loaded, identity, markets, _say)
     plan = SessionPlan(
         speed=speed,
         duration_ns=options.duration_ns,
@@ -146,6 +160,7 @@ def _engine(
     markets: Sequence[SymbolMarket],
     quoter: Quoter | None,
     rebalancer: Rebalancer | None,
+    cid_prefix: str,
 ) -> core.Backtest:
     return build_engine(
         EngineSpec(
@@ -158,6 +173,7 @@ def _engine(
             curve_ns=_CURVE_NS,
             quoter=quoter,
             rebalancer=rebalancer,
+            cid_prefix=cid_prefix,
         )
     )
 

@@ -63,7 +63,8 @@ def check_start(request: ConfigRequest, log: Log) -> tuple[Sources, LoadedConfig
 class RuntimeConfig:
     """The configuration in force, its version and its history; not for several threads at once.
 
-    `reload_total` counts reloads by result. `start` makes one.
+    Making one records the state as the session's first version. `reload_total` counts reloads by
+    result.
     """
 
     def __init__(self, state: InForce, log: Log) -> None:
@@ -78,9 +79,9 @@ class RuntimeConfig:
         self.history: deque[ConfigChange] = deque(maxlen=_HISTORY)
         self.reload_total = {"ok": 0, "failed": 0}
 
-    @classmethod
-    def start(cls, request: ConfigRequest, log: Log) -> RuntimeConfig:
-        """Load the configuration of a session and record it as its first version.
+    @staticmethod
+    def load(request: ConfigRequest, log: Log) -> InForce:
+        """Load the configuration of a session and write nothing yet: the start may still fail.
 
         Args:
             request: what to load; reloads load the same again.
@@ -88,12 +89,21 @@ class RuntimeConfig:
 
         Raises:
             ConfigError: what keeps the session from starting.
-            StoreError: ``E_STORE_DISK`` when the record cannot be written.
         """
         sources, loaded = check_start(request, log)
         for line in loaded.messages:
             log(line)
-        return cls(InForce(sources, loaded, loaded), log)
+        return InForce(sources, loaded, loaded)
+
+    @classmethod
+    def start(cls, request: ConfigRequest, log: Log) -> RuntimeConfig:
+        """`load`, and record it as the session's first version.
+
+        Raises:
+            ConfigError: what keeps the session from starting.
+            StoreError: ``E_STORE_DISK`` when the record cannot be written.
+        """
+        return cls(cls.load(request, log), log)
 
     @property
     def config(self) -> AppConfig:

@@ -23,7 +23,7 @@ from mmbot.market.parts import Root
 from mmbot.market.schema import BOOK_SCHEMA, STREAMS, TRADES_SCHEMA, BookKind
 from mmbot.market.writer import Monotonic, Series, StreamWriter, config_hash
 
-__all__ = ["GenerateOptions", "generate_market"]
+__all__ = ["ChunkSplitter", "GenerateOptions", "generate_market"]
 
 _ROWS_PER_CHUNK: Final = 1 << 17
 _TAG_DIGITS: Final = 16
@@ -198,6 +198,21 @@ class ChunkSplitter:
         self._trade += count
         self._packet = int(packet[-1] + last[-1])
         return {name: column[is_book] for name, column in book.items()}, trades
+
+    @property
+    def packet(self) -> int:
+        """Number of the next packet."""
+        return self._packet
+
+    @property
+    def trades(self) -> int:
+        """Trades so far."""
+        return self._trade
+
+    def skip(self, packets: int) -> None:
+        """Count packets whose rows are left out."""
+        self._packet += packets
+        self._in_reset = False
 
     def _snapshots(
         self, kind: NDArray[Any], packet: NDArray[np.int64], last: NDArray[np.int64]

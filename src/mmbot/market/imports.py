@@ -29,7 +29,16 @@ from mmbot.market.writer import PendingPart
 from mmbot.store.canonical import canonical_json
 from mmbot.units import NS_PER_HOUR
 
-__all__ = ["Manifest", "commit", "publish", "read_manifest", "recover", "remove_leftovers"]
+__all__ = [
+    "Manifest",
+    "commit",
+    "next_number",
+    "publish",
+    "read_manifest",
+    "recover",
+    "remove_leftovers",
+    "sync_directory",
+]
 
 _DIRECTORY: Final = "_imports"
 Manifest = dict[str, Any]
@@ -65,7 +74,7 @@ def commit(
     for part in parts:
         directory = part_directory(part.stream, part.venue, part.symbol, part.hour_ns)
         hour = f"{directory}/part-{part.hour_ns // NS_PER_HOUR % 24:02d}"
-        number = taken.get(hour, _next_number(root, hour))
+        number = taken.get(hour, next_number(root, hour))
         taken[hour] = number + 1
         renames.append([part.temp, f"{hour}-{number}.parquet"])
     manifest = {
@@ -122,7 +131,8 @@ def _apply(root: Root, sha256: str, record: Mapping[str, Any]) -> None:
     root.fs.rm_file(root.at(f"{_DIRECTORY}/{sha256}.commit"))
 
 
-def _next_number(root: Root, hour: str) -> int:
+def next_number(root: Root, hour: str) -> int:
+    """The first free number of an hour's parts; `hour` is a path below the root up to ``-<n>``."""
     directory, stem = hour.rsplit("/", 1)
     pattern = re.compile(re.escape(stem) + r"-(\d+)\.parquet")
     matches = (pattern.fullmatch(name) for name in root.names(directory))
@@ -147,16 +157,20 @@ def publish(root: Root, old: str, new: str) -> None:
             root.fs.mv(root.at(old), root.at(new))
             return
         Path(root.at(old)).replace(root.at(new))
-        # Best effort: some platforms cannot open a directory.
-        with contextlib.suppress(OSError):
-            handle = os.open(root.at(new).rsplit("/", 1)[0], os.O_RDONLY)
-            try:
-                os.fsync(handle)
-            finally:
-                os.close(handle)
+        sync_directory(Path(root.at(new)).parent)
     except OSError as exc:
         reason = exc.strerror or type(exc).__name__
         raise StoreError("E_REC_WRITE", f"file={new}", f"cannot be written: {reason}") from exc
+
+
+def sync_directory(directory: Path) -> None:
+    """Make new names last; best effort, since some platforms cannot open a directory."""
+    with contextlib.suppress(OSError):
+        handle = os.open(directory, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
 
 
 def _parsed(data: bytes, name: str) -> dict[str, Any]:

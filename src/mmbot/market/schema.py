@@ -1,7 +1,9 @@
 """What a catalog row is: the columns of the streams, their kinds, their encodings on disk.
 
 Prices are integer ticks, sizes integer lots, times nanoseconds since 1970 UTC. Within a stream rows
-stand in arrival order and neither `ts_ns` nor `recv_ns` goes back.
+stand in arrival order and neither `ts_ns` nor `recv_ns` goes back. Streams `book` and `trades` are
+the market; `orders` and `fills` are what a session did in it, in its own (local) time: sessions may
+overlap there, so each part names its session.
 
 Encodings: rows of a packet share their times, which zstd finds in plain values; ids grow by small
 steps, so that DELTA_BINARY_PACKED makes them small; prices and sizes repeat, so that a dictionary
@@ -18,6 +20,9 @@ import pyarrow as pa
 
 __all__ = [
     "BOOK_SCHEMA",
+    "FILLS_SCHEMA",
+    "ORDERS_SCHEMA",
+    "OWN_STREAMS",
     "ROW_GROUP_ROWS",
     "SCHEMAS",
     "SCHEMA_VERSION",
@@ -29,8 +34,11 @@ __all__ = [
     "writer_options",
 ]
 
-Stream = Literal["book", "trades"]
+Stream = Literal["book", "trades", "orders", "fills"]
 STREAMS: Final[tuple[Stream, ...]] = ("book", "trades")
+"""The streams that are a market."""
+OWN_STREAMS: Final[tuple[Stream, ...]] = ("orders", "fills")
+"""The streams of a session's own doings."""
 SCHEMA_VERSION: Final = 1
 # What a page costs beside its bytes is spread over many rows; readers decode a small batch at a
 # time, however long the row group is.
@@ -82,15 +90,55 @@ TRADES_SCHEMA: Final = pa.schema(
         _column("qty", pa.int64()),
     ]
 )
-SCHEMAS: Final[dict[Stream, pa.Schema]] = {"book": BOOK_SCHEMA, "trades": TRADES_SCHEMA}
+ORDERS_SCHEMA: Final = pa.schema(
+    [
+        _column("ts_ns", pa.int64()),
+        _column("cid", pa.string()),
+        _column("event", pa.string()),
+        _column("side", pa.int64()),
+        _column("px", pa.int64()),
+        _column("qty", pa.int64()),
+        _column("level", pa.int64()),
+        _column("color", pa.string()),
+        _column("reason", pa.string()),
+        _column("mid", pa.float64()),
+        _column("queue_ahead", pa.int64()),
+    ]
+)
+FILLS_SCHEMA: Final = pa.schema(
+    [
+        _column("ts_ns", pa.int64()),
+        _column("cid", pa.string()),
+        _column("exec_id", pa.string()),
+        _column("side", pa.int64()),
+        _column("px", pa.int64()),
+        _column("qty", pa.int64()),
+        _column("fee_usd", pa.float64()),
+        _column("maker", pa.bool_()),
+        _column("color", pa.string()),
+        _column("mid_t0", pa.float64()),
+        _column("queue_wait_ms", pa.float64()),
+        _column("price_bin_bps", pa.int64()),
+    ]
+)
+SCHEMAS: Final[dict[Stream, pa.Schema]] = {
+    "book": BOOK_SCHEMA,
+    "trades": TRADES_SCHEMA,
+    "orders": ORDERS_SCHEMA,
+    "fills": FILLS_SCHEMA,
+}
 
-_DICTIONARY: Final = {
+_DICTIONARY: Final[dict[Stream, list[str]]] = {
     "book": ["kind", "side", "px", "qty"],
     "trades": ["side", "px", "qty"],
+    "orders": ["event", "side", "px", "qty", "level", "color", "reason"],
+    "fills": ["side", "px", "qty", "color", "maker"],
 }
-_DELTA: Final = {
+_DELTA: Final[dict[Stream, dict[str, str]]] = {
     "book": dict.fromkeys(("update_id", "seq"), "DELTA_BINARY_PACKED"),
     "trades": {"trade_id": "DELTA_BYTE_ARRAY"},
+    "orders": {"cid": "DELTA_BYTE_ARRAY"},
+    "fills": dict.fromkeys(("cid", "exec_id"), "DELTA_BYTE_ARRAY"),
 }
 _FAST_LEVEL: Final = -1
 

@@ -32,11 +32,13 @@ class ConfigCompanion:
         *,
         overrides: Mapping[str, object],
         rebalancer: Rebalancer | None = None,
+        cid_prefix: str = "",
     ) -> None:
         self._runtime = runtime
         self._symbols = tuple(symbols)
         self._overrides = dict(overrides)
         self._rebalancer = rebalancer
+        self._cid_prefix = cid_prefix
         self._window = BlockWindow()
         self._hours = OpenHours()
 
@@ -86,7 +88,10 @@ class ConfigCompanion:
 
     def _apply_session(self, engine: core.Backtest, config: AppConfig, market_ns: int) -> None:
         open_ns = self._hours.around(config.scheduler, market_ns)
-        engine.apply_session(0, session_params(config, self._symbols, open_ns=open_ns))
+        session = session_params(
+            config, self._symbols, open_ns=open_ns, cid_prefix=self._cid_prefix
+        )
+        engine.apply_session(0, session)
 
 
 def _blocked_by(engine: core.Backtest, symbols: int) -> dict[str, int]:

@@ -52,12 +52,14 @@ def summary_table(end: SessionEnd, *, ascii_only: bool) -> Table:
 
 def _several(end: SessionEnd, *, ascii_only: bool) -> Table:
     table = _table(ascii_only=ascii_only)
-    table.add_column(f"ended because {_WORDS[end.reason]}")
+    table.title = f"ended because {_WORDS[end.reason]}"
+    table.add_column("symbol")
     for name in ("fills", "turnover USD", "fees USD", "net PnL USD", "net bps", "orders"):
         table.add_column(name, justify="right")
+    table.add_column("state hash")
     results = [one.result for one in end.symbols]
     for one in end.symbols:
-        table.add_row(one.symbol, *_cells(one.result))
+        table.add_row(one.symbol, *_cells(one.result), str(one.result["state_hash"]))
     names = ("fills_total", "turnover_usd", "fees_usd", "net_pnl_usd", "orders")
     total = {name: sum(float(result[name]) for result in results) for name in names}
     table.add_section()

@@ -38,6 +38,7 @@ class Broken(mmbot.Strategy):
 
 STATE: dict[str, Any] = {
     "lane": 0,
+    "symbol": "BTCUSDT",
     "ts_ns": 1,
     "synced": True,
     "tick_size": 0.1,
@@ -57,6 +58,11 @@ STATE: dict[str, Any] = {
     "position_usd": 0.0,
     "equity_usd": 10_000.0,
     "target_usd": 10_000.0,
+    "bid_target_usd": 10_000.0,
+    "ask_target_usd": 10_000.0,
+    "spread_mult": 1.0,
+    "levels_max": 10,
+    "slippage_bps": 0.0,
 }
 
 

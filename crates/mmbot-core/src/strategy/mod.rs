@@ -31,6 +31,14 @@ pub struct StrategyView {
     pub equity_usd: f64,
     /// Notional to quote per side after smoothing, USD.
     pub target_usd: f64,
+    /// Notional to quote on bids and on asks, USD; the larger of both is `target_usd`.
+    pub side_usd: [f64; 2],
+    /// Factor of the spread that the session asks for: its regime, a lowered risk grade.
+    pub spread_mult: f64,
+    /// Levels per side at most.
+    pub levels_max: u32,
+    /// Expected slippage, bps (0 where nothing is known).
+    pub slippage_ewma_bps: f64,
     /// Largest position, USD.
     pub max_position_usd: f64,
     /// Spread, skew and level parameters.

@@ -42,6 +42,10 @@ impl Trader {
             position_usd: self.position_usd(mid),
             equity_usd: self.equity_usd(mid),
             target_usd: self.target_usd(),
+            side_usd: self.side_usd(),
+            spread_mult: self.permit.spread_mult,
+            levels_max: self.levels_max(),
+            slippage_ewma_bps: self.permit.slippage_bps,
             max_position_usd: self.params.risk.max_position_usd,
             quote: self.params.quote,
         }
@@ -118,7 +122,7 @@ impl Trader {
     fn built_in_targets(&self, view: &MarketView) -> Targets {
         let input = QuoterInput {
             position_usd: self.position_usd(view.mid),
-            side_usd: Side::BOTH.map(|side| self.permit.side_usd(side) * self.permit.size_mult),
+            side_usd: self.side_usd(),
             slippage_ewma_bps: self.permit.slippage_bps,
             spread_mult: self.permit.spread_mult,
             levels_max: self.levels_max(),
@@ -153,6 +157,11 @@ impl Trader {
                 .then(|| side.outward(view.best(side.opposite()), 1));
             targets.of_mut(side).bound(side, innermost);
         }
+    }
+
+    /// Notional of bids and of asks, USD.
+    fn side_usd(&self) -> [f64; 2] {
+        Side::BOTH.map(|side| self.permit.side_usd(side) * self.permit.size_mult)
     }
 
     /// Levels that a side may have: of the target, and fewer while autopolicy calms.

@@ -1,0 +1,203 @@
+"""What waits to be recorded: bounded, and only rows of the book are ever given up.
+
+When more than `rows_max` rows wait, the oldest market data are thinned: their trades stay, of the
+book's rows only the newest of every level stays, which is enough to know the book again afterwards.
+Orders and fills are never given up. A market whose time may stand still (`waits`) is not thinned:
+whoever brings more waits for room instead, unless there is none for seconds on end.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mmbot import core
+from mmbot.market.schema import BookKind, Stream
+from mmbot.units import NS_PER_SEC
+
+__all__ = ["MarketRows", "OwnRows", "RecordQueue", "ThinnedRows"]
+
+Columns = dict[str, NDArray[Any]]
+
+# A disk that takes nothing for so long is full, and a session must be able to end.
+_WAIT_MAX_NS: Final = 5 * NS_PER_SEC
+
+# Flags of a chunk's rows, see `mmbot.core.EventChunk`.
+_KIND_MASK: Final = 3
+_TRADE: Final = 1
+_RESET: Final = 2
+_GAP: Final = 3
+_SIDE_SHIFT: Final = 2
+_LAST_SHIFT: Final = 3
+
+
+@dataclass(frozen=True, slots=True)
+class MarketRows:
+    """A chunk as it is fed to the engine; `symbol` is an index."""
+
+    symbol: int
+    chunk: core.EventChunk
+
+    @property
+    def rows(self) -> int:
+        """Rows of book and trades."""
+        return len(self.chunk)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ThinnedRows:
+    """What stays of a chunk that had to make room.
+
+    `trades` are rows of the chunk; `levels` the last rows of the levels that the lost rows changed,
+    in columns of stream `book`, and only they stand if `usable` is False (nothing is known then).
+    `packets` is the number of packet ends that are missing from `trades`, `lost` that of the rows.
+    """
+
+    symbol: int
+    trades: Columns
+    levels: Columns
+    usable: bool
+    packets: int
+    lost: int
+
+    @property
+    def rows(self) -> int:
+        """Rows that still wait."""
+        return len(self.trades["px"]) + len(self.levels["px"])
+
+
+@dataclass(frozen=True, slots=True)
+class OwnRows:
+    """Columns of the session's own doings: `orders` or `fills` as the engine gave them."""
+
+    symbol: int
+    stream: Stream
+    columns: Mapping[str, Any]
+
+    @property
+    def rows(self) -> int:
+        """Rows of the columns."""
+        return len(self.columns["ts_ns"])
+
+
+Batch = MarketRows | ThinnedRows | OwnRows
+
+
+class RecordQueue:
+    """From the trading loop (`put`) to the writer's thread (`take`).
+
+    Args:
+        rows_max: ``recorder.queue_max``.
+        waits: whether `put` waits for room, for a market that the writer may hold up.
+    """
+
+    def __init__(self, rows_max: int, *, waits: bool) -> None:
+        self._rows_max = rows_max
+        self._waits = waits
+        self._batches: deque[Batch] = deque()
+        self._rows = 0
+        self._changed = threading.Condition()
+        self._closed = False
+        self.dropped_book_rows = 0
+
+    @property
+    def rows(self) -> int:
+        """Rows that wait."""
+        return self._rows
+
+    def put(self, batch: Batch) -> None:
+        """Add a batch; the oldest market data are thinned when there is no room."""
+        with self._changed:
+            if self._waits:
+                self._waits = self._changed.wait_for(
+                    lambda: self._closed or not self._is_full(batch), _WAIT_MAX_NS / NS_PER_SEC
+                )
+            self._batches.append(batch)
+            self._rows += batch.rows
+            if not self._waits and self._rows > self._rows_max:
+                self._thin()
+            self._changed.notify_all()
+
+    def take(self, timeout_ns: int) -> Batch | None:
+        """The oldest batch; None if none came in time, or at once when the queue is closed."""
+        with self._changed:
+            if not self._batches and not self._closed:
+                self._changed.wait(timeout_ns / NS_PER_SEC)
+            if not self._batches:
+                return None
+            batch = self._batches.popleft()
+            self._rows -= batch.rows
+            self._changed.notify_all()
+            return batch
+
+    def close(self) -> None:
+        """No more will come, and nobody waits for room any longer."""
+        with self._changed:
+            self._closed = True
+            self._changed.notify_all()
+
+    @property
+    def is_closed(self) -> bool:
+        """Whether `close` was called."""
+        return self._closed
+
+    def pause(self, timeout_ns: int) -> None:
+        """Let time pass, not beyond `close`."""
+        with self._changed:
+            if not self._closed:
+                self._changed.wait_for(lambda: self._closed, timeout_ns / NS_PER_SEC)
+
+    def _is_full(self, batch: Batch) -> bool:
+        # One batch larger than the queue goes through alone.
+        return bool(self._batches) and self._rows + batch.rows > self._rows_max
+
+    def _thin(self) -> None:
+        for at, batch in enumerate(self._batches):
+            if self._rows <= self._rows_max:
+                return
+            if isinstance(batch, MarketRows):
+                thinned = _thinned(batch)
+                self._batches[at] = thinned
+                self._rows += thinned.rows - batch.rows
+                self.dropped_book_rows += thinned.lost
+
+
+def _thinned(batch: MarketRows) -> ThinnedRows:
+    rows = batch.chunk.to_arrays()
+    flags = rows["flags"]
+    kind = flags & _KIND_MASK
+    is_trade = kind == _TRADE
+    trades = {name: column[is_trade] for name, column in rows.items()}
+    ends = (flags >> _LAST_SHIFT & 1).astype(bool)
+    broken = np.flatnonzero((kind == _GAP) | (kind == _RESET))
+    begin = int(broken[-1]) + 1 if len(broken) else 0
+    is_reset = bool(len(broken)) and int(kind[broken[-1]]) == _RESET
+    book = np.flatnonzero(~is_trade & (kind != _RESET))
+    kept = book[book >= begin]
+    key = rows["px"][kept].astype(np.int64) * 2 + (flags[kept] >> _SIDE_SHIFT & 1)
+    _, last = np.unique(key[::-1], return_index=True)
+    kept = np.sort(kept[len(kept) - 1 - last])
+    levels = {
+        "ts_ns": rows["ts_exch"][kept],
+        "recv_ns": rows["ts_local"][kept],
+        "side": flags[kept] >> _SIDE_SHIFT & 1,
+        "px": rows["px"][kept].astype(np.int64),
+        "qty": rows["qty"][kept],
+        "kind": np.full(
+            len(kept), BookKind.SNAPSHOT if is_reset else BookKind.DELTA, dtype=np.uint8
+        ),
+    }
+    return ThinnedRows(
+        symbol=batch.symbol,
+        trades=trades,
+        levels=levels,
+        usable=is_reset or not len(broken),
+        packets=int(ends.sum() - ends[is_trade].sum()),
+        lost=len(book),
+    )

@@ -1,0 +1,47 @@
+"""Starting `mmbot run` as a process of its own, in directories of its own."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+MMBOT = [sys.executable, "-c", "from mmbot.cli.app import main; main()"]
+COMMAND = [*MMBOT, "run"]
+TIMEOUT_S = 120
+
+
+def environment(tmp_path, **more):
+    """The test's own directories, and none of the caller's configuration."""
+    kept = {k: v for k, v in os.environ.items() if not k.startswith("MM_")}
+    return {**kept, "ARTIFACTS_DIR": str(tmp_path / "artifacts"), "MM_FREEZE_UTC": "1", **more}
+
+
+def mmbot(tmp_path, *args, **env):
+    """Run a command to its end."""
+    return subprocess.run(
+        [*MMBOT, *args],
+        cwd=tmp_path,
+        env=environment(tmp_path, **env),
+        capture_output=True,
+        text=True,
+        timeout=TIMEOUT_S,
+        check=False,
+    )
+
+
+def run(tmp_path, *args, **env):
+    """Run a session without a screen to its end."""
+    return mmbot(tmp_path, "run", "--headless", *args, **env)
+
+
+def start(tmp_path, *args, **env):
+    """Start a session without a screen; its output comes through pipes."""
+    return subprocess.Popen(
+        [*COMMAND, "--headless", *args],
+        cwd=tmp_path,
+        env=environment(tmp_path, **env),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
