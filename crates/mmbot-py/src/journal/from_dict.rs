@@ -60,6 +60,7 @@ fn record_of_instrument(fields: &Fields<'_, '_>, kind: RecordKind) -> PyResult<R
             ts,
             config: fields.get("config")?,
         },
+        RecordKind::Start => Record::Start { instrument, ts },
         RecordKind::Report => Record::Report {
             instrument,
             ts,
