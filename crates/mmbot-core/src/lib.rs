@@ -22,7 +22,7 @@ pub mod telemetry;
 pub mod trader;
 
 pub use edge::{EdgeTotals, FillRecord, IdentityError, MARKOUT_MS, Markout};
-pub use engine::{Engine, EngineError, Event, Request};
+pub use engine::{Engine, EngineError, Event, Request, session_hash};
 pub use market::{Market, MarketActivity, MarketView};
 pub use order::{IllegalTransition, OpenOrder, OrderState};
 pub use portfolio::{Allocator, PortfolioTarget};

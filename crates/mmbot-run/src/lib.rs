@@ -8,8 +8,10 @@ pub mod error;
 pub mod fleet;
 pub mod lane;
 pub mod merge;
+pub mod replay;
 pub mod round_trip;
 pub mod span;
+mod tap;
 pub mod timed;
 pub mod world;
 
@@ -17,4 +19,6 @@ pub use backtest::{Backtest, LaneSpec, SessionLane, Span};
 pub use error::RunError;
 pub use lane::{Bars, Curve, Lane, RecentFill};
 pub use merge::{BookBatch, StreamMerger, TradeBatch, Wants};
+pub use replay::{Configs, Difference, Outcome, Replay, ReplayError};
+pub use tap::JournalStart;
 pub use world::{External, NoStrategy, Sampling, WeightAnswer, WeightRequest, World};

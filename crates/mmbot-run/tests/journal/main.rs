@@ -1,0 +1,6 @@
+//! Journals of simulated sessions: written while they run, replayed afterwards.
+
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
+mod replays;
+mod sessions;
