@@ -19,6 +19,7 @@ pub mod session;
 pub mod signal;
 pub mod strategy;
 pub mod telemetry;
+pub mod trace;
 pub mod trader;
 
 pub use edge::{EdgeTotals, FillRecord, IdentityError, MARKOUT_MS, Markout};
@@ -29,4 +30,5 @@ pub use portfolio::{Allocator, PortfolioTarget};
 pub use session::{Permit, SYNC_NS, Session};
 pub use strategy::{Quote, StrategyView};
 pub use telemetry::{Blocks, Histogram, SignedHistogram, Telemetry};
+pub use trace::{Step, Trace};
 pub use trader::{OrderEventKind, OrderEventRow, SeatPlace, Trader};

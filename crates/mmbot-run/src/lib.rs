@@ -5,6 +5,7 @@
 pub mod backtest;
 pub mod cursor;
 pub mod error;
+pub mod explain;
 pub mod fleet;
 pub mod lane;
 pub mod merge;
@@ -17,6 +18,7 @@ pub mod world;
 
 pub use backtest::{Backtest, LaneSpec, SessionLane, Span};
 pub use error::RunError;
+pub use explain::{Place, Question, Search, Sent};
 pub use lane::{Bars, Curve, Lane, RecentFill};
 pub use merge::{BookBatch, StreamMerger, TradeBatch, Wants};
 pub use replay::{Configs, Difference, Outcome, Replay, ReplayError};

@@ -87,6 +87,11 @@ fn record_of_instrument(fields: &Fields<'_, '_>, kind: RecordKind) -> PyResult<R
     })
 }
 
+/// The header of a journal from its dictionary.
+pub(crate) fn header_of(given: &Bound<'_, PyDict>) -> PyResult<Header> {
+    header(&Fields(given))
+}
+
 fn header(fields: &Fields<'_, '_>) -> PyResult<Header> {
     let given: Vec<Bound<'_, PyDict>> = fields.get("instruments")?;
     let facts = |dict: &Bound<'_, PyDict>| {

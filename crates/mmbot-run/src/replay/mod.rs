@@ -5,12 +5,15 @@
 //! never journalled ends the comparison, as does a state hash that is another. Requests at the very
 //! end wait for nobody: a journal that a crash cut short has the cause and not yet the effect.
 
+mod explained;
 mod found;
 
 pub use found::{Difference, Outcome, ReplayError, What};
 
+use crate::explain::Place;
+use explained::Explained;
 use mmbot_core::portfolio::FeeTilt;
-use mmbot_core::{Engine, Event, Request, Trader};
+use mmbot_core::{Engine, Event, Request, Trace};
 use mmbot_types::journal::{Control, Entry, Header, Record};
 use mmbot_types::{Action, Cause, Instrument, InstrumentIdx, Params, SessionParams, TsNs};
 use std::collections::VecDeque;
@@ -38,7 +41,6 @@ pub trait Configs {
 #[derive(Debug, Default)]
 struct Before {
     seed: u64,
-    instruments: Vec<Instrument>,
     params: Vec<Option<Params>>,
     session: Option<SessionParams>,
 }
@@ -57,6 +59,7 @@ struct Wanted {
 #[derive(Debug, Default)]
 pub struct Replay {
     header: Option<Box<Header>>,
+    instruments: Vec<Instrument>,
     before: Before,
     engine: Option<Engine>,
     requests: Vec<Request>,
@@ -64,6 +67,7 @@ pub struct Replay {
     events: u64,
     actions: u64,
     difference: Option<Difference>,
+    explained: Explained,
 }
 
 impl Replay {
@@ -71,6 +75,33 @@ impl Replay {
     #[must_use]
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// A replay that traces the decisions at `places`, which stand in their order.
+    #[must_use]
+    pub fn explaining(places: Vec<Place>) -> Self {
+        Self {
+            explained: Explained::new(places),
+            ..Self::default()
+        }
+    }
+
+    /// The last decision at each place passed so far, in the order of the places; `None` where
+    /// none was made.
+    pub fn explanations(&self) -> impl ExactSizeIterator<Item = (Place, Option<&Trace>)> {
+        self.explained.traces()
+    }
+
+    /// True if reading on cannot change the answer: a difference was found.
+    #[must_use]
+    pub const fn outcome_is_settled(&self) -> bool {
+        self.difference.is_some()
+    }
+
+    /// Instruments of the session.
+    #[must_use]
+    pub fn instruments(&self) -> &[Instrument] {
+        &self.instruments
     }
 
     /// Takes in the next entry. After a difference nothing is compared any more.
@@ -101,7 +132,10 @@ impl Replay {
             input => {
                 self.expect_nothing(entry.seq);
                 self.events += events_of(input);
-                self.on_input(input, configs).map_err(at)
+                self.explained.before(entry.seq, self.engine.as_mut());
+                self.on_input(input, configs).map_err(at)?;
+                self.explained.after(entry.seq, self.engine.as_mut());
+                Ok(())
             }
         }
     }
@@ -129,19 +163,14 @@ impl Replay {
         self.engine.as_ref()
     }
 
-    /// The trader of an instrument, to have its decisions traced.
-    pub fn trader_mut(&mut self, instrument: InstrumentIdx) -> Option<&mut Trader> {
-        self.engine.as_mut()?.trader_mut(instrument)
-    }
-
     fn begin(&mut self, header: &Header) -> Result<(), What> {
         if self.header.is_some() {
             return Err(What::SecondHeader);
         }
         let made = header.instruments.iter().map(|facts| facts.instrument());
+        self.instruments = made.collect::<Result<_, _>>()?;
         self.before = Before {
             seed: header.seed,
-            instruments: made.collect::<Result<_, _>>()?,
             params: vec![None; header.instruments.len()],
             session: None,
         };
@@ -169,7 +198,7 @@ impl Replay {
                 Event::Params(*instrument, Box::new(params))
             }
             Record::SessionParams { config, .. } => {
-                let read = configs.session(config, &self.before.instruments);
+                let read = configs.session(config, &self.instruments);
                 let params = read.map_err(What::Config)?;
                 if self.engine.is_none() {
                     self.before.session = Some(params);
@@ -191,7 +220,7 @@ impl Replay {
     fn running(&mut self) -> Result<&mut Engine, What> {
         match &mut self.engine {
             Some(engine) => Ok(engine),
-            slot => Ok(slot.insert(std::mem::take(&mut self.before).engine()?)),
+            slot => Ok(slot.insert(self.before.engine(&self.instruments)?)),
         }
     }
 
@@ -274,11 +303,11 @@ impl Before {
         Ok(())
     }
 
-    fn engine(self) -> Result<Engine, What> {
-        let session = self.session.ok_or(What::NoParams)?;
-        let both = self.instruments.into_iter().zip(self.params);
+    fn engine(&self, instruments: &[Instrument]) -> Result<Engine, What> {
+        let session = self.session.clone().ok_or(What::NoParams)?;
+        let both = instruments.iter().zip(&self.params);
         let instruments = both
-            .map(|(instrument, params)| Some((instrument, params?)))
+            .map(|(instrument, params)| Some((instrument.clone(), (*params)?)))
             .collect::<Option<Vec<_>>>()
             .ok_or(What::NoParams)?;
         Ok(Engine::driven(instruments, session)?)
