@@ -192,7 +192,7 @@ impl Replay {
             } => {
                 let read = configs.params(config, self.before.seed);
                 let params = read.map_err(What::Config)?;
-                if self.engine.is_none() {
+                if self.engine.is_none() && !self.before.is_complete() {
                     return self.before.set_params(*instrument, params);
                 }
                 Event::Params(*instrument, Box::new(params))
@@ -200,7 +200,7 @@ impl Replay {
             Record::SessionParams { config, .. } => {
                 let read = configs.session(config, &self.instruments);
                 let params = read.map_err(What::Config)?;
-                if self.engine.is_none() {
+                if self.engine.is_none() && !self.before.is_complete() {
                     self.before.session = Some(params);
                     return Ok(());
                 }
@@ -216,7 +216,7 @@ impl Replay {
         Ok(done?)
     }
 
-    /// The core, made of what came before its first event.
+    /// The core, made of the first parameters; what comes then is an event.
     fn running(&mut self) -> Result<&mut Engine, What> {
         match &mut self.engine {
             Some(engine) => Ok(engine),
@@ -297,6 +297,10 @@ impl Replay {
 }
 
 impl Before {
+    fn is_complete(&self) -> bool {
+        self.session.is_some() && self.params.iter().all(Option::is_some)
+    }
+
     fn set_params(&mut self, instrument: InstrumentIdx, params: Params) -> Result<(), What> {
         let slot = self.params.get_mut(usize::from(instrument.0));
         *slot.ok_or(What::UnknownInstrument)? = Some(params);

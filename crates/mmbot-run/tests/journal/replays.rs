@@ -107,10 +107,12 @@ fn a_journal_tells_everything_that_entered_in_its_order() {
         RecordKind::Params,
         RecordKind::Params,
         RecordKind::SessionParams,
+        RecordKind::Params,
+        RecordKind::SessionParams,
         RecordKind::Start,
         RecordKind::Start,
     ];
-    assert_eq!(kinds[..6], first);
+    assert_eq!(kinds[..8], first);
     assert_eq!(
         kinds[kinds.len() - 2..],
         [RecordKind::StateHash, RecordKind::SessionEnd]
@@ -127,8 +129,8 @@ fn a_journal_tells_everything_that_entered_in_its_order() {
         assert!(count(&entries, kind) >= least, "{kind:?}");
     }
     for (kind, exactly) in [
-        (RecordKind::Params, 3),
-        (RecordKind::SessionParams, 2),
+        (RecordKind::Params, 4),
+        (RecordKind::SessionParams, 3),
         (RecordKind::Control, 1),
     ] {
         assert_eq!(count(&entries, kind), exactly, "{kind:?}");

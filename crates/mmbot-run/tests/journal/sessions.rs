@@ -328,6 +328,9 @@ pub fn run(plan: &Plan, journal: bool) -> Written {
     if journal {
         backtest.begin_journal(plan.journal(&mut shelf)).unwrap();
     }
+    if plan.reload {
+        reload(plan, &mut backtest, &mut shelf, 1.2);
+    }
     let mut feeds: Vec<_> = (0..plan.symbols)
         .map(|symbol| plan.market(symbol).into_iter())
         .collect();
@@ -345,7 +348,7 @@ pub fn run(plan: &Plan, journal: bool) -> Written {
             }
         }
         if plan.reload && (MARKET_NS / 2..MARKET_NS / 2 + 130_000_000).contains(&until) {
-            reload(plan, &mut backtest, &mut shelf);
+            reload(plan, &mut backtest, &mut shelf, 0.9);
         }
         if plan.stop && (MARKET_NS - 500_000_000..MARKET_NS - 370_000_000).contains(&until) {
             let now = backtest.now_ns();
@@ -373,15 +376,16 @@ pub fn run(plan: &Plan, journal: bool) -> Written {
     }
 }
 
-fn reload(plan: &Plan, backtest: &mut Backtest, shelf: &mut Shelf) {
+/// New parameters, before the first event as in the middle.
+fn reload(plan: &Plan, backtest: &mut Backtest, shelf: &mut Shelf, base_spread_bps: f64) {
     let now = backtest.now_ns();
     let mut params = plan.params();
-    params.quote.base_spread_bps = 0.9;
+    params.quote.base_spread_bps = base_spread_bps;
     params.quote.cadence = Cadence::OnBook { refresh_ms: 60 };
     backtest.apply_params(0, 0, params, now).unwrap();
     backtest.write_params(0, shelf.keep(params), now);
     let mut session = plan.session();
-    session.mux.enabled = false;
+    session.mux.enabled = base_spread_bps > 1.0;
     session.portfolio.budget_usd *= 0.7;
     backtest.apply_session(0, session.clone()).unwrap();
     backtest.write_session(shelf.keep_session(session), now);
