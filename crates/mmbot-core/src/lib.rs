@@ -19,14 +19,16 @@ pub mod session;
 pub mod signal;
 pub mod strategy;
 pub mod telemetry;
+pub mod trace;
 pub mod trader;
 
 pub use edge::{EdgeTotals, FillRecord, IdentityError, MARKOUT_MS, Markout};
-pub use engine::{Engine, EngineError, Event, Request};
+pub use engine::{Engine, EngineError, Event, Request, session_hash};
 pub use market::{Market, MarketActivity, MarketView};
 pub use order::{IllegalTransition, OpenOrder, OrderState};
 pub use portfolio::{Allocator, PortfolioTarget};
 pub use session::{Permit, SYNC_NS, Session};
 pub use strategy::{Quote, StrategyView};
 pub use telemetry::{Blocks, Histogram, SignedHistogram, Telemetry};
+pub use trace::{Step, Trace};
 pub use trader::{OrderEventKind, OrderEventRow, SeatPlace, Trader};

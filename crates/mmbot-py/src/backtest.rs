@@ -6,6 +6,7 @@
 use crate::chunk::EventChunk;
 use crate::error::{core_error, run_error};
 use crate::instrument::PyInstrument;
+use crate::journal::{config_bytes, journal_start};
 use crate::lane_keys::read_params;
 use crate::order_events;
 use crate::result;
@@ -16,7 +17,7 @@ use crate::strategy::PythonStrategy;
 use mmbot_run::{Backtest, LaneSpec, RunError, Sampling, SessionLane};
 use mmbot_types::{Instrument, SessionParams};
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyList};
+use pyo3::types::{PyBytes, PyDict, PyList};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// K parameter sets (lanes) over one pass of the data of one or more instruments against the
@@ -88,6 +89,14 @@ fn instruments_of(given: &Bound<'_, PyAny>) -> PyResult<Vec<Instrument>> {
     Ok(list.iter().map(|one| one.get().inner.clone()).collect())
 }
 
+/// The mappings of one lane.
+fn mappings_of<'py>(lane: &Bound<'py, PyAny>) -> Vec<Bound<'py, PyAny>> {
+    match lane.cast::<PyList>() {
+        Ok(list) => list.iter().collect(),
+        Err(_) => vec![lane.clone()],
+    }
+}
+
 /// The parameters of one lane: a mapping for the only instrument, or a list of one per instrument.
 fn specs_of(
     lane: &Bound<'_, PyAny>,
@@ -95,10 +104,7 @@ fn specs_of(
     symbols: usize,
     seed: u64,
 ) -> PyResult<Vec<LaneSpec>> {
-    let mappings: Vec<Bound<'_, PyAny>> = match lane.cast::<PyList>() {
-        Ok(list) => list.iter().collect(),
-        Err(_) => vec![lane.clone()],
-    };
+    let mappings = mappings_of(lane);
     if mappings.len() != symbols {
         return Err(run_error(&RunError::Lanes));
     }
@@ -117,7 +123,7 @@ impl PyBacktest {
     #[pyo3(signature = (
         instruments, lanes, *, sim = None, session = None, seed = 42, threads = 1,
         bar_ns = 3_600_000_000_000, record = false, curve_ns = 1_000_000_000, strategy = None,
-        allocate = None
+        allocate = None, journal = None
     ))]
     fn new(
         instruments: &Bound<'_, PyAny>,
@@ -131,6 +137,7 @@ impl PyBacktest {
         curve_ns: i64,
         strategy: Option<Py<PyAny>>,
         allocate: Option<Py<PyAny>>,
+        journal: Option<&Bound<'_, PyDict>>,
     ) -> PyResult<Self> {
         for (key, value) in [("bar_ns", bar_ns), ("curve_ns", curve_ns)] {
             if value < 1_000_000 {
@@ -154,8 +161,21 @@ impl PyBacktest {
             bar_ns,
             curve_ns: record.then_some(curve_ns),
         };
-        let inner = Backtest::over(&instruments, &specs, sampling, threads)
+        let mut inner = Backtest::over(&instruments, &specs, sampling, threads)
             .map_err(|error| run_error(&error))?;
+        if let (Some(header), [lane]) = (journal, lanes.as_slice()) {
+            let [Some(session)] = sessions.as_slice() else {
+                return Err(run_error(&RunError::NoJournal));
+            };
+            let mappings = mappings_of(lane);
+            let params = mappings.iter().map(config_bytes).collect::<PyResult<_>>()?;
+            let start = journal_start(header, &instruments, params, config_bytes(session)?)?;
+            inner
+                .begin_journal(start)
+                .map_err(|error| run_error(&error))?;
+        } else if journal.is_some() {
+            return Err(run_error(&RunError::NoJournal));
+        }
         Ok(Self {
             inner: Mutex::new(inner),
             instruments,
@@ -209,25 +229,41 @@ impl PyBacktest {
         backtest.stop(now);
     }
 
-    fn finish(&self, py: Python<'_>) -> PyResult<()> {
-        self.run(py, |backtest, strategy| backtest.finish(strategy))
+    #[pyo3(signature = (reason = "data_end"))]
+    fn finish(&self, py: Python<'_>, reason: &str) -> PyResult<()> {
+        self.run(py, |backtest, strategy| {
+            backtest.finish_because(reason, strategy)
+        })
+    }
+
+    fn take_journal<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyBytes>> {
+        let taken = self.lock().take_journal(|bytes| PyBytes::new(py, bytes));
+        taken.map_err(|error| run_error(&error))
     }
 
     #[pyo3(signature = (lane, params, symbol = 0))]
     fn apply_params(&self, lane: usize, params: &Bound<'_, PyAny>, symbol: usize) -> PyResult<()> {
+        let config = config_bytes(params)?;
         let params = read_params(params, self.seed)?;
         let mut backtest = self.lock();
         let now = backtest.now_ns();
         backtest
             .apply_params(symbol, lane, params, now)
-            .map_err(|error| run_error(&error))
+            .map_err(|error| run_error(&error))?;
+        backtest.write_params(symbol, config, now);
+        Ok(())
     }
 
     fn apply_session(&self, lane: usize, session: &Bound<'_, PyAny>) -> PyResult<()> {
         let params: SessionParams = read_session(session, &self.instruments)?;
-        self.lock()
+        let config = config_bytes(session)?;
+        let mut backtest = self.lock();
+        let now = backtest.now_ns();
+        backtest
             .apply_session(lane, params)
-            .map_err(|error| run_error(&error))
+            .map_err(|error| run_error(&error))?;
+        backtest.write_session(config, now);
+        Ok(())
     }
 
     #[getter]

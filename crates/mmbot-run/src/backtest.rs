@@ -6,7 +6,8 @@ pub use crate::fleet::SessionLane;
 use crate::lane::Lane;
 pub use crate::lane::LaneSpec;
 pub use crate::span::Span;
-use crate::world::{External, NoStrategy, Sampling, World};
+use crate::tap::{JournalStart, Tap};
+use crate::world::{External, NoStrategy, Sampling, World, instrument_idx};
 use mmbot_core::Session;
 use mmbot_types::{EventColumns, Instrument, Params, SessionParams, TsNs};
 use rayon::prelude::*;
@@ -206,6 +207,18 @@ impl Backtest {
     /// # Errors
     /// [`RunError::Identity`] or [`RunError::Conservation`]; a strategy's failure.
     pub fn finish(&mut self, external: &mut impl External) -> Result<(), RunError> {
+        self.finish_because("data_end", external)
+    }
+
+    /// [`Self::finish`] with the reason that a journal tells.
+    ///
+    /// # Errors
+    /// As [`Self::finish`].
+    pub fn finish_because(
+        &mut self,
+        reason: &str,
+        external: &mut impl External,
+    ) -> Result<(), RunError> {
         if std::mem::replace(&mut self.finished, true) {
             return Ok(());
         }
@@ -225,7 +238,53 @@ impl Backtest {
         self.spans.iter_mut().for_each(Span::end);
         self.fleets
             .iter_mut()
-            .try_for_each(|fleet| fleet.finish(last, external))
+            .try_for_each(|fleet| fleet.finish(last, external))?;
+        for fleet in &mut self.fleets {
+            fleet.end_journal(last, reason);
+        }
+        Ok(())
+    }
+
+    /// Writes the session of the only lane down from now on; see [`Self::take_journal`].
+    ///
+    /// # Errors
+    /// [`RunError::NoJournal`] for several lanes, a lane without a session or after the first
+    /// event, [`RunError::Journal`] for a configuration that does not fit into a record.
+    pub fn begin_journal(&mut self, start: JournalStart) -> Result<(), RunError> {
+        match self.fleets.as_mut_slice() {
+            [single] => single.begin_journal(start),
+            _ => Err(RunError::NoJournal),
+        }
+    }
+
+    /// Hands over the framed records since the last call. They are to be on the disk before the run
+    /// goes on.
+    ///
+    /// # Errors
+    /// [`RunError::NoJournal`] if none is written, [`RunError::Journal`] if a record was lost.
+    pub fn take_journal<T>(&mut self, read: impl FnOnce(&[u8]) -> T) -> Result<T, RunError> {
+        let tap = self.tap_mut().ok_or(RunError::NoJournal)?;
+        let taken = read(tap.pending()?);
+        tap.clear();
+        Ok(taken)
+    }
+
+    /// Writes down parameters of an instrument that were just applied at `now`.
+    pub fn write_params(&mut self, symbol: usize, config: Vec<u8>, now: i64) {
+        if let Some(tap) = self.tap_mut() {
+            tap.params(instrument_idx(symbol), TsNs::new(now), config);
+        }
+    }
+
+    /// Writes down parameters of the session that were just applied at `now`.
+    pub fn write_session(&mut self, config: Vec<u8>, now: i64) {
+        if let Some(tap) = self.tap_mut() {
+            tap.session_params(TsNs::new(now), config);
+        }
+    }
+
+    fn tap_mut(&mut self) -> Option<&mut Tap> {
+        self.fleets.first_mut()?.tap_mut()
     }
 
     /// Latest time processed so far, ns; 0 before the first event.

@@ -2,6 +2,7 @@
 
 use mmbot_core::IdentityError;
 use mmbot_sim::SimConfigError;
+use mmbot_types::journal::JournalError;
 use mmbot_types::{ChunkError, ParamError};
 use thiserror::Error;
 
@@ -51,6 +52,13 @@ pub enum RunError {
     /// A strategy from outside failed; its own message.
     #[error("strategy failed: {0}")]
     Strategy(String),
+    /// A record of the session's journal does not fit into a frame.
+    #[error("{0}")]
+    Journal(#[from] JournalError),
+    /// A journal is asked of a run that has none, or that cannot have one: it takes one lane with
+    /// a session, from before its first event.
+    #[error("a journal is written of one lane with a session, from its beginning")]
+    NoJournal,
     /// The run is over.
     #[error("the run is finished")]
     Finished,
@@ -64,7 +72,8 @@ impl RunError {
             RunError::Param(_) => "E_CFG_RANGE",
             RunError::Sim(_) => "E_CALIB_RANGE",
             RunError::Chunk(_) | RunError::ChunkOrder { .. } => "E_MD_FRAME",
-            RunError::Lanes | RunError::Finished => "E_BT_ARGS",
+            RunError::Lanes | RunError::Finished | RunError::NoJournal => "E_BT_ARGS",
+            RunError::Journal(_) => "E_STORE_JOURNAL",
             RunError::Identity { .. } | RunError::Conservation { .. } => "E_SIM_IDENTITY",
             RunError::Strategy(_) => "E_EXEC_STRATEGY",
         }

@@ -6,8 +6,10 @@
 
 use crate::error::RunError;
 use crate::lane::LaneSpec;
-use crate::world::{External, Sampling, WeightRequest, World};
-use mmbot_core::Session;
+use crate::tap::{JournalStart, Tap};
+use crate::world::{External, Sampling, WeightAnswer, WeightRequest, World};
+use mmbot_core::{Session, session_hash};
+use mmbot_types::journal::Control;
 use mmbot_types::{EventColumns, Instrument, SessionParams, TsNs};
 use std::sync::Arc;
 
@@ -29,6 +31,8 @@ pub struct Fleet {
     known_until: Vec<i64>,
     /// `i64::MAX` without sessions, `i64::MIN` before the first row.
     next_sync_ns: i64,
+    /// Writes the session of the only lane down; the worlds hold it in turn.
+    tap: Option<Box<Tap>>,
 }
 
 impl Fleet {
@@ -68,6 +72,7 @@ impl Fleet {
             worlds,
             sessions,
             next_sync_ns: if coupled { i64::MIN } else { i64::MAX },
+            tap: None,
         })
     }
 
@@ -136,14 +141,10 @@ impl Fleet {
         }
         while self.next_sync_ns <= limit {
             let now = self.next_sync_ns;
-            for world in &mut self.worlds {
-                world.run_before(now, external)?;
-            }
+            self.run_worlds(now, external)?;
             self.synchronise(now, external)?;
         }
-        self.worlds
-            .iter_mut()
-            .try_for_each(|world| world.run_before(limit, external))
+        self.run_worlds(limit, external)
     }
 
     /// Ends the run of all worlds.
@@ -152,15 +153,20 @@ impl Fleet {
     /// [`RunError::Identity`] and [`RunError::Conservation`]: defects of ours; a strategy's
     /// failure.
     pub fn finish(&mut self, last_ns: i64, external: &mut impl External) -> Result<(), RunError> {
+        let tap = &mut self.tap;
         self.worlds
             .iter_mut()
-            .try_for_each(|world| world.finish(last_ns, external))
+            .try_for_each(|world| lend(tap, world, |world| world.finish(last_ns, external)))
     }
 
     /// Cancels all orders of all lanes and quotes no more.
     pub fn stop(&mut self, now_ns: i64) {
+        if let Some(tap) = &mut self.tap {
+            tap.control(TsNs::new(now_ns), Control::Stop);
+        }
+        let tap = &mut self.tap;
         for world in &mut self.worlds {
-            world.stop(now_ns);
+            lend(tap, world, |world| world.stop(now_ns));
         }
     }
 
@@ -168,6 +174,48 @@ impl Fleet {
     #[must_use]
     pub fn now_ns(&self) -> i64 {
         self.worlds.iter().map(World::now_ns).max().unwrap_or(0)
+    }
+
+    /// Writes the session of the only lane down from now on.
+    ///
+    /// # Errors
+    /// [`RunError::NoJournal`] for other fleets or after the first event, [`RunError::Journal`].
+    pub fn begin_journal(&mut self, start: JournalStart) -> Result<(), RunError> {
+        let is_new = self.next_sync_ns == i64::MIN && self.tap.is_none();
+        if !is_new || !matches!(self.sessions.as_slice(), [Some(_)]) {
+            return Err(RunError::NoJournal);
+        }
+        self.tap = Some(Box::new(Tap::new(start)?));
+        Ok(())
+    }
+
+    pub(crate) fn tap_mut(&mut self) -> Option<&mut Tap> {
+        self.tap.as_deref_mut()
+    }
+
+    /// Writes the last hash and the end.
+    pub(crate) fn end_journal(&mut self, now: i64, reason: &str) {
+        if self.tap.is_some() {
+            self.write_hash(now);
+        }
+        if let Some(tap) = &mut self.tap {
+            tap.end(TsNs::new(now), reason);
+        }
+    }
+
+    fn write_hash(&mut self, now: i64) {
+        let seats = self.worlds.iter().filter_map(|world| world.lane(0));
+        let hash = session_hash(seats.map(|lane| lane.trader().state_hash()));
+        if let Some(tap) = &mut self.tap {
+            tap.hash(TsNs::new(now), hash);
+        }
+    }
+
+    fn run_worlds(&mut self, limit_ns: i64, external: &mut impl External) -> Result<(), RunError> {
+        let tap = &mut self.tap;
+        self.worlds
+            .iter_mut()
+            .try_for_each(|world| lend(tap, world, |world| world.run_before(limit_ns, external)))
     }
 
     /// Without sessions nothing couples the worlds: each goes as far as it knows.
@@ -184,6 +232,10 @@ impl Fleet {
             return;
         };
         self.next_sync_ns = first;
+        let tap = &mut self.tap;
+        for world in &mut self.worlds {
+            lend(tap, world, World::write_start);
+        }
         for session in self.sessions.iter_mut().flatten() {
             session.start(TsNs::new(first));
         }
@@ -202,8 +254,13 @@ impl Fleet {
                     session.read(symbol, at, trader, market);
                 }
             }
-            if session.rebalance_due(at) {
-                rebalance(lane, session, at, external)?;
+            let answer = if session.rebalance_due(at) {
+                rebalance(lane, session, at, external)?
+            } else {
+                None
+            };
+            if self.tap.is_some() {
+                write_sync(&mut self.tap, &mut self.worlds, answer.as_ref(), at);
             }
             session.judge(at);
             for (symbol, world) in self.worlds.iter_mut().enumerate() {
@@ -213,13 +270,46 @@ impl Fleet {
                     _ => false,
                 };
                 if tighter {
-                    world.decide_at(lane, now, external)?;
+                    lend(&mut self.tap, world, |world| {
+                        world.decide_at(lane, now, external)
+                    })?;
                 }
             }
             next = next.min(session.next_sync().get());
         }
         self.next_sync_ns = next;
+        let tap = self.tap.as_mut();
+        if tap.is_some_and(|tap| tap.hash_is_due(TsNs::new(now))) {
+            self.write_hash(now);
+        }
         Ok(())
+    }
+}
+
+/// Gives the tap to a world for some work.
+#[inline]
+fn lend<T>(tap: &mut Option<Box<Tap>>, world: &mut World, work: impl FnOnce(&mut World) -> T) -> T {
+    world.tap = tap.take();
+    let done = work(world);
+    *tap = world.tap.take();
+    done
+}
+
+/// Writes down what a synchronisation looks at, then the synchronisation itself.
+fn write_sync(
+    tap: &mut Option<Box<Tap>>,
+    worlds: &mut [World],
+    answer: Option<&WeightAnswer>,
+    now: TsNs,
+) {
+    for world in worlds {
+        lend(tap, world, World::write_rows);
+    }
+    if let Some(tap) = tap {
+        if let Some(answer) = answer {
+            tap.weights(now, &answer.weights, answer.fee_tilt.improvement_bps());
+        }
+        tap.sync(now);
     }
 }
 
@@ -229,7 +319,7 @@ fn rebalance(
     session: &mut Session,
     now: TsNs,
     external: &mut impl External,
-) -> Result<(), RunError> {
+) -> Result<Option<WeightAnswer>, RunError> {
     let seats = session.seats();
     let request = WeightRequest {
         now,
@@ -237,12 +327,14 @@ fn rebalance(
         turnover_usd: seats.iter().map(|seat| seat.turnover_usd).sum(),
     };
     match external.weights(lane, &request)? {
-        Some(answer) => session
-            .rebalance(&answer.weights, answer.fee_tilt, now)
-            .map_err(|error| RunError::Strategy(error.to_string())),
+        Some(answer) => {
+            let taken = session.rebalance(&answer.weights, answer.fee_tilt, now);
+            taken.map_err(|error| RunError::Strategy(error.to_string()))?;
+            Ok(Some(answer))
+        }
         None => {
             session.defer_rebalance(now);
-            Ok(())
+            Ok(None)
         }
     }
 }

@@ -5,16 +5,22 @@
 pub mod backtest;
 pub mod cursor;
 pub mod error;
+pub mod explain;
 pub mod fleet;
 pub mod lane;
 pub mod merge;
+pub mod replay;
 pub mod round_trip;
 pub mod span;
+mod tap;
 pub mod timed;
 pub mod world;
 
 pub use backtest::{Backtest, LaneSpec, SessionLane, Span};
 pub use error::RunError;
+pub use explain::{Place, Question, Search, Sent};
 pub use lane::{Bars, Curve, Lane, RecentFill};
 pub use merge::{BookBatch, StreamMerger, TradeBatch, Wants};
+pub use replay::{Configs, Difference, Outcome, Replay, ReplayError};
+pub use tap::JournalStart;
 pub use world::{External, NoStrategy, Sampling, WeightAnswer, WeightRequest, World};

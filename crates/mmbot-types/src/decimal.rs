@@ -123,6 +123,23 @@ impl Decimal {
         }
         i64::try_from(value / step).map_err(|_| DecimalError::Overflow)
     }
+
+    /// `count` times this value.
+    ///
+    /// # Errors
+    /// [`DecimalError::Overflow`].
+    pub fn times(self, count: i64) -> Result<Self, DecimalError> {
+        let product = self.mantissa.checked_mul(count);
+        let mut product = Self {
+            mantissa: product.ok_or(DecimalError::Overflow)?,
+            ..self
+        };
+        while product.scale > 0 && product.mantissa % 10 == 0 {
+            product.mantissa /= 10;
+            product.scale -= 1;
+        }
+        Ok(product)
+    }
 }
 
 impl fmt::Display for Decimal {
@@ -194,6 +211,15 @@ mod tests {
             Decimal::parse(b"99999999999999999999"),
             Err(DecimalError::Overflow)
         );
+    }
+
+    #[test]
+    fn a_multiple_is_exact_and_normalised() {
+        assert_eq!(dec("0.005").times(200), Ok(dec("1")));
+        assert_eq!(dec("0.001").times(250), Ok(dec("0.25")));
+        assert_eq!(dec("0.001").times(0), Ok(dec("0")));
+        assert_eq!(dec("20").times(-3), Ok(dec("-60")));
+        assert_eq!(dec("2").times(i64::MAX), Err(DecimalError::Overflow));
     }
 
     #[test]

@@ -112,6 +112,11 @@ impl Instrument {
     pub const fn min_notional_usd(&self) -> f64 {
         self.min_notional_usd
     }
+    /// Price of one quote unit in USD.
+    #[must_use]
+    pub const fn quote_usd(&self) -> f64 {
+        self.quote_usd
+    }
     /// One tick in quote currency.
     #[inline]
     #[must_use]

@@ -6,59 +6,24 @@
 //! decisions that it makes due. A strategy
 //! outside the core is input like any other: [`Engine::asking`] names the instruments whose
 //! strategy is to be asked, its answer comes back as [`Event::Quotes`].
+//!
+//! An engine plans its decisions itself, or it is driven ([`Engine::driven`]): then it decides and
+//! synchronises when [`Event::Decide`] and [`Event::Sync`] say so and at no other time, and the
+//! times of all events are taken as they come. That is how a journal is replayed.
+
+mod driven;
+mod event;
+
+pub use event::{EngineError, Event, Request};
 
 use crate::market::Market;
 use crate::session::Session;
-use crate::strategy::{Quote, StrategyView};
+use crate::strategy::StrategyView;
 use crate::trader::{SeatPlace, Trader};
 use mmbot_types::{
-    Action, ActionBuf, Cause, EventRow, ExecReport, Instrument, InstrumentIdx, ParamError, Params,
-    RowKind, SessionParams, TsNs,
+    ActionBuf, EventRow, Instrument, InstrumentIdx, ParamError, Params, RowKind, SessionParams,
+    TsNs,
 };
-use thiserror::Error;
-
-/// What can happen.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Event {
-    /// A market row.
-    Market(InstrumentIdx, EventRow),
-    /// An execution report.
-    Report(InstrumentIdx, ExecReport),
-    /// Time passed.
-    Timer,
-    /// New parameters of an instrument.
-    Params(InstrumentIdx, Box<Params>),
-    /// New parameters of the session.
-    Session(Box<SessionParams>),
-    /// Targets of a strategy outside the core.
-    Quotes(InstrumentIdx, Vec<Quote>),
-    /// Cancel everything and quote no more.
-    Stop,
-    /// Quote again after a stop, a pause or a kill.
-    Resume,
-}
-
-/// A request with the instrument that it is about.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Request {
-    /// Which instrument.
-    pub instrument: InstrumentIdx,
-    /// What is asked.
-    pub action: Action,
-    /// Why.
-    pub cause: Cause,
-}
-
-/// Why an event was refused; nothing has changed then.
-#[derive(Debug, Clone, PartialEq, Error)]
-pub enum EngineError {
-    /// No such instrument.
-    #[error("no instrument {0:?} in this session")]
-    UnknownInstrument(InstrumentIdx),
-    /// A parameter out of range.
-    #[error("{0}")]
-    Param(#[from] ParamError),
-}
 
 #[derive(Debug, Clone)]
 struct Seat {
@@ -75,6 +40,7 @@ pub struct Engine {
     session: Session,
     seats: Vec<Seat>,
     now: Option<TsNs>,
+    is_driven: bool,
     actions: ActionBuf,
 }
 
@@ -87,12 +53,24 @@ impl Engine {
         instruments: Vec<(Instrument, Params)>,
         session: SessionParams,
     ) -> Result<Self, ParamError> {
+        let mut engine = Self::of(instruments, session)?;
+        for seat in &mut engine.seats {
+            seat.trader.enable_fill_log();
+        }
+        Ok(engine)
+    }
+
+    fn of(
+        instruments: Vec<(Instrument, Params)>,
+        session: SessionParams,
+    ) -> Result<Self, ParamError> {
         let count = instruments.len();
         let symbols = instruments.iter().map(|(one, _)| one.symbol().to_owned());
         let mut engine = Self {
             session: Session::new(session, symbols.collect())?,
             seats: Vec::with_capacity(instruments.len()),
             now: None,
+            is_driven: false,
             actions: ActionBuf::new(),
         };
         for (at, (instrument, params)) in (0u16..).zip(instruments) {
@@ -100,7 +78,6 @@ impl Engine {
             let mut market = Market::new(instrument.clone(), params.signals, horizon_ms);
             market.keep_long_history();
             let mut trader = Trader::new(instrument, params)?;
-            trader.enable_fill_log();
             trader.join_session(SeatPlace {
                 index: u64::from(at),
                 count: count as u64,
@@ -120,18 +97,25 @@ impl Engine {
     ///
     /// # Errors
     /// [`EngineError`]; the event was not taken in.
+    #[inline]
     pub fn on_event(
         &mut self,
         now: TsNs,
         event: &Event,
         out: &mut Vec<Request>,
     ) -> Result<(), EngineError> {
-        let now = self.advance(now, out);
+        let now = if self.is_driven {
+            self.now = Some(now);
+            now
+        } else {
+            self.advance(now, out)
+        };
         match event {
             Event::Market(instrument, row) => {
+                let is_driven = self.is_driven;
                 let seat = self.seat(*instrument)?;
                 let ended = seat.read(row, now);
-                if ended && now >= self.seat(*instrument)?.trader.due() {
+                if ended && !is_driven && now >= self.seat(*instrument)?.trader.due() {
                     self.decide(*instrument, now, out)?;
                 }
             }
@@ -153,7 +137,10 @@ impl Engine {
                 self.seat(*instrument)?.trader.apply_params(now, **params)?;
             }
             Event::Session(params) => self.session.apply_params((**params).clone(), now)?,
+            Event::Timer if self.is_driven => {}
             Event::Timer => self.decide_due(now, out),
+            Event::Weights(weights, tilt) => self.session.rebalance(weights, *tilt, now)?,
+            Event::Start(_) | Event::Decide(_) | Event::Sync => self.drive(now, event, out)?,
             Event::Stop => self.stop(now, out),
             Event::Resume => self.seats.iter_mut().for_each(|seat| seat.trader.resume()),
         }
@@ -201,9 +188,7 @@ impl Engine {
     /// Hash over all traders.
     #[must_use]
     pub fn state_hash(&self) -> u64 {
-        self.seats.iter().fold(0xcbf2_9ce4_8422_2325, |hash, seat| {
-            (hash ^ seat.trader.state_hash()).wrapping_mul(0x0000_0100_0000_01b3)
-        })
+        session_hash(self.seats.iter().map(|seat| seat.trader.state_hash()))
     }
 
     /// Makes the decisions whose time lies before `now` and the synchronisations up to it, in the
@@ -240,11 +225,7 @@ impl Engine {
 
     /// Couples the symbols; one whose permit became tighter decides at once.
     fn synchronise(&mut self, now: TsNs, out: &mut Vec<Request>) {
-        for (at, seat) in self.seats.iter_mut().enumerate() {
-            self.session
-                .read(at, now, &mut seat.trader, &mut seat.market);
-        }
-        self.session.judge(now);
+        self.judge(now);
         for at in 0..self.seats.len() {
             let Some(permit) = self.session.permit(at) else {
                 continue;
@@ -255,6 +236,15 @@ impl Engine {
                 let _ = self.decide(instrument, now, out);
             }
         }
+    }
+
+    /// Reads what every symbol did, and judges.
+    fn judge(&mut self, now: TsNs) {
+        for (at, seat) in self.seats.iter_mut().enumerate() {
+            self.session
+                .read(at, now, &mut seat.trader, &mut seat.market);
+        }
+        self.session.judge(now);
     }
 
     fn decide_due(&mut self, now: TsNs, out: &mut Vec<Request>) {
@@ -316,6 +306,14 @@ impl Engine {
         let seat = seat.ok_or(EngineError::UnknownInstrument(instrument))?;
         Ok((seat, &mut self.actions))
     }
+}
+
+/// Hash of a session from the hashes of its traders, in the order of their instruments (FNV-1a).
+#[must_use]
+pub fn session_hash(traders: impl Iterator<Item = u64>) -> u64 {
+    traders.fold(0xcbf2_9ce4_8422_2325, |hash, trader| {
+        (hash ^ trader).wrapping_mul(0x0000_0100_0000_01b3)
+    })
 }
 
 impl Seat {

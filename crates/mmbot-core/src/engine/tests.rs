@@ -1,7 +1,8 @@
 //! The entry point: order of decisions, outside strategies, errors.
 
 use super::*;
-use mmbot_types::{PriceTick, QtyLot, QuoterKind, ReportKind, Side};
+use crate::strategy::Quote;
+use mmbot_types::{Cause, ExecReport, PriceTick, QtyLot, QuoterKind, ReportKind, Side};
 
 const A: InstrumentIdx = InstrumentIdx(0);
 const B: InstrumentIdx = InstrumentIdx(1);
@@ -147,4 +148,35 @@ fn the_gross_limit_is_lent_out_so_that_no_interleaving_exceeds_it() {
         })
         .sum();
     assert!((3_000.0..=6_000.0).contains(&gross), "{gross}");
+}
+
+#[test]
+fn a_driven_engine_decides_when_it_is_told_to_and_at_no_other_time() {
+    let both = ["AUSDT", "BUSDT"].map(|name| (instrument(name), Params::default()));
+    let mut engine = Engine::driven(both.to_vec(), SessionParams::default()).unwrap();
+    let mut out = Vec::new();
+    for one in [A, B] {
+        engine
+            .on_event(at(0), &Event::Start(one), &mut out)
+            .unwrap();
+        assert!(book(&mut engine, one, 0).is_empty());
+    }
+    engine.on_event(at(5_000), &Event::Timer, &mut out).unwrap();
+    assert!(out.is_empty(), "time alone leads to nothing");
+    engine.on_event(at(0), &Event::Sync, &mut out).unwrap();
+    assert!(out.is_empty(), "nor does a permit");
+    engine.on_event(at(0), &Event::Decide(B), &mut out).unwrap();
+    assert_eq!(out.len(), 6);
+    assert!(out.iter().all(|request| request.instrument == B));
+}
+
+#[test]
+fn an_engine_that_plans_itself_takes_no_orders_about_time() {
+    let mut engine = engine(QuoterKind::BuiltIn);
+    let mut out = Vec::new();
+    for event in [Event::Start(A), Event::Decide(A), Event::Sync] {
+        let refused = engine.on_event(at(0), &event, &mut out);
+        assert_eq!(refused, Err(EngineError::NotDriven));
+    }
+    assert_eq!(engine.on_rows(A, &[]), Err(EngineError::NotDriven));
 }

@@ -1,19 +1,36 @@
 //! Budget of the target: what is open and what is already held in the side's direction use it up,
 //! so that a partial fill moves budget from "open" to "position" and never frees room.
 
-use super::{CheckContext, Proposal};
+use super::{CheckContext, Figure, OrderCheck, Proposal};
 use mmbot_types::{BlockDetail, Instrument, PriceTick, QtyLot};
 
-pub(super) fn check(
-    context: &CheckContext<'_>,
-    proposal: &mut Proposal,
-) -> Result<(), BlockDetail> {
+pub(super) const CHECK: OrderCheck = OrderCheck {
+    name: "portfolio_budget",
+    judge: check,
+    figure,
+};
+
+fn check(context: &CheckContext<'_>, proposal: &mut Proposal) -> Result<(), BlockDetail> {
     let qty = within_budget(context, proposal);
     if !fits_venue(context.instrument, proposal.px, qty) {
         return Err(BlockDetail::PortfolioBudget);
     }
     proposal.qty = qty;
     Ok(())
+}
+
+/// The quantity wanted against the one that the budget leaves.
+#[allow(clippy::cast_precision_loss)] // lots of an order are below 2^53
+fn figure(context: &CheckContext<'_>, proposal: &Proposal) -> Figure {
+    let unbounded = Proposal {
+        qty: QtyLot::new(i64::MAX),
+        ..*proposal
+    };
+    Figure {
+        value: proposal.qty.get() as f64,
+        limit: within_budget(context, &unbounded).get() as f64,
+        unit: "lots",
+    }
 }
 
 /// The quantity of `proposal` that the budget allows; zero or less if nothing.

@@ -1,17 +1,36 @@
 //! Gross exposure limit: positions and open orders of all instruments. The session lends each
 //! symbol its share of what is left.
 
-use super::{CheckContext, Proposal};
+use super::{CheckContext, Figure, OrderCheck, Proposal};
 use mmbot_types::BlockDetail;
 
-pub(super) fn check(
-    context: &CheckContext<'_>,
-    proposal: &mut Proposal,
-) -> Result<(), BlockDetail> {
+pub(super) const CHECK: OrderCheck = OrderCheck {
+    name: "gross_exposure",
+    judge: check,
+    figure,
+};
+
+fn check(context: &CheckContext<'_>, proposal: &mut Proposal) -> Result<(), BlockDetail> {
     let limit_usd = context.permit.gross_cap_usd;
     if limit_usd.is_infinite() || context.is_reducing(proposal) {
         return Ok(());
     }
+    if gross_usd(context, proposal) > limit_usd {
+        return Err(BlockDetail::LimitGrossExposure);
+    }
+    Ok(())
+}
+
+/// Position and everything open, the order included.
+fn figure(context: &CheckContext<'_>, proposal: &Proposal) -> Figure {
+    Figure {
+        value: gross_usd(context, proposal),
+        limit: context.permit.gross_cap_usd,
+        unit: "usd",
+    }
+}
+
+fn gross_usd(context: &CheckContext<'_>, proposal: &Proposal) -> f64 {
     let [bids, asks] = context.exposure.notional;
     let mut open = bids + asks;
     if let Some(replaced) = proposal.replaces {
@@ -21,11 +40,5 @@ pub(super) fn check(
     let replaced = proposal
         .replaces
         .map_or(0.0, |order| context.instrument.money_to_f64(order.notional));
-    let gross_usd = context.position_usd().abs()
-        + context.instrument.money_to_f64(open)
-        + wanted_usd.max(replaced);
-    if gross_usd > limit_usd {
-        return Err(BlockDetail::LimitGrossExposure);
-    }
-    Ok(())
+    context.position_usd().abs() + context.instrument.money_to_f64(open) + wanted_usd.max(replaced)
 }

@@ -17,20 +17,40 @@ pub use budget::{fits_venue, within_budget};
 
 use crate::order::Order;
 use crate::session::Permit;
+use crate::trace::{Steps, Trace, Value, number};
 use mmbot_types::{BlockDetail, Instrument, MidTick, Money, PriceTick, QtyLot, RiskParams, Side};
 
 /// A check of one order.
-pub type OrderCheck = fn(&CheckContext<'_>, &mut Proposal) -> Result<(), BlockDetail>;
+#[derive(Debug, Clone, Copy)]
+pub struct OrderCheck {
+    /// What is checked.
+    pub name: &'static str,
+    /// Lets it pass, smaller if need be, or refuses.
+    pub judge: fn(&CheckContext<'_>, &mut Proposal) -> Result<(), BlockDetail>,
+    /// The numbers that it compares.
+    pub figure: fn(&CheckContext<'_>, &Proposal) -> Figure,
+}
+
+/// A value against its limit.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Figure {
+    /// What an order would lead to.
+    pub value: f64,
+    /// What is allowed; infinite without a limit.
+    pub limit: f64,
+    /// Unit of both.
+    pub unit: &'static str,
+}
 
 /// The checks in the order in which they run.
 pub const ORDER_CHECKS: [OrderCheck; 7] = [
-    expansion::check,
-    position::check,
-    gross_exposure::check,
-    order_notional::check,
-    active_orders::check,
-    portfolio_levels::check,
-    budget::check,
+    expansion::CHECK,
+    position::CHECK,
+    gross_exposure::CHECK,
+    order_notional::CHECK,
+    active_orders::CHECK,
+    portfolio_levels::CHECK,
+    budget::CHECK,
 ];
 
 /// An order as wanted; a check may make it smaller.
@@ -130,7 +150,37 @@ impl CheckContext<'_> {
     /// The first check that refuses.
     pub fn check(&self, mut proposal: Proposal) -> Result<Proposal, BlockDetail> {
         for check in ORDER_CHECKS {
-            check(self, &mut proposal)?;
+            (check.judge)(self, &mut proposal)?;
+        }
+        Ok(proposal)
+    }
+
+    /// As [`Self::check`], and notes every check with its numbers.
+    ///
+    /// # Errors
+    /// As [`Self::check`].
+    pub fn check_traced(
+        &self,
+        mut proposal: Proposal,
+        trace: &mut Trace,
+    ) -> Result<Proposal, BlockDetail> {
+        for check in ORDER_CHECKS {
+            let figure = (check.figure)(self, &proposal);
+            let before = proposal;
+            let judged = (check.judge)(self, &mut proposal);
+            trace.note("check", (Some(before.side), None), || {
+                [
+                    ("check", Value::Name(check.name)),
+                    ("px", Value::Px(before.px)),
+                    ("qty", Value::Qty(before.qty)),
+                    ("value", number(figure.value)),
+                    ("limit", number(figure.limit)),
+                    ("unit", Value::Name(figure.unit)),
+                    ("qty_allowed", Value::Qty(proposal.qty)),
+                    ("refused", refusal(judged)),
+                ]
+            });
+            judged?;
         }
         Ok(proposal)
     }
@@ -159,6 +209,13 @@ impl CheckContext<'_> {
         let marked = Money::notional(self.mid.to_exec(), self.position);
         self.instrument.money_to_f64(marked)
     }
+}
+
+/// The refusing check, or nothing.
+pub(crate) fn refusal(judged: Result<(), BlockDetail>) -> Value {
+    judged
+        .err()
+        .map_or(Value::Absent, |detail| Value::Name(detail.name()))
 }
 
 #[cfg(test)]

@@ -56,6 +56,12 @@ impl ReplaceThrottle {
         self.in_flight = self.in_flight.saturating_sub(1);
     }
 
+    /// When the last replace was sent.
+    #[must_use]
+    pub const fn last_sent(&self) -> Option<TsNs> {
+        self.last_sent
+    }
+
     /// Replaces in flight.
     #[must_use]
     pub const fn in_flight(&self) -> u32 {

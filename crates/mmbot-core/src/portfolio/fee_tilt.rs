@@ -14,6 +14,17 @@ pub enum FeeTilt {
     Worth(f64),
 }
 
+impl FeeTilt {
+    /// What the next tier saves if it is worth a tilt, bps; else 0, which tilts nothing.
+    #[must_use]
+    pub const fn improvement_bps(self) -> f64 {
+        match self {
+            FeeTilt::Off => 0.0,
+            FeeTilt::Worth(improvement_bps) => improvement_bps,
+        }
+    }
+}
+
 /// Relative raise of targets that sum to `total_usd`, never above the room that the limit leaves.
 #[must_use]
 pub fn tilt_of(tilt: FeeTilt, total_usd: f64, limit_usd: f64, cap_ratio: f64) -> f64 {

@@ -53,6 +53,16 @@ impl Holds {
         (Self::REDUCE_ONLY, BlockDetail::ReduceOnly),
     ];
 
+    /// Names of those that hold, in the order of the checks.
+    #[must_use]
+    pub fn names(self) -> Vec<&'static str> {
+        let stops = Self::STOPS.iter().map(|hit| (hit.0, hit.1));
+        let all = stops.chain(Self::REDUCING);
+        all.filter(|(hold, _)| self.has(*hold))
+            .map(|(_, detail)| detail.name())
+            .collect()
+    }
+
     /// Adds `hold` if `on`.
     pub const fn set(&mut self, hold: Holds, on: bool) {
         if on {
@@ -100,6 +110,18 @@ pub enum Circuit {
     Probe,
     /// Nothing.
     Open,
+}
+
+impl Circuit {
+    /// Name in explanations.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Circuit::Closed => "closed",
+            Circuit::Probe => "probe",
+            Circuit::Open => "open",
+        }
+    }
 }
 
 /// Requests that may still be sent before the next synchronisation.

@@ -3,6 +3,7 @@
 use super::targets::{Target, Targets};
 use crate::guard::fits_venue;
 use crate::market::MarketView;
+use crate::trace::{Steps, Value, count, maybe, number};
 use mmbot_types::{Instrument, Params, PriceTick, QtyLot, Side};
 
 /// Most levels that a side can have (`strategy.levels_per_side`).
@@ -27,23 +28,42 @@ pub struct QuoterInput {
 
 /// Targets of both sides; none on a side whose levels cannot reach the venue's minimum.
 #[must_use]
-#[allow(clippy::cast_precision_loss)] // levels are at most ten
+#[allow(clippy::cast_precision_loss, clippy::cast_possible_wrap)] // levels are at most ten
 pub fn targets(
     params: &Params,
     view: &MarketView,
     instrument: &Instrument,
     input: &QuoterInput,
+    steps: &mut impl Steps,
 ) -> Targets {
     let quote = &params.quote;
-    let spread_bps = spread_bps(params, view, input);
-    let skew_bps = skew_bps(params, spread_bps, input.position_usd);
+    let spread_bps = spread_bps(params, view, input, steps);
+    let skew_bps = skew_bps(params, spread_bps, input.position_usd, steps);
     let center = view.mid.ticks_f64() * (1.0 - skew_bps / 1e4);
+    steps.note("center", (None, None), || {
+        [
+            ("mid", Value::RawPx(view.mid.ticks_f64())),
+            ("skew_bps", number(skew_bps)),
+            ("center", Value::RawPx(center)),
+        ]
+    });
     let mut targets = Targets::default();
     if !center.is_finite() || center <= 0.0 {
         return targets;
     }
     let wanted = quote.levels_per_side.min(params.risk.max_active_per_side);
     let levels = (wanted.min(input.levels_max) as usize).min(LEVELS_MAX);
+    steps.note("levels", (None, None), || {
+        [
+            ("levels_per_side", count(quote.levels_per_side)),
+            (
+                "max_active_per_side",
+                count(params.risk.max_active_per_side),
+            ),
+            ("levels_allowed", count(input.levels_max)),
+            ("levels", Value::Count(levels as i64)),
+        ]
+    });
     for side in Side::BOTH {
         let side_usd = input.side_usd[side.index()];
         let mut ladder = [Rung::default(); LEVELS_MAX];
@@ -60,8 +80,28 @@ pub fn targets(
             ladder[..*n].iter().all(fits_level)
         };
         let n = (1..=levels).rev().find(fits).unwrap_or(0);
-        for rung in &ladder[..n] {
+        steps.note("side", (Some(side), None), || {
+            [
+                ("side_usd", number(side_usd)),
+                ("levels_wanted", Value::Count(levels as i64)),
+                ("levels_that_fit", Value::Count(n as i64)),
+            ]
+        });
+        for (level, rung) in (0u8..).zip(&ladder[..n]) {
             let (px, qty) = (rung.px, qty_of(n, rung));
+            steps.note("level", (Some(side), Some(level)), || {
+                let offset = spread_bps * (0.5 + quote.level_spacing_coeff * f64::from(level));
+                [
+                    ("offset_bps", number(offset)),
+                    (
+                        "px_raw",
+                        Value::RawPx(center * (1.0 - sign(side) * offset / 1e4)),
+                    ),
+                    ("px", Value::Px(px)),
+                    ("lot_usd", number(rung.lot_usd)),
+                    ("qty", Value::Qty(qty)),
+                ]
+            });
             targets.of_mut(side).insert(side, Target { px, qty });
         }
     }
@@ -76,24 +116,54 @@ struct Rung {
     lot_usd: f64,
 }
 
-fn spread_bps(params: &Params, view: &MarketView, input: &QuoterInput) -> f64 {
+fn spread_bps(
+    params: &Params,
+    view: &MarketView,
+    input: &QuoterInput,
+    steps: &mut impl Steps,
+) -> f64 {
     let quote = &params.quote;
     let volatility = match view.vola_1m_bps {
         Some(vola) if quote.enable_dynamic_spread => quote.k_vola_spread * vola,
         _ => 0.0,
     };
     let slippage = quote.slippage_penalty_coef * input.slippage_ewma_bps;
-    (quote.base_spread_bps + volatility + slippage) * input.spread_mult
+    let spread_bps = (quote.base_spread_bps + volatility + slippage) * input.spread_mult;
+    steps.note("spread", (None, None), || {
+        [
+            ("base_spread_bps", number(quote.base_spread_bps)),
+            ("k_vola_spread", number(quote.k_vola_spread)),
+            ("vola_1m_bps", maybe(view.vola_1m_bps)),
+            ("volatility_term_bps", number(volatility)),
+            ("slippage_penalty_coef", number(quote.slippage_penalty_coef)),
+            ("slippage_ewma_bps", number(input.slippage_ewma_bps)),
+            ("slippage_term_bps", number(slippage)),
+            ("spread_mult", number(input.spread_mult)),
+            ("spread_bps", number(spread_bps)),
+        ]
+    });
+    spread_bps
 }
 
-fn skew_bps(params: &Params, spread_bps: f64, position_usd: f64) -> f64 {
+fn skew_bps(params: &Params, spread_bps: f64, position_usd: f64, steps: &mut impl Steps) -> f64 {
     let (quote, limit_usd) = (&params.quote, params.risk.max_position_usd);
     if !quote.enable_inventory_skew || limit_usd == 0.0 {
         return 0.0;
     }
     let inventory = (position_usd / limit_usd).clamp(-1.0, 1.0);
     let cap = quote.inventory_tilt_cap_ratio * spread_bps;
-    (quote.skew_coeff * inventory * spread_bps).clamp(-cap, cap)
+    let skew_bps = (quote.skew_coeff * inventory * spread_bps).clamp(-cap, cap);
+    steps.note("skew", (None, None), || {
+        [
+            ("position_usd", number(position_usd)),
+            ("max_position_usd", number(limit_usd)),
+            ("inventory_ratio", number(inventory)),
+            ("skew_coeff", number(quote.skew_coeff)),
+            ("cap_bps", number(cap)),
+            ("skew_bps", number(skew_bps)),
+        ]
+    });
+    skew_bps
 }
 
 fn sign(side: Side) -> f64 {

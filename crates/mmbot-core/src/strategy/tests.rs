@@ -1,10 +1,14 @@
 //! The quoter's formulas on numbers worked out by hand, and its symmetries.
 
-use super::built_in::{QuoterInput, targets};
+use super::built_in::{self, QuoterInput};
 use super::targets::Targets;
 use crate::market::{Market, MarketView};
 use mmbot_types::{Instrument, Params, PriceTick, QtyLot, Side, TsNs};
 use proptest::prelude::*;
+
+fn targets(p: &Params, seen: &MarketView, i: &Instrument, input: &QuoterInput) -> Targets {
+    built_in::targets(p, seen, i, input, &mut ())
+}
 
 fn instrument(tick: &str) -> Instrument {
     Instrument::new("BTCUSDT", tick, "0.001", "0.001", 5.0, 1.0).unwrap()

@@ -4,6 +4,7 @@ use super::Trader;
 use crate::market::{Market, MarketView};
 use crate::strategy::built_in::{self, QuoterInput};
 use crate::strategy::{Quote, StrategyView, Target, Targets};
+use crate::trace::{Steps, Value};
 use mmbot_types::{ActionBuf, BlockDetail, Cause, MidTick, Money, QuoterKind, Side, TsNs};
 
 impl Trader {
@@ -75,11 +76,21 @@ impl Trader {
     ) {
         self.begin(now, market);
         let view = market.view(now);
+        if self.trace.is_some() {
+            self.trace_situation(now, &view);
+        }
         if let Some((detail, cause)) = self.halted(view.synced) {
+            self.trace.note("halted", (None, None), || {
+                [
+                    ("by", Value::Name(detail.name())),
+                    ("cancels_because", Value::Name(cause.name())),
+                ]
+            });
             self.block(detail);
             self.cancel_all(now, cause);
         } else {
             let suppressed = self.adverse.update(&self.params.quote, &view, now);
+            self.trace_adverse(&view, suppressed);
             let mut targets = match external {
                 Some(quotes) => self.external_targets(quotes, &view),
                 None => self.built_in_targets(&view),
@@ -119,7 +130,7 @@ impl Trader {
         }
     }
 
-    fn built_in_targets(&self, view: &MarketView) -> Targets {
+    fn built_in_targets(&mut self, view: &MarketView) -> Targets {
         let input = QuoterInput {
             position_usd: self.position_usd(view.mid),
             side_usd: self.side_usd(),
@@ -127,16 +138,29 @@ impl Trader {
             spread_mult: self.permit.spread_mult,
             levels_max: self.levels_max(),
         };
-        let mut targets = built_in::targets(&self.params, view, &self.instrument, &input);
+        let (params, instrument) = (&self.params, &self.instrument);
+        let mut targets = match &mut self.trace {
+            None => built_in::targets(params, view, instrument, &input, &mut ()),
+            Some(trace) => built_in::targets(params, view, instrument, &input, &mut **trace),
+        };
         self.bound(&mut targets, view);
         targets
     }
 
-    fn external_targets(&self, quotes: &[Quote], view: &MarketView) -> Targets {
+    fn external_targets(&mut self, quotes: &[Quote], view: &MarketView) -> Targets {
         let mut targets = Targets::default();
         for quote in quotes {
             let (px, qty) = (quote.px, quote.qty);
-            if crate::guard::fits_venue(&self.instrument, px, qty) {
+            let fits = crate::guard::fits_venue(&self.instrument, px, qty);
+            self.trace
+                .note("strategy_quote", (Some(quote.side), None), || {
+                    [
+                        ("px", Value::Px(px)),
+                        ("qty", Value::Qty(qty)),
+                        ("fits_venue", Value::Flag(fits)),
+                    ]
+                });
+            if fits {
                 targets
                     .of_mut(quote.side)
                     .insert(quote.side, Target { px, qty });
@@ -148,14 +172,18 @@ impl Trader {
 
     /// A post-only quote stays a tick away from the other side; no two quotes of a side share a
     /// price.
-    fn bound(&self, targets: &mut Targets, view: &MarketView) {
+    fn bound(&mut self, targets: &mut Targets, view: &MarketView) {
         for side in Side::BOTH {
             let innermost = self
                 .params
                 .quote
                 .post_only
                 .then(|| side.outward(view.best(side.opposite()), 1));
+            let before = *targets.of(side);
             targets.of_mut(side).bound(side, innermost);
+            if self.trace.is_some() {
+                self.trace_bound(side, innermost, &before, targets.of(side));
+            }
         }
     }
 

@@ -2,29 +2,51 @@
 //! throttle. What was lent by the session is used up here.
 
 use super::Trader;
+use crate::guard::refusal;
 use crate::order::{IdempotencyKey, OrderEvent, OrderState};
 use crate::session::Circuit;
+use crate::trace::{Steps, Value, count, number};
 use mmbot_types::{BlockDetail, Cause, TsNs};
 
 impl Trader {
     /// Whether a new order may be sent.
-    pub(super) fn may_create(&self, now: TsNs) -> Result<(), BlockDetail> {
+    pub(super) fn may_create(&mut self, now: TsNs) -> Result<(), BlockDetail> {
         self.circuit()?;
-        if self.permit.lent.creates == 0 {
-            return Err(BlockDetail::ThrottleBlock);
-        }
+        self.window("creates", self.permit.lent.creates)?;
         self.backing_off(now)
     }
 
     /// Whether an order may be replaced: by an amend, or by a cancel with the new order to come.
     pub(super) fn may_replace(&mut self, now: TsNs, by_amend: bool) -> Result<(), BlockDetail> {
         self.circuit()?;
-        let lent = &self.permit.lent;
-        if (by_amend && lent.amends == 0) || (!by_amend && lent.cancels == 0) {
-            return Err(BlockDetail::ThrottleBlock);
+        if by_amend {
+            self.window("amends", self.permit.lent.amends)?;
+        } else {
+            self.window("cancels", self.permit.lent.cancels)?;
         }
         self.backing_off(now)?;
-        self.throttle.check(&self.params.replace, now)
+        let judged = self.throttle.check(&self.params.replace, now);
+        if self.trace.is_some() {
+            self.trace_throttle(now, judged);
+        }
+        judged
+    }
+
+    /// Whether requests of a kind are left until the next synchronisation.
+    fn window(&mut self, kind: &'static str, left: u32) -> Result<(), BlockDetail> {
+        let judged = if left == 0 {
+            Err(BlockDetail::ThrottleBlock)
+        } else {
+            Ok(())
+        };
+        self.trace.note("window", (None, None), || {
+            [
+                ("requests", Value::Name(kind)),
+                ("left", count(left)),
+                ("refused", refusal(judged)),
+            ]
+        });
+        judged
     }
 
     /// A request like one that was sent a moment ago and not answered is not sent again; else it is
@@ -112,11 +134,19 @@ impl Trader {
             .map_or(base, |calmer| calmer.replace_threshold_bps)
     }
 
-    fn circuit(&self) -> Result<(), BlockDetail> {
-        match self.permit.circuit {
+    fn circuit(&mut self) -> Result<(), BlockDetail> {
+        let circuit = self.permit.circuit;
+        let judged = match circuit {
             Circuit::Closed | Circuit::Probe => Ok(()),
             Circuit::Open => Err(BlockDetail::CircuitOpen),
-        }
+        };
+        self.trace.note("circuit", (None, None), || {
+            [
+                ("circuit", Value::Name(circuit.name())),
+                ("refused", refusal(judged)),
+            ]
+        });
+        judged
     }
 
     fn use_probe(&mut self, slot: usize) {
@@ -126,11 +156,20 @@ impl Trader {
         }
     }
 
-    fn backing_off(&self, now: TsNs) -> Result<(), BlockDetail> {
-        if self.limited || now < self.permit.backoff_until {
+    fn backing_off(&mut self, now: TsNs) -> Result<(), BlockDetail> {
+        let until = self.permit.backoff_until;
+        let judged = if self.limited || now < until {
             Err(BlockDetail::Backoff)
         } else {
             Ok(())
-        }
+        };
+        self.trace.note("backoff", (None, None), || {
+            [
+                ("left_ms", number(until.since_ns(now).max(0) as f64 / 1e6)),
+                ("venue_says_too_often", Value::Flag(self.limited)),
+                ("refused", refusal(judged)),
+            ]
+        });
+        judged
     }
 }

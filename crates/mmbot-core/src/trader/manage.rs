@@ -7,6 +7,7 @@ use crate::guard::{CheckContext, Exposure, Proposal, Replaced, fits_venue, withi
 use crate::market::MarketView;
 use crate::order::{Order, OrderState, SLOTS, Terms};
 use crate::strategy::{Target, Targets};
+use crate::trace::{Steps, Value, number};
 use mmbot_types::{BlockDetail, Cause, MidTick, PriceTick, QtyLot, ReplaceMode, Side, TsNs};
 
 impl Trader {
@@ -78,6 +79,24 @@ impl Trader {
         }
     }
 
+    /// Runs the checks of an order.
+    pub(super) fn checked(
+        &mut self,
+        mid: MidTick,
+        exposure: &Exposure,
+        proposal: Proposal,
+    ) -> Result<Proposal, BlockDetail> {
+        if self.trace.is_none() {
+            return self.context(mid, exposure).check(proposal);
+        }
+        let mut trace = self.trace.take().unwrap_or_default();
+        let judged = self
+            .context(mid, exposure)
+            .check_traced(proposal, &mut trace);
+        self.trace = Some(trace);
+        judged
+    }
+
     pub(super) fn exposure(&self) -> Exposure {
         let mut exposure = Exposure::default();
         for slot in self.orders.all_open() {
@@ -140,6 +159,7 @@ impl Trader {
         for at in 0..self.scratch.pairs.len() {
             let pair = self.scratch.pairs[at];
             let order = *self.orders.get(pair.slot);
+            self.trace_pair(now, &order, pair.target);
             if order.state != OrderState::Live {
                 continue;
             }
@@ -150,7 +170,8 @@ impl Trader {
                 None => {}
                 Some(target) => {
                     let target = self.colored(target, order.color, order.side);
-                    let Some(off_bps) = self.off_target(view.mid, &order, target, exposure) else {
+                    let off = self.off_target(view.mid, &order, target, exposure);
+                    let Some(off_bps) = off else {
                         continue;
                     };
                     if old_enough {
@@ -171,7 +192,14 @@ impl Trader {
     fn cancel_near_touch(&mut self, now: TsNs, view: &MarketView, slot: usize) {
         let order = self.orders.get(slot);
         let off_bps = distance_bps(order.terms.px, view.best(order.side));
-        if off_bps <= self.replace_threshold_bps() {
+        let threshold_bps = self.replace_threshold_bps();
+        self.trace.note("near_touch", (Some(order.side), None), || {
+            [
+                ("off_touch_bps", number(off_bps)),
+                ("threshold_bps", number(threshold_bps)),
+            ]
+        });
+        if off_bps <= threshold_bps {
             self.cancel(now, slot, Cause::Adverse);
         }
     }
@@ -180,22 +208,38 @@ impl Trader {
     /// budget does not allow is not missed.
     #[allow(clippy::cast_precision_loss)] // lots of an order are below 2^53
     fn off_target(
-        &self,
+        &mut self,
         mid: MidTick,
         order: &Order,
         target: Target,
         exposure: &Exposure,
     ) -> Option<f64> {
-        let replace = &self.params.replace;
+        let ratio = self.params.replace.amend_size_threshold_ratio;
         let off_bps = distance_bps(target.px, order.terms.px);
-        if target.px != order.terms.px && off_bps >= self.replace_threshold_bps() {
+        let threshold_bps = self.replace_threshold_bps();
+        let is_off = target.px != order.terms.px && off_bps >= threshold_bps;
+        self.trace.note("distance", (Some(order.side), None), || {
+            [
+                ("px_off_bps", number(off_bps)),
+                ("threshold_bps", number(threshold_bps)),
+                ("too_far", Value::Flag(is_off)),
+            ]
+        });
+        if is_off {
             return Some(off_bps);
         }
         let allowed = within_budget(&self.context(mid, exposure), &proposal(order, target));
         let open = order.open().get() as f64;
         let change = (allowed.get() as f64 - open).abs();
-        let resize = fits_venue(&self.instrument, target.px, allowed)
-            && change > open * replace.amend_size_threshold_ratio;
+        let resize = fits_venue(&self.instrument, target.px, allowed) && change > open * ratio;
+        self.trace.note("size", (Some(order.side), None), || {
+            [
+                ("qty_open", Value::Qty(order.open())),
+                ("qty_allowed", Value::Qty(allowed)),
+                ("size_threshold_ratio", number(ratio)),
+                ("too_different", Value::Flag(resize)),
+            ]
+        });
         resize.then_some(off_bps)
     }
 
@@ -203,12 +247,10 @@ impl Trader {
         let order = *self.orders.get(wanted.slot);
         let by_amend = self.params.replace.mode == ReplaceMode::Amend && !order.not_amendable;
         let mut target = wanted.target;
+        self.trace_replace(&order, target, by_amend);
         if by_amend {
             // an order that is cancelled first is checked when its successor is placed
-            match self
-                .context(view.mid, exposure)
-                .check(proposal(&order, target))
-            {
+            match self.checked(view.mid, exposure, proposal(&order, target)) {
                 Ok(allowed) => target.qty = allowed.qty,
                 Err(detail) => return self.block(detail),
             }
@@ -234,14 +276,16 @@ impl Trader {
         wanted: &Fresh,
         exposure: &mut Exposure,
     ) {
-        let target = self.colored(wanted.target, self.next_color(), wanted.side);
+        let color = self.next_color();
+        let target = self.colored(wanted.target, color, wanted.side);
+        self.trace_place(wanted, color, target);
         let proposal = Proposal {
             side: wanted.side,
             px: target.px,
             qty: target.qty,
             replaces: None,
         };
-        let allowed = match self.context(view.mid, exposure).check(proposal) {
+        let allowed = match self.checked(view.mid, exposure, proposal) {
             Ok(allowed) => allowed,
             Err(detail) => return self.block(detail),
         };

@@ -17,6 +17,7 @@ mod reports;
 mod send;
 mod since;
 mod sync;
+mod tracing;
 mod upkeep;
 
 #[cfg(test)]
@@ -41,6 +42,7 @@ use crate::order::{
 use crate::session::Permit;
 use crate::strategy::Target;
 use crate::telemetry::Telemetry;
+use crate::trace::Trace;
 pub use log::{OrderEventKind, OrderEventRow};
 pub use since::{EndNote, FillNote, Since};
 pub use sync::SeatPlace;
@@ -95,6 +97,8 @@ pub struct Trader {
     params: Params,
     telemetry: Telemetry,
     instrument: Instrument,
+    /// Steps of the latest decision, if somebody wants to know.
+    trace: Option<Box<Trace>>,
 }
 
 /// Buffers of one decision, kept for their memory.
@@ -186,6 +190,7 @@ impl Trader {
             params,
             telemetry: Telemetry::default(),
             instrument,
+            trace: None,
         })
     }
 

@@ -12,8 +12,13 @@ impl Trader {
     pub(super) fn only_reduce(&mut self, now: TsNs, targets: &mut Targets, detail: BlockDetail) {
         for side in Side::BOTH {
             let held = (-side.sign() * self.position.get()).max(0);
+            let before = *targets.of(side);
             self.cancel_expanding(now, side, held);
-            if self.cut(targets.of_mut(side), held) {
+            let is_cut = self.cut(targets.of_mut(side), held);
+            if self.trace.is_some() {
+                self.trace_cut(side, held, detail, (&before, targets.of(side)));
+            }
+            if is_cut {
                 self.block(detail);
             }
         }

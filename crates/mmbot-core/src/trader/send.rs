@@ -4,6 +4,7 @@
 use super::{OrderEventKind, Trader};
 use crate::order::{ANSWER_TIMEOUT_NS, OrderEvent, OrderState, Terms};
 use crate::session::CallOutcome;
+use crate::trace::{Steps, Value};
 use mmbot_types::{Action, ActionBuf, BlockDetail, Cause, NewOrder, Side, TimeInForce, TsNs};
 
 impl Trader {
@@ -86,6 +87,7 @@ impl Trader {
     }
 
     fn flush_plan(&mut self, out: &mut ActionBuf) {
+        let before = out.as_slice().len();
         let plan = &mut self.scratch;
         for &(slot, cause) in &plan.cancels {
             let cid = self.orders.get(slot).cid;
@@ -113,6 +115,10 @@ impl Trader {
             };
             out.push(Action::Place(new), cause);
         }
+        if self.trace.is_some() {
+            self.trace_requests(&out.as_slice()[before..]);
+        }
+        let plan = &mut self.scratch;
         plan.cancels.clear();
         plan.amends.clear();
         plan.places.clear();
@@ -121,6 +127,12 @@ impl Trader {
     /// Counts a refusal.
     #[inline]
     pub(super) fn block(&mut self, detail: BlockDetail) {
+        self.trace.note("blocked", (None, None), || {
+            [
+                ("detail", Value::Name(detail.name())),
+                ("reason", Value::Name(detail.reason().name())),
+            ]
+        });
         self.telemetry.attempts += 1;
         self.telemetry.blocks.block(detail);
     }

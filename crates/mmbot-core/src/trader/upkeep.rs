@@ -7,6 +7,7 @@ use crate::guard::Exposure;
 use crate::market::MarketView;
 use crate::order::{Order, OrderState};
 use crate::strategy::Target;
+use crate::trace::{Steps, Value, number};
 use mmbot_types::{Cause, ReplaceMode, TsNs};
 
 impl Trader {
@@ -22,6 +23,7 @@ impl Trader {
         self.cancel_tail(now);
     }
 
+    #[allow(clippy::cast_precision_loss)] // an order's age
     fn check_stale(
         &mut self,
         now: TsNs,
@@ -32,6 +34,14 @@ impl Trader {
     ) {
         let params = self.params.anti_stale;
         let order = *self.orders.get(slot);
+        self.trace.note("stale", (Some(order.side), None), || {
+            [
+                ("age_ms", number(order.age_ns(now) as f64 / 1e6)),
+                ("order_ttl_ms", Value::Count(params.order_ttl_ms)),
+                ("drift_bps", number(drift_bps(&order, view))),
+                ("price_drift_bps", number(params.price_drift_bps)),
+            ]
+        });
         if order.age_ns(now) > params.order_ttl_ms.saturating_mul(1_000_000) {
             self.telemetry.ttl_cancels += 1;
             self.cancel(now, slot, Cause::TtlExpired);
@@ -59,10 +69,7 @@ impl Trader {
             self.orders.get_mut(slot).drift_mid = view.mid;
             return;
         }
-        let checked = self
-            .context(view.mid, exposure)
-            .check(proposal(&order, target));
-        match checked {
+        match self.checked(view.mid, exposure, proposal(&order, target)) {
             Ok(allowed) => target.qty = allowed.qty,
             Err(detail) => {
                 self.block(detail);
@@ -84,6 +91,7 @@ impl Trader {
     }
 
     /// Cancels the oldest orders that are off their target, up to a batch.
+    #[allow(clippy::cast_precision_loss)] // an order's age
     fn cancel_tail(&mut self, now: TsNs) {
         let tail = self.params.tail;
         let mut aged = std::mem::take(&mut self.scratch.aged);
@@ -96,6 +104,12 @@ impl Trader {
                 let age_ns = order.age_ns(now);
                 let limit_ns = tail.tail_age_ms.saturating_mul(1_000_000);
                 if age_ns >= limit_ns.saturating_add(self.jitter_ns(order)) {
+                    self.trace.note("tail", (Some(order.side), None), || {
+                        [
+                            ("age_ms", number(age_ns as f64 / 1e6)),
+                            ("tail_age_ms", Value::Count(tail.tail_age_ms)),
+                        ]
+                    });
                     aged.push((order.since, pair.slot));
                 }
             }

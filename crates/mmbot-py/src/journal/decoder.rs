@@ -1,5 +1,6 @@
 //! `JournalDecoder`: blocks of any size in, records out, one frame of memory between.
 
+use super::held::Held;
 use super::to_dict::entry_dict;
 use super::{Counts, counts_dict, damage, kind_of, pass};
 use mmbot_types::journal::{Coded, Entry, JournalError, Reader, RecordKind, Tail, decode};
@@ -13,12 +14,9 @@ pub(super) struct PyJournalDecoder {
     inner: Mutex<Feed>,
 }
 
-/// Bytes that were fed and not read yet.
+/// What was fed, and what was found in it.
 struct Feed {
-    held: Vec<u8>,
-    /// Offset of `held` in the segment.
-    offset: u64,
-    next_seq: Option<u64>,
+    held: Held,
     counts: Counts,
 }
 
@@ -30,25 +28,9 @@ struct Wanted {
 }
 
 impl Feed {
-    fn feed(&mut self, data: &[u8]) {
-        self.held.extend_from_slice(data);
-    }
-
-    fn reader(&self) -> Reader<'_> {
-        Reader::resume(&self.held, self.offset, self.next_seq)
-    }
-
-    /// Forgets what a reader has read.
-    fn pass_to(&mut self, offset: u64, next_seq: Option<u64>) {
-        let read = usize::try_from(offset - self.offset).unwrap_or(usize::MAX);
-        self.held.drain(..read.min(self.held.len()));
-        self.offset = offset;
-        self.next_seq = next_seq;
-    }
-
     fn skip(&mut self) -> Result<(), JournalError> {
         let mut counts = std::mem::take(&mut self.counts);
-        let mut reader = self.reader();
+        let mut reader = self.held.reader();
         let done = loop {
             let before = (reader.offset(), reader.next_seq());
             match pass(&mut reader, &mut counts) {
@@ -59,14 +41,14 @@ impl Feed {
         };
         self.counts = counts;
         let ((offset, next_seq), result) = done;
-        self.pass_to(offset, next_seq);
+        self.held.pass_to(offset, next_seq);
         result
     }
 
     /// Wanted entries; an error comes when the entries before it have been taken.
     fn take(&mut self, wanted: &Wanted) -> Result<Vec<Entry>, JournalError> {
         let mut counts = std::mem::take(&mut self.counts);
-        let mut reader = self.reader();
+        let mut reader = self.held.reader();
         let mut entries = Vec::new();
         let mut read = (reader.offset(), reader.next_seq());
         let mut failed = None;
@@ -85,7 +67,7 @@ impl Feed {
             }
         }
         self.counts = counts;
-        self.pass_to(read.0, read.1);
+        self.held.pass_to(read.0, read.1);
         match failed {
             Some(error) if entries.is_empty() => Err(error),
             _ => Ok(entries),
@@ -130,9 +112,7 @@ impl PyJournalDecoder {
     #[pyo3(signature = (next_seq=None))]
     fn new(next_seq: Option<u64>) -> Self {
         let feed = Feed {
-            held: Vec::new(),
-            offset: 0,
-            next_seq,
+            held: Held::new(next_seq),
             counts: Counts::new(),
         };
         Self {
@@ -141,7 +121,7 @@ impl PyJournalDecoder {
     }
 
     fn feed(&self, py: Python<'_>, data: &[u8]) {
-        py.detach(|| self.inner().feed(data));
+        py.detach(|| self.inner().held.feed(data));
     }
 
     fn skip(&self, py: Python<'_>) -> PyResult<()> {
@@ -171,7 +151,7 @@ impl PyJournalDecoder {
     }
 
     fn finish(&self, py: Python<'_>) -> PyResult<Option<u64>> {
-        let tail = py.detach(|| self.inner().reader().tail());
+        let tail = py.detach(|| self.inner().held.reader().tail());
         match tail.map_err(damage)? {
             Tail::Clean => Ok(None),
             Tail::Torn { at } => Ok(Some(at)),
@@ -184,12 +164,12 @@ impl PyJournalDecoder {
 
     #[getter]
     fn offset(&self) -> u64 {
-        self.inner().offset
+        self.inner().held.offset()
     }
 
     #[getter]
     fn next_seq(&self) -> Option<u64> {
-        self.inner().next_seq
+        self.inner().held.next_seq()
     }
 }
 

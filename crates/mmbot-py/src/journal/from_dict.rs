@@ -60,6 +60,7 @@ fn record_of_instrument(fields: &Fields<'_, '_>, kind: RecordKind) -> PyResult<R
             ts,
             config: fields.get("config")?,
         },
+        RecordKind::Start => Record::Start { instrument, ts },
         RecordKind::Report => Record::Report {
             instrument,
             ts,
@@ -84,6 +85,11 @@ fn record_of_instrument(fields: &Fields<'_, '_>, kind: RecordKind) -> PyResult<R
         },
         _ => Record::Decide { instrument, ts },
     })
+}
+
+/// The header of a journal from its dictionary.
+pub(crate) fn header_of(given: &Bound<'_, PyDict>) -> PyResult<Header> {
+    header(&Fields(given))
 }
 
 fn header(fields: &Fields<'_, '_>) -> PyResult<Header> {

@@ -1,5 +1,6 @@
 //! The journal codec for Python: `JournalFramer` (records in, framed bytes out), `JournalDecoder`
-//! (blocks of a segment in, records as dictionaries out), `journal_counts` (what framed bytes
+//! (blocks of a segment in, records as dictionaries out), `JournalReplay` (blocks in, what the core
+//! does now), `JournalSearch` (where an explanation stands), `journal_counts` (what framed bytes
 //! hold). Files are Python's.
 
 #![allow(
@@ -9,7 +10,15 @@
 
 mod decoder;
 mod from_dict;
+mod held;
+mod reasons;
+mod replay;
+mod search;
+mod start;
 mod to_dict;
+
+pub(crate) use from_dict::header_of;
+pub(crate) use start::{config_bytes, journal_start};
 
 use crate::chunk::EventChunk;
 use crate::error::CoreError;
@@ -34,6 +43,8 @@ pub(crate) fn register(m: &Bound<'_, PyModule>) -> PyResult<()> {
     m.add("JournalError", m.py().get_type::<JournalError>())?;
     m.add_class::<PyJournalFramer>()?;
     m.add_class::<decoder::PyJournalDecoder>()?;
+    m.add_class::<replay::PyJournalReplay>()?;
+    m.add_class::<search::PyJournalSearch>()?;
     m.add_function(wrap_pyfunction!(journal_counts, m)?)?;
     m.add_function(wrap_pyfunction!(journal_kinds, m)?)
 }

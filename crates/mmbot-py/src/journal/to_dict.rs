@@ -64,7 +64,7 @@ fn set_fields(out: &Bound<'_, PyDict>, record: &Record, rows: bool) -> PyResult<
         Record::StateHash { hash, .. } => out.set_item("hash", hash),
         Record::Note { text, .. } => out.set_item("text", text),
         Record::SessionEnd { reason, .. } => out.set_item("reason", reason),
-        Record::Decide { .. } | Record::Sync { .. } => Ok(()),
+        Record::Start { .. } | Record::Decide { .. } | Record::Sync { .. } => Ok(()),
     }
 }
 

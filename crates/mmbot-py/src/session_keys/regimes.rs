@@ -66,8 +66,8 @@ fn windows(params: &mut SessionParams, value: &Value<'_>) -> PyResult<bool> {
     params.schedule.windows = if value.is_none() {
         None
     } else {
-        let given: Vec<(i64, i64)> = value.list("a list of (from, to) in ns, or none")?;
-        let window = |(from, to)| OpenWindow {
+        let given: Vec<[i64; 2]> = value.list("a list of (from, to) in ns, or none")?;
+        let window = |[from, to]: [i64; 2]| OpenWindow {
             from: TsNs::new(from),
             to: TsNs::new(to),
         };

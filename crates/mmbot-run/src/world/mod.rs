@@ -6,81 +6,26 @@
 //! loop. At a stop: requests, then reports, then decisions. Lanes share the market and nothing
 //! else, so a lane does not depend on which others run beside it.
 
+mod external;
 mod read;
 mod step;
+mod write;
+
+pub(crate) use write::instrument_idx;
+
+pub use external::{External, NoStrategy, WeightAnswer, WeightRequest};
 
 use crate::cursor::{Chunks, Place, local_row};
 use crate::error::RunError;
 use crate::lane::{Lane, LaneSpec, Wire};
+use crate::tap::Tap;
 use crate::timed::TimedQueue;
-use mmbot_core::portfolio::FeeTilt;
-use mmbot_core::{EdgeTotals, Market, Quote, SeatPlace, StrategyView, Trader};
+use mmbot_core::{EdgeTotals, Market, SeatPlace, Trader};
 use mmbot_sim::{Exchange, Reports};
-use mmbot_types::{Action, ActionBuf, EventColumns, ExecReport, Instrument, SignalParams, TsNs};
+use mmbot_types::{
+    Action, ActionBuf, EventColumns, EventRow, ExecReport, Instrument, SignalParams, TsNs,
+};
 use std::sync::Arc;
-
-/// A strategy from outside the core: gets a view, gives targets.
-pub trait External {
-    /// Targets of `lane` for the instrument `symbol` at this decision.
-    ///
-    /// # Errors
-    /// [`RunError::Strategy`] with the strategy's own message; the run stops.
-    fn quotes(
-        &mut self,
-        symbol: usize,
-        lane: usize,
-        view: &StrategyView,
-    ) -> Result<Vec<Quote>, RunError>;
-
-    /// Weights of the symbols of `lane`'s session; `None` leaves them as they are.
-    ///
-    /// # Errors
-    /// [`RunError::Strategy`] with a message; the run stops.
-    fn weights(
-        &mut self,
-        _lane: usize,
-        _request: &WeightRequest,
-    ) -> Result<Option<WeightAnswer>, RunError> {
-        Ok(None)
-    }
-}
-
-/// What is known when weights are asked for.
-#[derive(Debug, Clone, PartialEq)]
-pub struct WeightRequest {
-    /// Time.
-    pub now: TsNs,
-    /// Volatility of one minute per symbol, fraction; `None` until known.
-    pub volas: Vec<Option<f64>>,
-    /// Notional of all fills so far, USD.
-    pub turnover_usd: f64,
-}
-
-/// Weights, and what the account's fee tier says.
-#[derive(Debug, Clone, PartialEq)]
-pub struct WeightAnswer {
-    /// One per symbol; they sum to 1.
-    pub weights: Vec<f64>,
-    /// Whether a better fee tier is worth a tilt.
-    pub fee_tilt: FeeTilt,
-}
-
-/// No strategy from outside: a lane that asks for one is an error.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct NoStrategy;
-
-impl External for NoStrategy {
-    fn quotes(
-        &mut self,
-        _symbol: usize,
-        lane: usize,
-        _view: &StrategyView,
-    ) -> Result<Vec<Quote>, RunError> {
-        Err(RunError::Strategy(format!(
-            "lane {lane} has strategy.kind external but no strategy"
-        )))
-    }
-}
 
 /// What is sampled.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -144,6 +89,12 @@ pub struct World {
     next_curve_ns: i64,
     sampling: Sampling,
     started: bool,
+    /// Writes the session down while it is this world's turn.
+    pub(crate) tap: Option<Box<Tap>>,
+    /// Rows of the engine's view that are not written down yet.
+    unwritten: Vec<EventRow>,
+    /// Actions of the buffer that are written down.
+    written: usize,
 }
 
 impl World {
@@ -183,6 +134,9 @@ impl World {
             next_curve_ns: i64::MAX,
             sampling,
             started: false,
+            tap: None,
+            unwritten: Vec::new(),
+            written: 0,
         };
         for spec in specs {
             world.add_lane(instrument, spec)?;
@@ -346,6 +300,7 @@ impl World {
             self.lanes[lane]
                 .trader
                 .stop(TsNs::new(now), &mut self.actions);
+            self.write_intents(now);
             self.outbox.close(lane, &self.actions);
         }
         self.send_all(now);
@@ -360,8 +315,7 @@ impl World {
         // reports still on the wire when the data end are read, what they make a trader want is not
         // sent
         self.read_reports(i64::MAX - 1, last_ns, external)?;
-        self.actions.clear();
-        self.outbox.ends.clear();
+        self.forget_actions();
         for at in 0..self.lanes.len() {
             let lane = &mut self.lanes[at];
             let market = &mut self.markets[lane.market].1;

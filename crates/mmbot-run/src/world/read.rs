@@ -83,6 +83,10 @@ impl World {
                     Some(order) => read_rows(market, chunk, from, until, |at| order[at] as usize),
                 };
             }
+            if self.tap.is_some() {
+                let rows = (from..to).map(|at| chunk.row(local_row(chunk, at)));
+                self.unwritten.extend(rows);
+            }
             if let Some(last) = (from..to)
                 .rev()
                 .map(|at| local_row(chunk, at))

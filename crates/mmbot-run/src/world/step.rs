@@ -1,5 +1,6 @@
 //! Time moves from stop to stop.
 
+use super::write::instrument_idx;
 use super::{External, World};
 use crate::error::RunError;
 use crate::lane::{Lane, RecentFill};
@@ -81,6 +82,11 @@ impl World {
             let entry = &mut self.lanes[at];
             note_fill(entry, report);
             let market = &mut self.markets[entry.market].1;
+            if let Some(tap) = &mut self.tap {
+                let instrument = instrument_idx(self.symbol);
+                tap.rows(instrument, &mut self.unwritten);
+                tap.report(instrument, TsNs::new(now), report);
+            }
             let asks = entry
                 .trader
                 .on_report(TsNs::new(now), report, market, &mut self.actions);
@@ -92,6 +98,7 @@ impl World {
                 note_queue(&self.exchange, lane, &mut entry.trader);
             }
             self.reports.drop_first();
+            self.write_intents(now);
             if asks {
                 self.decide(at, now, external)?;
             }
@@ -117,12 +124,23 @@ impl World {
         if entry.trader.wants_external() {
             let view = entry.trader.external_view(now_ts, market);
             let quotes = external.quotes(self.symbol, lane, &view)?;
+            if let Some(tap) = &mut self.tap {
+                let instrument = instrument_idx(self.symbol);
+                tap.rows(instrument, &mut self.unwritten);
+                tap.quotes(instrument, now_ts, &quotes);
+            }
             entry
                 .trader
                 .decide_with(now_ts, market, &quotes, &mut self.actions);
         } else {
+            if let Some(tap) = &mut self.tap {
+                let instrument = instrument_idx(self.symbol);
+                tap.rows(instrument, &mut self.unwritten);
+                tap.decide(instrument, now_ts);
+            }
             entry.trader.decide(now_ts, market, &mut self.actions);
         }
+        self.write_intents(now);
         Ok(())
     }
 
@@ -155,8 +173,14 @@ impl World {
         if !self.outbox.ends.is_empty() {
             self.plan_next();
         }
+        self.forget_actions();
+    }
+
+    /// Empties the outbox.
+    pub(super) fn forget_actions(&mut self) {
         self.outbox.ends.clear();
         self.actions.clear();
+        self.written = 0;
     }
 
     /// The earliest decision of all lanes, kept so that a stop need not look at each.

@@ -77,6 +77,7 @@ coded!(RecordKind, "kind", {
     StateHash = 13,
     Note = 14,
     SessionEnd = 15,
+    Start = 16,
 });
 
 coded!(Mode, "mode", { Paper = 0, Shadow = 1, Live = 2, Sim = 3 });

@@ -7,7 +7,8 @@ use super::encode::{
     GRADE_BY_RULE, KEEP_ORDERS, KILL, PLACE, REJECTED, RESUME, STOP,
 };
 use super::error::{Fault, JournalError};
-use super::record::{Control, FORMAT_VERSION, Header, InstrumentFacts, Record, RecordKind};
+use super::facts::InstrumentFacts;
+use super::record::{Control, FORMAT_VERSION, Header, Record, RecordKind};
 use super::rows::read_rows;
 use super::wire::Cursor;
 use crate::action::{Action, NewOrder};
@@ -43,6 +44,7 @@ fn read(cursor: &mut Cursor<'_>, kind: RecordKind) -> Result<Record, JournalErro
             rows: read_rows(cursor)?,
         }),
         RecordKind::Params
+        | RecordKind::Start
         | RecordKind::Report
         | RecordKind::Decide
         | RecordKind::Quotes
@@ -71,6 +73,7 @@ fn read_of_instrument(
             ts,
             config: cursor.bytes()?.to_vec(),
         },
+        RecordKind::Start => Record::Start { instrument, ts },
         RecordKind::Report => Record::Report {
             instrument,
             ts,

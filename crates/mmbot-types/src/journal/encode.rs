@@ -1,7 +1,8 @@
 //! Records to bytes: a kind byte, then the fields in the order of their declaration.
 
 use super::codes::Coded;
-use super::record::{Control, Header, InstrumentFacts, Record, RecordKind};
+use super::facts::InstrumentFacts;
+use super::record::{Control, Header, Record, RecordKind};
 use super::rows::put_rows;
 use super::wire::{
     put_bytes, put_f64, put_instrument, put_number, put_signed, put_ts, put_wide_signed,
@@ -92,6 +93,7 @@ fn put_fields(out: &mut Vec<u8>, record: &Record) {
         Record::SessionEnd { reason, .. } => put_bytes(out, reason.as_bytes()),
         Record::Header(_)
         | Record::MarketRows { .. }
+        | Record::Start { .. }
         | Record::Decide { .. }
         | Record::Sync { .. } => {}
     }

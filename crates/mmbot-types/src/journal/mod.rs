@@ -13,6 +13,7 @@ mod codes;
 mod decode;
 mod encode;
 mod error;
+mod facts;
 mod frame;
 mod reader;
 mod record;
@@ -24,9 +25,8 @@ pub use codes::Coded;
 pub use decode::decode;
 pub use encode::encode;
 pub use error::{Fault, JournalError};
+pub use facts::InstrumentFacts;
 pub use frame::{FRAME_MAX, Frame};
 pub use reader::{Entry, Reader, Tail};
-pub use record::{
-    Control, FORMAT_VERSION, Header, InstrumentFacts, Mode, ROWS_MAX, Record, RecordKind,
-};
+pub use record::{Control, FORMAT_VERSION, Header, Mode, ROWS_MAX, Record, RecordKind};
 pub use writer::Writer;

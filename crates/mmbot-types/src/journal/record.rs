@@ -1,5 +1,6 @@
 //! What a journal says: everything that entered a session, and everything that it asked for.
 
+use super::facts::InstrumentFacts;
 use crate::action::Action;
 use crate::block::Cause;
 use crate::columns::EventRow;
@@ -39,23 +40,6 @@ impl Mode {
             Mode::Sim => "sim",
         }
     }
-}
-
-/// What an instrument was made of; its index is its place in [`Header::instruments`].
-#[derive(Debug, Clone, PartialEq)]
-pub struct InstrumentFacts {
-    /// Upper-case symbol.
-    pub symbol: String,
-    /// Tick size, quote currency, decimal text.
-    pub tick_size: String,
-    /// Lot size, base currency, decimal text.
-    pub lot_size: String,
-    /// Smallest order quantity, base currency, decimal text.
-    pub min_qty: String,
-    /// Smallest order notional; 0 means none.
-    pub min_notional_usd: f64,
-    /// Price of one quote unit in USD.
-    pub quote_usd: f64,
 }
 
 /// The first record of a journal: what a session was before anything happened to it.
@@ -115,6 +99,13 @@ pub enum Record {
         /// Flat configuration, canonical JSON.
         config: Vec<u8>,
     },
+    /// The first market data of an instrument are there: its decisions are planned from here on.
+    Start {
+        /// Which instrument.
+        instrument: InstrumentIdx,
+        /// Receive time of its first row.
+        ts: TsNs,
+    },
     /// Market rows as received, at most [`ROWS_MAX`].
     MarketRows {
         /// Which instrument.
@@ -131,7 +122,8 @@ pub enum Record {
         /// What it says.
         report: ExecReport,
     },
-    /// A decision of an instrument runs.
+    /// A decision of an instrument runs. One that follows from a fill at once is made with the
+    /// fill's report, one of a strategy outside the core with its [`Record::Quotes`].
     Decide {
         /// Which instrument.
         instrument: InstrumentIdx,
@@ -149,7 +141,8 @@ pub enum Record {
         ts: TsNs,
         /// Share of each instrument, 0..1, by index.
         weights: Vec<f64>,
-        /// Tilt of all targets towards the next fee tier, ratio.
+        /// What the next fee tier saves if it is near enough to raise all targets for it, bps; 0
+        /// if it is not.
         fee_tilt: f64,
     },
     /// What a strategy outside the core answered.
@@ -232,6 +225,7 @@ pub enum RecordKind {
     StateHash,
     Note,
     SessionEnd,
+    Start,
 }
 
 impl RecordKind {
@@ -254,6 +248,7 @@ impl RecordKind {
             RecordKind::StateHash => "state_hash",
             RecordKind::Note => "note",
             RecordKind::SessionEnd => "session_end",
+            RecordKind::Start => "start",
         }
     }
 }
@@ -278,6 +273,7 @@ impl Record {
             Record::StateHash { .. } => RecordKind::StateHash,
             Record::Note { .. } => RecordKind::Note,
             Record::SessionEnd { .. } => RecordKind::SessionEnd,
+            Record::Start { .. } => RecordKind::Start,
         }
     }
 
@@ -289,6 +285,7 @@ impl Record {
             Record::MarketRows { rows, .. } => rows.first().map(|row| row.ts_local),
             Record::Params { ts, .. }
             | Record::SessionParams { ts, .. }
+            | Record::Start { ts, .. }
             | Record::Report { ts, .. }
             | Record::Decide { ts, .. }
             | Record::Sync { ts }
@@ -308,6 +305,7 @@ impl Record {
     pub const fn instrument(&self) -> Option<InstrumentIdx> {
         match self {
             Record::Params { instrument, .. }
+            | Record::Start { instrument, .. }
             | Record::MarketRows { instrument, .. }
             | Record::Report { instrument, .. }
             | Record::Decide { instrument, .. }

@@ -208,6 +208,7 @@ fn of_instrument() -> impl Strategy<Value = Record> {
                 report,
             }
         }),
+        at().prop_map(|(instrument, ts)| Record::Start { instrument, ts }),
         at().prop_map(|(instrument, ts)| Record::Decide { instrument, ts }),
         (at(), vec(quote, 0..6)).prop_map(|((instrument, ts), quotes)| Record::Quotes {
             instrument,

@@ -1,0 +1,79 @@
+//! An engine that decides when it is told to.
+
+use super::{Engine, EngineError, Event, Request};
+use crate::session::Session;
+use mmbot_types::{EventRow, Instrument, InstrumentIdx, ParamError, Params, SessionParams, TsNs};
+
+impl Engine {
+    /// An engine that decides and synchronises only where an event says so. It keeps no records of
+    /// fills and orders.
+    ///
+    /// # Errors
+    /// The first parameter outside its range.
+    pub fn driven(
+        instruments: Vec<(Instrument, Params)>,
+        session: SessionParams,
+    ) -> Result<Self, ParamError> {
+        let mut engine = Self::of(instruments, session)?;
+        engine.is_driven = true;
+        Ok(engine)
+    }
+
+    /// As one [`Event::Market`] for each row at its receive time.
+    ///
+    /// # Errors
+    /// [`EngineError::UnknownInstrument`], [`EngineError::NotDriven`].
+    pub fn on_rows(
+        &mut self,
+        instrument: InstrumentIdx,
+        rows: &[EventRow],
+    ) -> Result<(), EngineError> {
+        if !self.is_driven {
+            return Err(EngineError::NotDriven);
+        }
+        let seat = self.seat(instrument)?;
+        for row in rows {
+            seat.read(row, row.ts_local);
+        }
+        Ok(())
+    }
+
+    /// Guards and allocation of the session.
+    #[must_use]
+    pub const fn session(&self) -> &Session {
+        &self.session
+    }
+
+    /// What only a driven engine is told.
+    pub(super) fn drive(
+        &mut self,
+        now: TsNs,
+        event: &Event,
+        out: &mut Vec<Request>,
+    ) -> Result<(), EngineError> {
+        if !self.is_driven {
+            return Err(EngineError::NotDriven);
+        }
+        match event {
+            Event::Start(instrument) => self.seat(*instrument)?.trader.start(now),
+            Event::Decide(instrument) => {
+                let (seat, actions) = self.seat_and_actions(*instrument)?;
+                seat.trader.decide(now, &mut seat.market, actions);
+                self.drain(*instrument, out);
+            }
+            _ => self.couple(now),
+        }
+        Ok(())
+    }
+
+    /// Couples the symbols; the decisions that follow from it come as events of their own.
+    fn couple(&mut self, now: TsNs) {
+        self.judge(now);
+        for (at, seat) in self.seats.iter_mut().enumerate() {
+            if let Some(permit) = self.session.permit(at) {
+                // true if a decision follows at once: the journal has it
+                seat.trader.set_permit(permit);
+            }
+        }
+    }
+}

@@ -1,0 +1,65 @@
+//! What enters and leaves an engine.
+
+use crate::portfolio::{FeeTilt, WeightError};
+use crate::strategy::Quote;
+use mmbot_types::{
+    Action, Cause, EventRow, ExecReport, InstrumentIdx, ParamError, Params, SessionParams,
+};
+use thiserror::Error;
+
+/// What can happen.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Event {
+    /// A market row.
+    Market(InstrumentIdx, EventRow),
+    /// An execution report.
+    Report(InstrumentIdx, ExecReport),
+    /// Time passed.
+    Timer,
+    /// New parameters of an instrument.
+    Params(InstrumentIdx, Box<Params>),
+    /// New parameters of the session.
+    Session(Box<SessionParams>),
+    /// Targets of a strategy outside the core.
+    Quotes(InstrumentIdx, Vec<Quote>),
+    /// Cancel everything and quote no more.
+    Stop,
+    /// Quote again after a stop, a pause or a kill.
+    Resume,
+    /// Shares of the budget from now on, and whether a better fee tier is worth a tilt.
+    Weights(Vec<f64>, FeeTilt),
+    /// Driven only: decisions of an instrument are planned from here on.
+    Start(InstrumentIdx),
+    /// Driven only: an instrument decides.
+    Decide(InstrumentIdx),
+    /// Driven only: the instruments are synchronised.
+    Sync,
+}
+
+/// A request with the instrument that it is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Request {
+    /// Which instrument.
+    pub instrument: InstrumentIdx,
+    /// What is asked.
+    pub action: Action,
+    /// Why.
+    pub cause: Cause,
+}
+
+/// Why an event was refused; nothing has changed then.
+#[derive(Debug, Clone, PartialEq, Error)]
+pub enum EngineError {
+    /// No such instrument.
+    #[error("no instrument {0:?} in this session")]
+    UnknownInstrument(InstrumentIdx),
+    /// A parameter out of range.
+    #[error("{0}")]
+    Param(#[from] ParamError),
+    /// Weights that are none.
+    #[error("{0}")]
+    Weights(#[from] WeightError),
+    /// Decisions and synchronisations are this engine's own to plan.
+    #[error("this engine is not driven")]
+    NotDriven,
+}

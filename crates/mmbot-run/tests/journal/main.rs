@@ -1,0 +1,7 @@
+//! Journals of simulated sessions: written while they run, replayed afterwards.
+
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
+mod reasons;
+mod replays;
+mod sessions;
