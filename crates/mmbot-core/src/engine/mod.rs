@@ -155,7 +155,10 @@ impl Engine {
             Event::Session(params) => self.session.apply_params((**params).clone(), now)?,
             Event::Timer => self.decide_due(now, out),
             Event::Stop => self.stop(now, out),
-            Event::Resume => self.seats.iter_mut().for_each(|seat| seat.trader.resume()),
+            Event::Resume => {
+                self.session.resume(now);
+                self.seats.iter_mut().for_each(|seat| seat.trader.resume());
+            }
         }
         Ok(())
     }

@@ -35,10 +35,13 @@ pub fn targets(
     input: &QuoterInput,
 ) -> Targets {
     let quote = &params.quote;
+    let mut targets = Targets::default();
     let spread_bps = spread_bps(params, view, input);
+    if !spread_bps.is_finite() || !input.position_usd.is_finite() {
+        return targets;
+    }
     let skew_bps = skew_bps(params, spread_bps, input.position_usd);
     let center = view.mid.ticks_f64() * (1.0 - skew_bps / 1e4);
-    let mut targets = Targets::default();
     if !center.is_finite() || center <= 0.0 {
         return targets;
     }

@@ -20,6 +20,8 @@ mod sync;
 mod upkeep;
 
 #[cfg(test)]
+mod check_order_tests;
+#[cfg(test)]
 mod desk_tests;
 #[cfg(test)]
 mod halt_tests;
