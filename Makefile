@@ -102,14 +102,14 @@ check: $(DEV) ## format, lint, types, import rules, tidy, fast tests: what CI ru
 	$(BIN)/lint-imports$(EXE)
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets --locked --quiet -- -D warnings
-	$(PY) -m pytest -q -m "not slow" tests/tidy tests/docs tests/unit
+	$(PY) -m pytest -q -m "not slow" tests/tidy tests/docs tests/spec tests/unit
 
 .PHONY: bench
 bench: $(DEV) ## ratios against peers, written to artifacts/BENCH.json (BENCH_ARGS=...)
 	$(PY) -m benches $(BENCH_ARGS)
 
 .PHONY: docs-check
-docs-check: $(DEV) ## links, anchors and commands named in the documents exist
+docs-check: $(DEV) ## links, anchors, commands and the page of rules and tests hold
 	$(PY) -m pytest -q tests/docs
 
 # --- maintain ------------------------------------------------------------------------------------

@@ -22,6 +22,7 @@ def test_base36_reads_back(value):
     assert int(base36(value), 36) == value
 
 
+@pytest.mark.spec("02-5.1")
 def test_cid_prefix_leaves_room_for_the_sequence():
     prefix = cid_prefix(env="prod", lock_key="mm:leader", session="20240809T000000Z-abcdef01")
     assert prefix.startswith("mm")
@@ -30,6 +31,7 @@ def test_cid_prefix_leaves_room_for_the_sequence():
     assert len(prefix) + len(base36(2**64)) <= 36
 
 
+@pytest.mark.spec("02-D21")
 def test_cid_prefix_keeps_the_bot_over_sessions():
     first = cid_prefix(env="prod", lock_key="k", session="one")
     second = cid_prefix(env="prod", lock_key="k", session="two")

@@ -72,11 +72,13 @@ fn check(ops: &[Op]) -> Result<(), TestCaseError> {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(400))]
 
+    /// spec: 01-8.1/1
     #[test]
     fn near_the_touch(ops in prop::collection::vec(op(200), 1..400)) {
         check(&ops)?;
     }
 
+    /// spec: 01-8.1/1
     #[test]
     fn over_several_windows(ops in prop::collection::vec(op(20_000), 1..300)) {
         check(&ops)?;

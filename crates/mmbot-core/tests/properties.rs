@@ -118,6 +118,7 @@ fn believed(venue: &Venue, side: Side) -> i64 {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(400))]
 
+    /// spec: 02-5.1, 02-16
     #[test]
     fn money_adds_up_whatever_order_reports_come_in(params in params(), steps in steps(300)) {
         let mut venue = Venue::new(params, false);
@@ -139,6 +140,7 @@ proptest! {
 
     /// Reports in their proper order: every order that the trader believes in exists, and none
     /// beside.
+    /// spec: 02-5.1
     #[test]
     fn both_sides_agree_on_what_rests(params in params(), steps in steps(300)) {
         let mut venue = Venue::new(params, true);
@@ -160,6 +162,7 @@ proptest! {
         prop_assert_eq!(mine.len(), venue.resting.len(), "{:?}", orders);
     }
 
+    /// spec: 02-11.1/1, 02-5.3/6
     #[test]
     fn no_limit_is_exceeded_at_any_event(
         params in params(), steps in steps(300), in_order in any::<bool>(),
@@ -224,6 +227,7 @@ proptest! {
         prop_assert_eq!(booked + rest, trader.position().get());
     }
 
+    /// spec: 02-6
     #[test]
     fn block_accounting_adds_up(params in params(), steps in steps(200)) {
         let mut venue = Venue::new(params, false);
@@ -243,6 +247,7 @@ proptest! {
         }
     }
 
+    /// spec: 02-16
     #[test]
     fn the_same_events_give_the_same_requests_and_state(params in params(), steps in steps(150)) {
         let run = |steps: &[Step]| {
@@ -270,6 +275,7 @@ proptest! {
         prop_assert!(totals.is_ok(), "{totals:?}");
     }
 
+    /// spec: 02-1, 02-5.3/1
     #[test]
     fn after_a_stop_nothing_is_placed_and_everything_goes(
         params in params(), before in steps(120), after in steps(120),

@@ -49,6 +49,7 @@ fn bare(lines: &[String]) -> Imported {
     )
 }
 
+/// spec: 01-8.1/4
 #[test]
 fn a_gap_is_marked_and_nothing_is_applied_until_the_next_snapshot() {
     let got = bare(&[
@@ -70,6 +71,7 @@ fn a_gap_is_marked_and_nothing_is_applied_until_the_next_snapshot() {
     assert_eq!(got.decoder.state(), BookState::Synced);
 }
 
+/// spec: 01-8.1/3
 #[test]
 fn a_service_restart_replaces_the_book() {
     let restart = book("delta", 1, 3, r#"[["50.00","1"]]"#, r#"[["50.10","2"]]"#);
@@ -82,6 +84,7 @@ fn a_service_restart_replaces_the_book() {
     );
 }
 
+/// spec: 01-8.1/5
 #[test]
 fn a_crossed_or_locked_book_is_a_gap_without_rows() {
     for price in ["100.10", "100.20"] {
@@ -96,6 +99,7 @@ fn a_crossed_or_locked_book_is_a_gap_without_rows() {
     }
 }
 
+/// spec: 01-8.1/5
 #[test]
 fn a_book_frame_off_the_grid_breaks_the_book_and_is_kept_as_a_reject() {
     let off = book("delta", 6, 2, r#"[["99.905","1"]]"#, "[]");
@@ -260,6 +264,7 @@ fn rest(id: i64, ms: i64) -> String {
     )
 }
 
+/// spec: 01-8.1/4
 #[test]
 fn updates_wait_for_their_rest_snapshot() {
     let lines = [
@@ -298,6 +303,7 @@ fn updates_wait_for_their_rest_snapshot() {
     );
 }
 
+/// spec: 01-8.1/4
 #[test]
 fn a_gap_is_healed_by_the_next_rest_snapshot() {
     let lines = [

@@ -54,6 +54,7 @@ fn frames_give_the_touch() {
     assert_eq!(book.state(), BookState::Synced);
 }
 
+/// spec: 01-8.1/5, 01-8.2
 #[test]
 fn a_refused_book_frame_desyncs_and_changes_no_level() {
     let mut book = book();
@@ -73,6 +74,7 @@ fn a_refused_book_frame_desyncs_and_changes_no_level() {
     assert!(book.apply(BYBIT_DELTA.as_bytes()).unwrap().is_some());
 }
 
+/// spec: 01-8.1/4, 01-8.1/5
 #[test]
 fn gaps_and_crossed_books_wait_for_a_snapshot() {
     let mut book = book();
@@ -187,6 +189,7 @@ const fn price(ask: bool, distance: i64) -> i64 {
 }
 
 proptest! {
+    /// spec: 01-8.1/1
     #[test]
     fn the_touch_is_that_of_a_sorted_map(
         frames in prop::collection::vec(

@@ -133,6 +133,7 @@ const BROKEN: [Broken; 24] = [
     ),
 ];
 
+/// spec: 01-8.2
 #[test]
 fn malformed_frames_are_refused_at_the_offending_byte() {
     for (name, from, to, at, kind) in BROKEN {

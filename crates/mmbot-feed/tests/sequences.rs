@@ -116,6 +116,7 @@ const TABLE: [Row; 48] = [
     ("unnumbered desynced", Unnumbered, "desynced", NONE, false, NeedSnapshot, Desynced),
 ];
 
+/// spec: 01-8.1/2, 01-8.1/3, 01-8.1/4
 #[test]
 fn every_message_in_every_state_has_its_verdict() {
     for (name, rule, state, message, is_snapshot, verdict, after) in TABLE {

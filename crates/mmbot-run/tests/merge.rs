@@ -160,12 +160,14 @@ proptest! {
     #[test]
     fn a_used_chunk_gives_its_memory_and_nothing_else(streams in streams()) {
         let mut merger = StreamMerger::new();
-        let mut chunk = EventColumns { local_order: Some(vec![3]), ..merged(&streams).pop().unwrap_or_default() };
+        let mut chunk = merged(&streams).pop().unwrap_or_default();
+        chunk.local_order = Some(vec![3]);
         prop_assert!(!merger.take_into(&mut chunk));
         prop_assert_eq!(&chunk, &EventColumns::default());
         let mut fed = |times: &[i64]| {
             let (zeros, ones) = (vec![0; times.len()], vec![1; times.len()]);
-            let batch = TradeBatch { ts_ns: times, recv_ns: times, side: &zeros, px: &ones, qty: &ones };
+            let (side, px) = (&zeros, &ones);
+            let batch = TradeBatch { ts_ns: times, recv_ns: times, side, px, qty: &ones };
             merger.push_trades(batch).unwrap();
             merger.end_book();
             merger.clone()

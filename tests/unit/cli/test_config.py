@@ -32,6 +32,7 @@ def test_describe(mmbot):
     assert "latency_boost.tail_batch.tail_age_ms=650\n" in out
 
 
+@pytest.mark.spec("01-2.7")
 def test_describe_with_sources(mmbot):
     _, out, _ = mmbot("describe", "--sources", "--profile", "aggressive")
     lines = dict(line.split("  # ") for line in out.splitlines())
@@ -43,6 +44,7 @@ def test_describe_with_sources(mmbot):
     assert all(line.endswith((" [live]", " [restart]")) for line in lines.values())
 
 
+@pytest.mark.spec("01-3.3")
 def test_describe_as_json_carries_the_hash(mmbot):
     _, out, _ = mmbot("describe", "--json")
     body = json.loads(out)
@@ -50,6 +52,7 @@ def test_describe_as_json_carries_the_hash(mmbot):
     assert mmbot("hash") == (0, body["cfg_hash"] + "\n", "")
 
 
+@pytest.mark.spec("09-1/6")
 def test_explain(mmbot):
     code, out, _ = mmbot("explain", "strategy.order_ttl_ms", "--set", "strategy.order_ttl_ms=1000")
     assert code == 0
@@ -61,6 +64,7 @@ def test_explain(mmbot):
     assert "hot       no, needs a restart" in mmbot("explain", "recorder.queue_max")[1]
 
 
+@pytest.mark.spec("01-1")
 def test_validate_reports_all_problems(mmbot):
     code, out, err = mmbot("validate")
     assert code == 0
@@ -74,6 +78,7 @@ def test_validate_reports_all_problems(mmbot):
     assert "(config/app.yaml:3)" in err
 
 
+@pytest.mark.spec("09-1/6")
 def test_diff(mmbot):
     Path("other.yaml").write_text("trading: {symbols: [BTCUSDT]}\n")
     code, out, _ = mmbot("diff", "config/app.yaml", "other.yaml")
@@ -84,12 +89,14 @@ def test_diff(mmbot):
     assert mmbot("diff", "nothing", "defaults")[2].startswith("E_CFG_MISSING: nothing is neither")
 
 
+@pytest.mark.spec("01-3.1")
 def test_lint(mmbot):
     assert mmbot("lint") == (0, "OK units\n", "")
     assert mmbot("lint", "--config", "config/app.yaml", "--set", "tail_age_ms=1")[0] == 0
     assert mmbot("lint", "--set", "strategy.x=1")[2].startswith("E_CFG_UNKNOWN_KEY: strategy.x")
 
 
+@pytest.mark.spec("01-3.2")
 def test_a_legacy_key_is_warned_about(mmbot):
     _, _, err = mmbot("hash", "--set", "autopolicy.max_level=2")
     assert err == "W_CFG_LEGACY: autopolicy.max_level -> autopolicy.level_max\n"

@@ -9,7 +9,7 @@ def counts(total, blocked, **more):
     return BlockCounts(total, {"min_interval": blocked, **more})
 
 
-@pytest.mark.spec("01-4.6")
+@pytest.mark.spec("01-4.6", "01-D8", "02-D18")
 @pytest.mark.parametrize(
     ("total", "blocked", "interval_ms", "expected"),
     [

@@ -23,6 +23,7 @@ def _nowhere(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
 
 
+@pytest.mark.spec("01-3.3")
 def test_describe_is_sorted_ascii_and_ends_with_a_line_feed():
     text = describe(AppConfig())
     lines = text.splitlines()
@@ -31,6 +32,7 @@ def test_describe_is_sorted_ascii_and_ends_with_a_line_feed():
     assert text.isascii()
 
 
+@pytest.mark.spec("01-3.3")
 @pytest.mark.parametrize(
     ("value", "text"),
     [
@@ -47,12 +49,14 @@ def test_values_have_one_form(value, text):
     assert format_value(value) == text
 
 
+@pytest.mark.spec("01-3.3")
 def test_secrets_are_not_described():
     overlay = AppConfig.model_validate({"rollout": {"blue": {"x.api_key": "abcdef"}}})
     assert "abcdef" not in describe(overlay)
     assert cfg_hash(overlay) == cfg_hash(with_sets())
 
 
+@pytest.mark.spec("01-3.3")
 def test_the_hash_follows_values_and_nothing_else():
     assert cfg_hash(AppConfig()) == cfg_hash(with_sets())
     assert cfg_hash(AppConfig()) == cfg_hash(with_sets("strategy.skew_coeff=0.3"))
@@ -60,6 +64,7 @@ def test_the_hash_follows_values_and_nothing_else():
     assert len(cfg_hash(AppConfig())) == 64
 
 
+@pytest.mark.spec("09-1/6")
 def test_difference_names_both_values():
     assert difference(AppConfig(), with_sets("strategy.skew_coeff=0.4")) == [
         ("strategy.skew_coeff", "0.300000", "0.400000")

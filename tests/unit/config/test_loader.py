@@ -41,6 +41,7 @@ def error(*sets, **more):
 SPREAD = ("trading", "base_spread_bps")
 
 
+@pytest.mark.spec("01-2.7", "01-D1")
 def test_each_layer_wins_over_the_ones_below():
     assert load().config.trading.base_spread_bps == 0.5
     assert load().origin(SPREAD) == "default"
@@ -57,6 +58,7 @@ def test_each_layer_wins_over_the_ones_below():
     assert loaded.origin(SPREAD) == "cli"
 
 
+@pytest.mark.spec("01-2.7", "09-1/6")
 def test_an_explanation_lists_what_was_overridden_with_file_and_line():
     write("trading:\n  symbols: [BTCUSDT]\n  base_spread_bps: 1.0\n")
     told = explain(load("trading.base_spread_bps=4", profile="S1"), "trading.base_spread_bps")
@@ -69,6 +71,7 @@ def test_an_explanation_lists_what_was_overridden_with_file_and_line():
     assert told.history[0].place.endswith("app.yaml:3")
 
 
+@pytest.mark.spec("01-2.7")
 def test_mappings_merge_and_lists_replace():
     write("trading: {symbols: [BTCUSDT]}\nmux: {weight_caps: {Moderate: 0.6}}\n")
     config = load("recorder.percentiles=[0.5]").config
@@ -76,6 +79,7 @@ def test_mappings_merge_and_lists_replace():
     assert config.recorder.percentiles == (0.5,)
 
 
+@pytest.mark.spec("01-2", "01-6.1", "01-6.2")
 @pytest.mark.parametrize(
     ("text", "message"),
     [
@@ -112,6 +116,7 @@ def test_a_bad_file_is_refused_in_one_line(text, message):
     assert "\n" not in line
 
 
+@pytest.mark.spec("01-2")
 def test_encoding_size_and_place_of_the_file():
     Path("config/app.yaml").write_bytes(b"trading: {symbols: [\xff]}")
     assert "is not UTF-8 at byte" in error()
@@ -125,6 +130,7 @@ def test_encoding_size_and_place_of_the_file():
     assert "| config | WARN | file=none using=defaults |" in load().messages
 
 
+@pytest.mark.spec("01-2.2")
 def test_a_file_must_name_its_symbols_and_the_option_replaces_them():
     write("strategy: {skew_coeff: 0.1}")
     assert error().startswith("E_CFG_MISSING: trading.symbols")
@@ -141,6 +147,7 @@ def test_all_problems_are_found_at_once():
     ]
 
 
+@pytest.mark.spec("01-4.3", "01-D5")
 def test_a_delta_counts_from_base_and_never_adds_up_over_layers():
     env = {"MM_RUNTIME_OVERRIDES_JSON": '{"base_spread_bps_delta": 0.1}'}
     loaded = load(profile="S1", env=env)
@@ -151,6 +158,7 @@ def test_a_delta_counts_from_base_and_never_adds_up_over_layers():
     assert loaded.config.trading.base_spread_bps == 2.35
 
 
+@pytest.mark.spec("01-4.2")
 def test_profile_s1_is_the_specified_set():
     config = load(profile="S1").config
     replace, smoothing = config.latency_boost.replace, config.allocator.smoothing
@@ -165,6 +173,7 @@ def test_profile_s1_is_the_specified_set():
     assert config.trading.base_spread_bps == 0.85
 
 
+@pytest.mark.spec("01-4.2", "01-D11")
 @pytest.mark.parametrize(
     ("name", "expected"),
     [
@@ -185,6 +194,7 @@ def test_soak_profiles(name, expected):
     )
 
 
+@pytest.mark.spec("01-4.4")
 def test_an_overlay_profile_says_what_it_changes():
     loaded = load(profile="econ_moderate")
     assert loaded.config.canary.fraction == 0.05
@@ -192,6 +202,7 @@ def test_an_overlay_profile_says_what_it_changes():
     assert loaded.origin(("canary", "fraction")) == "profile:econ_moderate"
 
 
+@pytest.mark.spec("01-4.4", "01-D2")
 def test_profiles_of_different_kinds_stack_and_of_one_kind_replace():
     loaded = load(profile="S1", env={"MM_PROFILE": "econ_moderate"})
     assert loaded.profiles == ("econ_moderate", "S1")
@@ -200,6 +211,7 @@ def test_profiles_of_different_kinds_stack_and_of_one_kind_replace():
     assert load(profile="aggressive", env={"MM_PROFILE": "ultra_safe"}).profiles == ("aggressive",)
 
 
+@pytest.mark.spec("01-4.2", "01-4.4", "01-D3")
 def test_profile_errors():
     assert error(profile="nope").startswith(
         "E_PROFILE_NOT_FOUND: nope is not a profile; there are:"
@@ -217,11 +229,13 @@ def test_profile_errors():
     assert error(profile="D").startswith("E_CFG_UNKNOWN_KEY: signals.nope")
 
 
+@pytest.mark.spec("01-4.2")
 def test_a_soak_file_takes_the_place_of_the_built_in_profile():
     write('{"tail_age_ms": 555}', "artifacts/soak/profiles/ultra_safe.json")
     assert load(profile="ultra_safe").config.latency_boost.tail_batch.tail_age_ms == 555
 
 
+@pytest.mark.spec("01-4.3", "01-D23")
 def test_overrides_of_an_earlier_session_are_the_file_layer():
     path = write('{"tail_age_ms": 555}', "artifacts/soak/runtime_overrides.json")
     loaded = load()
@@ -233,6 +247,7 @@ def test_overrides_of_an_earlier_session_are_the_file_layer():
     assert load(profile="S1").config.latency_boost.tail_batch.tail_age_ms == 700
 
 
+@pytest.mark.spec("01-7", "01-D3")
 def test_environment_variables():
     env = {"ORDER_TTL_MS": "900", "ENABLE_ANTI_STALE_GUARD": "0", "LOG_LEVEL": "debug"}
     loaded = load(env=env)
@@ -250,6 +265,7 @@ def test_environment_variables():
     assert error(env=prod).startswith("E_CFG_CONFLICT: chaos.enabled")
 
 
+@pytest.mark.spec("01-2.7")
 def test_one_source_may_not_contradict_itself():
     assert error("base_spread_bps=1", "trading.base_spread_bps=2").startswith("E_CFG_CONFLICT")
     assert (
@@ -257,6 +273,7 @@ def test_one_source_may_not_contradict_itself():
     )
 
 
+@pytest.mark.spec("01-3.2")
 def test_legacy_keys_are_converted_with_a_warning():
     text = "allocator: {smoothing: {bias_cap: 0.2, fee_bias_cap_bps: 300}}\n"
     write(f"trading: {{symbols: [BTCUSDT]}}\n{text}autopolicy: {{max_level: 2}}\n")
@@ -278,6 +295,7 @@ def test_legacy_keys_are_converted_with_a_warning():
     assert "autopolicy.level_max must be in [0,10]" in error("autopolicy.max_level=99")
 
 
+@pytest.mark.spec("01-2.5")
 def test_derived_defaults_follow_the_keys_they_come_from():
     sets = ("trading.maker_fee_bps=-0.5", "signals.sigma_bands=[[0,2,low],[2,9,high]]")
     config = load(*sets).config

@@ -29,7 +29,7 @@ def test_soak_starts_from_its_defaults_and_other_runs_do_not(project):
     assert parameters(soak())["min_interval_ms"] == 77
 
 
-@pytest.mark.spec("01-4.3")
+@pytest.mark.spec("01-4.3", "01-D22")
 def test_effective_values_are_clamped_and_requested_ones_kept(project):
     env = {"MM_RUNTIME_OVERRIDES_JSON": '{"min_interval_ms": 20, "base_spread_bps_delta": 0.9}'}
     loaded = soak(env=env)
@@ -43,7 +43,7 @@ def test_effective_values_are_clamped_and_requested_ones_kept(project):
     ]
 
 
-@pytest.mark.spec("01-4.3", "01-4.5")
+@pytest.mark.spec("01-4.3", "01-4.5", "01-D3")
 def test_soak_skips_and_ignores_what_stops_other_runs(project):
     env = {"MM_RUNTIME_OVERRIDES_JSON": '{"vip_tilt_cap": 0.2, "x": 1, "tail_age_ms": "fast"}'}
     loaded = soak(env=env)
@@ -59,7 +59,7 @@ def test_soak_skips_and_ignores_what_stops_other_runs(project):
     assert any(m.startswith("| config | ERROR | Invalid env JSON: ") for m in loaded.messages)
 
 
-@pytest.mark.spec("01-4.2")
+@pytest.mark.spec("01-4.2", "01-D3")
 def test_only_soak_goes_on_without_the_profile(project):
     loaded = soak(profile="nope")
     assert "| config | WARN | profile=nope not found, using defaults |" in loaded.messages

@@ -53,7 +53,7 @@ def test_a_start_from_what_an_earlier_session_left_gives_the_same_parameters(pro
         assert read(project.overrides) == S1_NAMED
 
 
-@pytest.mark.spec("01-4.5")
+@pytest.mark.spec("01-4.5", "01-D4")
 def test_the_report_has_the_specified_form(project):
     env = {"MM_RUNTIME_OVERRIDES_JSON": '{"min_interval_ms":75}'}
     run = project.start("tail_age_ms=650", profile="S1", env=env)

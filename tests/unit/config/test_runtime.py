@@ -23,7 +23,7 @@ def edit(project, text):
     project.write(FILE.format(text))
 
 
-@pytest.mark.spec("01-5")
+@pytest.mark.spec("01-5", "01-D21")
 def test_a_reload_applies_hot_keys_and_names_those_that_need_a_restart(project):
     run = project.start()
     old = run.config

@@ -37,6 +37,7 @@ def test_defaults_are_the_specified_ones():
     assert violations(AppConfig()) == []
 
 
+@pytest.mark.spec("01-3.1")
 def test_numeric_keys_are_not_wider_than_their_unit_suffix_allows():
     seen = 0
     for name, info in all_keys().items():
@@ -56,6 +57,7 @@ def test_numeric_keys_are_not_wider_than_their_unit_suffix_allows():
     assert seen > 60
 
 
+@pytest.mark.spec("01-3.1")
 def test_no_key_lacks_a_unit_and_no_exception_is_idle():
     assert unit_findings() == []
     used = {name.rsplit(".", 1)[-1] for name in all_keys()}
@@ -67,6 +69,7 @@ def test_the_page_of_keys_is_current():
     assert key_table() in page, "run: python -m mmbot.config.reference"
 
 
+@pytest.mark.spec("01-2")
 @pytest.mark.parametrize(
     ("text", "near"),
     [
@@ -96,6 +99,7 @@ def test_dots_inside_an_overlay_belong_to_its_key():
     assert path == ("rollout", "blue", "strategy.levels_per_side")
 
 
+@pytest.mark.spec("01-2")
 def test_the_configuration_cannot_be_changed():
     config = AppConfig()
     with pytest.raises(ValidationError):

@@ -20,6 +20,7 @@ def test_every_key_of_the_sections_is_there():
     assert sorted(plain) == sorted(params)
 
 
+@pytest.mark.spec("01-D18")
 def test_the_loss_stop_is_in_usd(project):
     sets = (f"{STOP}=180", "trading.base_ccy=EUR", "trading.fx_usd_to_base=0.9")
     config = load_config(ConfigRequest(env={}, sets=sets)).config

@@ -56,7 +56,7 @@ def test_the_listing(project):
     ]
 
 
-@pytest.mark.spec("01-4.7")
+@pytest.mark.spec("01-4.7", "01-D9")
 def test_legacy_files_move_and_a_second_time_nothing_happens(project):
     steady, deprecated = '{"tail_age_ms": 710}', '{"tail_age_ms": 1, "min_interval_ms": 2}'
     project.write(steady, SOAK / "steady_safe_overrides.json")

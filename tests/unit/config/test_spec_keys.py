@@ -10,7 +10,19 @@ from mmbot.config.schema import all_keys
 ROWS = [(*row, True) for row in LIVE] + [(*row, False) for row in FIXED]
 
 
-@pytest.mark.spec("01-2.1", "01-2.2", "01-2.3", "01-2.4", "01-2.5", "01-2.6", "02-11.2", "02-3")
+@pytest.mark.spec(
+    "01-2.1",
+    "01-2.2",
+    "01-2.3",
+    "01-2.4",
+    "01-2.5",
+    "01-2.6",
+    "02-11.2",
+    "02-3",
+    "01-D20",
+    "02-D9",
+    "02-D19",
+)
 @pytest.mark.parametrize(("key", "default", "bounds", "hot"), ROWS, ids=[row[0] for row in ROWS])
 def test_a_key_is_as_specified(key, default, bounds, hot):
     info = all_keys()[key]

@@ -42,6 +42,7 @@ def test_an_absent_catalog_is_empty(tmp_path):
     assert read_info(tmp_path / "nothing") == []
 
 
+@pytest.mark.spec("01-9.1")
 def test_a_catalog_may_lie_behind_a_url(tmp_path):
     write_catalog(f"file://{tmp_path.as_posix()}", ROWS)
     assert read_info(f"file://{tmp_path.as_posix()}")[0].rows == 100
@@ -50,6 +51,7 @@ def test_a_catalog_may_lie_behind_a_url(tmp_path):
     assert (info.rows, info.tick_size) == (100, "0.1")
 
 
+@pytest.mark.spec("01-9.1")
 def test_unfinished_files_and_strangers_are_not_looked_at(part, tmp_path):
     (part.parent / "part-00-9.parquet.tmp").write_bytes(b"PAR1")
     (part.parent / "notes.txt").write_text("hello")
@@ -151,5 +153,6 @@ def test_parts_on_different_grids_are_refused(part, tmp_path):
         read_info(tmp_path)
 
 
+@pytest.mark.spec("01-9.1")
 def test_tables_have_the_schema_of_their_stream():
     assert table("trades", []).schema.names[2] == "trade_id"

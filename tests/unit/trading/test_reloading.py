@@ -49,7 +49,7 @@ def setting(tmp_path, monkeypatch):
         runtime,
         SYMBOLS,
         overrides={"strategy.kind": "external"},
-        session={"cid_prefix": "mm"},
+        cid_prefix="mm",
         rebalancer=rebalancer,
     )
     engine: Any = Engine()

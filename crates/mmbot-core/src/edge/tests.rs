@@ -131,6 +131,7 @@ fn a_record_is_handed_out_once_and_only_when_complete() {
     assert_eq!(rest[0].mid_after, Some(MidTick::new(1996)));
 }
 
+/// spec: 02-15
 #[test]
 fn markouts_follow_a_fill_and_skip_what_is_not_known() {
     let (mut market, mut t) = (market(), Telemetry::default());
@@ -172,6 +173,7 @@ fn markouts_follow_a_fill_and_skip_what_is_not_known() {
     assert!((sums[1].avg_bps() - 20.04).abs() < 1e-9);
 }
 
+/// spec: 02-15
 #[test]
 fn a_markout_in_a_silence_is_skipped() {
     let (mut market, mut t) = (market(), Telemetry::default());
@@ -185,4 +187,33 @@ fn a_markout_in_a_silence_is_skipped() {
     let sums = edge.markouts().unwrap().sums();
     assert_eq!((sums[0].count, sums[1].count), (1, 1));
     assert_eq!((sums[2].skipped, sums[3].skipped), (1, 1));
+}
+
+/// spec: 02-15, 02-D15
+#[test]
+fn a_markout_is_signed_by_side() {
+    let sums_of = |side: Side| {
+        let (mut market, mut t) = (market(), Telemetry::default());
+        let mut edge = EdgeBook::new(1000);
+        edge.enable_log();
+        book(&mut market, 999, 1001, 0);
+        let fill = Fill {
+            side,
+            px: exec(1000),
+            ..buy(100)
+        };
+        edge.on_fill(fill, || record(&fill));
+        book(&mut market, 1009, 1011, 200);
+        book(&mut market, 1009, 1011, 400);
+        edge.resolve(&market, &mut t);
+        edge.markouts().unwrap().sums()[0]
+    };
+    let (bought, sold) = (sums_of(Side::Buy), sums_of(Side::Sell));
+    // 10 of 1000 in 1e-4 bps
+    assert_eq!(
+        (bought.sum_bps_e4, sold.sum_bps_e4),
+        (1_000_000, -1_000_000)
+    );
+    assert_eq!((bought.up, bought.down), (1, 0));
+    assert_eq!((sold.up, sold.down), (0, 1));
 }

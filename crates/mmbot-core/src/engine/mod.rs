@@ -142,7 +142,10 @@ impl Engine {
             Event::Weights(weights, tilt) => self.session.rebalance(weights, *tilt, now)?,
             Event::Start(_) | Event::Decide(_) | Event::Sync => self.drive(now, event, out)?,
             Event::Stop => self.stop(now, out),
-            Event::Resume => self.seats.iter_mut().for_each(|seat| seat.trader.resume()),
+            Event::Resume => {
+                self.session.resume(now);
+                self.seats.iter_mut().for_each(|seat| seat.trader.resume());
+            }
         }
         Ok(())
     }

@@ -1,8 +1,9 @@
 //! The entry point: order of decisions, outside strategies, errors.
 
 use super::*;
+use crate::session::KillCause;
 use crate::strategy::Quote;
-use mmbot_types::{Cause, ExecReport, PriceTick, QtyLot, QuoterKind, ReportKind, Side};
+use mmbot_types::{Action, Cause, ExecReport, PriceTick, QtyLot, QuoterKind, ReportKind, Side};
 
 const A: InstrumentIdx = InstrumentIdx(0);
 const B: InstrumentIdx = InstrumentIdx(1);
@@ -179,4 +180,74 @@ fn an_engine_that_plans_itself_takes_no_orders_about_time() {
         assert_eq!(refused, Err(EngineError::NotDriven));
     }
     assert_eq!(engine.on_rows(A, &[]), Err(EngineError::NotDriven));
+}
+
+fn quoted(engine: &Engine, of: InstrumentIdx) -> usize {
+    engine.trader(of).unwrap().open_orders().count()
+}
+
+fn accept(engine: &mut Engine, requests: &[Request], ms: i64) {
+    for request in requests {
+        let kind = match request.action {
+            Action::Place(_) => ReportKind::Accepted,
+            Action::Amend { px, total_qty, .. } => ReportKind::Amended {
+                px,
+                open_qty: total_qty,
+            },
+            Action::Cancel { .. } => ReportKind::Cancelled,
+        };
+        let report = ExecReport {
+            cid: request.action.cid(),
+            ts_exch: at(ms),
+            kind,
+        };
+        let event = Event::Report(request.instrument, report);
+        engine.on_event(at(ms), &event, &mut Vec::new()).unwrap();
+    }
+}
+
+/// spec: 01-8.1, 01-8.1/7
+#[test]
+fn a_gap_in_one_book_takes_out_its_orders_and_no_others() {
+    let mut engine = engine(QuoterKind::BuiltIn);
+    for (of, ms) in [(A, 0), (B, 1)] {
+        let requests = book(&mut engine, of, ms);
+        accept(&mut engine, &requests, ms);
+    }
+    let before = (quoted(&engine, A), quoted(&engine, B));
+    assert_eq!(before, (6, 6));
+    let (mut out, gap) = (Vec::new(), row(RowKind::Gap, Side::Buy, 0, 0, true, 150));
+    engine
+        .on_event(at(150), &Event::Market(A, gap), &mut out)
+        .unwrap();
+    engine.on_event(at(1_100), &Event::Timer, &mut out).unwrap();
+    let stale = |of| {
+        let gone = |r: &&Request| r.instrument == of && r.cause == Cause::StaleBook;
+        out.iter().filter(gone).count()
+    };
+    assert_eq!((stale(A), stale(B)), (6, 0), "{out:?}");
+    assert!(!engine.market(A).unwrap().is_synced());
+    assert!(engine.market(B).unwrap().is_synced());
+}
+
+/// spec: 02-11.1/5, 02-1
+#[test]
+fn a_kill_of_the_session_holds_until_somebody_resumes() {
+    let mut engine = engine(QuoterKind::BuiltIn);
+    let first = book(&mut engine, A, 0);
+    accept(&mut engine, &first, 0);
+    engine.session.kill(KillCause::Operator, at(10));
+    let mut out = Vec::new();
+    engine.on_event(at(100), &Event::Timer, &mut out).unwrap();
+    assert_eq!(out.len(), 6);
+    assert!(out.iter().all(|r| r.cause == Cause::Kill), "{out:?}");
+    accept(&mut engine, &out, 101);
+    for ms in [200, 3_000, 3_600_000] {
+        assert!(book(&mut engine, A, ms).is_empty(), "{ms}");
+    }
+    engine
+        .on_event(at(3_600_001), &Event::Resume, &mut out)
+        .unwrap();
+    let again = [3_600_100, 3_600_200, 3_601_300].map(|ms| book(&mut engine, A, ms).len());
+    assert_eq!(again.iter().sum::<usize>(), 6, "{again:?}");
 }

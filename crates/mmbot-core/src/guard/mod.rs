@@ -1,7 +1,7 @@
 //! What may refuse an order. One file per guard; the checks that every new or replacing order
-//! passes stand in [`ORDER_CHECKS`] in their order, the first that refuses is counted. [`AdverseGuard`]
-//! keeps its own state and is asked once per decision, before any order is thought of; guards of
-//! the whole session are in [`crate::session`].
+//! passes stand in [`ORDER_CHECKS`] in their order, the first that refuses is counted.
+//! [`AdverseGuard`] keeps its own state and is asked once per decision, before any order is thought
+//! of; guards of the whole session are in [`crate::session`].
 
 mod active_orders;
 mod adverse;

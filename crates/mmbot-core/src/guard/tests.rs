@@ -64,6 +64,7 @@ impl World {
     }
 }
 
+/// spec: 02-11.1/1, 02-5.3/6
 #[test]
 fn the_position_limit_counts_what_is_open_on_the_side() {
     let mut world = World::new();
@@ -98,6 +99,7 @@ fn the_position_limit_counts_what_is_open_on_the_side() {
     );
 }
 
+/// spec: 02-11.1/1
 #[test]
 fn a_replaced_order_counts_at_its_larger_size_until_it_is_gone() {
     let mut world = World::new();
@@ -110,6 +112,7 @@ fn a_replaced_order_counts_at_its_larger_size_until_it_is_gone() {
     );
 }
 
+/// spec: 02-11.1/2, 02-D22
 #[test]
 fn a_reducing_order_passes_even_beyond_the_limit_and_no_larger_one() {
     let mut world = World::new();
@@ -135,6 +138,7 @@ fn a_reducing_order_passes_even_beyond_the_limit_and_no_larger_one() {
     );
 }
 
+/// spec: 02-11.1/2, 02-5.3/6
 #[test]
 fn gross_exposure_adds_the_position_and_all_open_orders_up_to_the_lent_share() {
     let mut world = World::new();
@@ -154,6 +158,7 @@ fn gross_exposure_adds_the_position_and_all_open_orders_up_to_the_lent_share() {
     );
 }
 
+/// spec: 02-5.3/6
 #[test]
 fn one_order_and_their_number_have_limits() {
     let mut world = World::new();
@@ -177,6 +182,7 @@ fn one_order_and_their_number_have_limits() {
     assert_eq!(world.check(Side::Sell, 100, None), Ok(100));
 }
 
+/// spec: 02-5.4, 02-5.3/7
 #[test]
 fn the_budget_shrinks_an_order_and_a_position_uses_it_up() {
     let mut world = World::new();
@@ -204,6 +210,7 @@ fn the_budget_shrinks_an_order_and_a_position_uses_it_up() {
     );
 }
 
+/// spec: 02-5.4
 #[test]
 fn what_the_venue_would_refuse_is_not_sent() {
     let mut world = World::new();
@@ -221,7 +228,7 @@ fn what_the_venue_would_refuse_is_not_sent() {
     );
 }
 
-/// spec: 02-5.4 02-D22
+/// spec: 02-5.4 02-D22 02-5.3/7
 #[test]
 fn levels_of_the_target_bound_open_orders_and_autopolicy_lowers_them() {
     let mut world = World::new();
@@ -276,6 +283,7 @@ fn only_orders_that_reduce_pass_while_expansion_is_held() {
     }
 }
 
+/// spec: 02-5.3/6, 02-5.3/7
 #[test]
 fn checks_run_in_their_order() {
     let mut world = World::new();
@@ -302,6 +310,7 @@ fn checks_run_in_their_order() {
     );
 }
 
+/// spec: 02-2/3
 #[test]
 fn an_adverse_book_suppresses_the_side_that_would_be_run_over() {
     let quote = Params::default().quote;

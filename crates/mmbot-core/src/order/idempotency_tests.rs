@@ -46,7 +46,7 @@ fn a_key_is_remembered_for_its_time_to_live() {
     }
 }
 
-/// spec: 02-5.6
+/// spec: 02-5.6 02-D20
 #[test]
 fn any_other_content_is_another_request() {
     let (side, px, qty, cid) = (Side::Buy, PriceTick::new(7), QtyLot::new(5), Cid::new(1));
@@ -118,7 +118,7 @@ fn a_failed_send_forgets_its_key() {
     assert!(filter.seen(&place(3, 7), ms(5002)));
 }
 
-/// spec: 02-5.6
+/// spec: 02-5.6 02-D20
 #[test]
 fn keys_have_the_text_form_that_instances_share() {
     let text = |key: IdempotencyKey| {

@@ -87,6 +87,7 @@ mod tests {
     use mmbot_types::Params;
     use proptest::prelude::*;
 
+    /// spec: 02-7.1, 01-D7
     #[test]
     fn checks_refuse_in_their_order() {
         let mut params = Params::default().replace;
@@ -106,6 +107,7 @@ mod tests {
     }
 
     proptest! {
+        /// spec: 02-7.1/3
         #[test]
         fn the_rate_is_that_of_a_list_of_times(
             steps in prop::collection::vec(0i64..9_000, 1..400),

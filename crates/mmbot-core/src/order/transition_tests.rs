@@ -106,6 +106,7 @@ fn letter(state: OrderState) -> &'static str {
     }
 }
 
+/// spec: 02-5.1
 #[test]
 fn every_cell_of_the_grid_is_as_written() {
     let mut cells = 0;
@@ -136,6 +137,7 @@ fn an_amend_under_way_is_remembered_until_it_is_answered() {
     assert_eq!(answered, OrderState::PendingCancel { amend: None });
 }
 
+/// spec: 02-5.1
 #[test]
 fn an_illegal_transition_names_both() {
     let error = transition(OrderState::Live, OrderEvent::Rejected).unwrap_err();
@@ -170,6 +172,7 @@ fn table() -> String {
 }
 
 /// Set `MMBOT_WRITE_DOCS` to write the page anew after a change of the machine.
+/// spec: 02-5.1
 #[test]
 #[allow(clippy::disallowed_methods)] // a test reads and writes the page
 fn the_documentation_is_the_machine() {

@@ -122,7 +122,7 @@ const GRID: [&str; 8] = [
     "= ====== = CCOOOO",
 ];
 
-/// spec: 02-10.1
+/// spec: 02-10.1 02-10.1/1 02-10.1/2 02-10.1/3
 #[test]
 fn every_cell_of_the_grid_is_as_written() {
     let mut cells = 0;
@@ -151,7 +151,7 @@ pub(super) fn current(breaker: &mut CircuitBreaker) -> usize {
     breaker.state_at(&defaults(), TsNs::ZERO).numeric()
 }
 
-/// spec: 02-10.1
+/// spec: 02-10.1 02-10.1/2 02-10.1/3
 #[test]
 fn creates_pass_when_closed_and_as_probes_when_half_open() {
     let rows = [true, true, false, true, true, false, false, false];

@@ -7,7 +7,7 @@ use CallOutcome::{BusinessReject, Ok as Fine, OtherError, RateLimited, Server, T
 use mmbot_types::{CircuitParams, TsNs};
 use proptest::prelude::*;
 
-/// spec: 02-10.1
+/// spec: 02-10.1 02-10.1/1
 #[test]
 fn it_opens_at_a_threshold_and_not_before_the_least_samples() {
     let rows = [
@@ -45,7 +45,7 @@ fn calls_older_than_the_window_do_not_count() {
 }
 
 /// spec: 02-10.1
-/// spec: 02-D10
+/// spec: 02-D10 02-10.1/2
 #[test]
 fn the_window_is_cleared_on_half_open_so_that_old_errors_do_not_reopen_it() {
     let mut breaker = opened();
@@ -62,7 +62,7 @@ fn the_window_is_cleared_on_half_open_so_that_old_errors_do_not_reopen_it() {
     assert_eq!(breaker.transitions(), [1, 1, 1]);
 }
 
-/// spec: 02-10.1
+/// spec: 02-10.1 02-10.1/3
 #[test]
 fn probes_are_limited_in_number_and_spaced_by_the_cooldown() {
     let mut breaker = opened();

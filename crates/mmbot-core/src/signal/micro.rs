@@ -55,6 +55,7 @@ mod tests {
         book
     }
 
+    /// spec: 01-8.4, 01-D12
     #[test]
     fn more_bids_lean_upwards() {
         let book = book(&[
@@ -70,6 +71,7 @@ mod tests {
         assert_eq!(micro.micro_tilt, 0.5);
     }
 
+    /// spec: 01-8.4
     #[test]
     fn no_levels_asked_for_is_no_imbalance() {
         let book = book(&[(Side::Buy, 100, 1), (Side::Sell, 101, 1)]);

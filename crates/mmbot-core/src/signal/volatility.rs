@@ -221,6 +221,7 @@ mod tests {
     }
 
     proptest! {
+        /// spec: 01-8.3, 01-D13
         #[test]
         fn it_is_the_recursion_per_tick(
             steps in prop::collection::vec((-3i64..40_000_000, 0u8..4, -40i64..40), 1..300),
@@ -250,6 +251,7 @@ mod tests {
         }
     }
 
+    /// spec: 01-8.3, 01-D24
     #[test]
     fn it_is_ready_after_enough_ticks_over_half_a_half_life() {
         let mut vola = Volatility::new(2.0, 9.0, 3);
@@ -272,6 +274,30 @@ mod tests {
         );
     }
 
+    /// spec: 01-8.3, 01-D24
+    #[test]
+    fn two_ticks_a_millisecond_apart_do_not_begin_orders_of_magnitude_too_high() {
+        // a tick of a basis point every 100 ms, the first two a millisecond apart
+        let mut vola = Volatility::new(60.0, 3600.0, 10);
+        let mut ts = TsNs::new(1_000_000_000);
+        vola.tick(MidTick::new(1_000_000), ts);
+        let mut first = None;
+        for i in 0..1_000i64 {
+            ts = ts.plus_ms(if i == 0 { 1 } else { 100 });
+            vola.tick(MidTick::new(1_000_000 + 100 * ((i + 1) % 2)), ts);
+            first = first.or(vola.view().vola_1m_bps);
+        }
+        // 600 moves of a basis point a minute: sqrt(600) bps
+        let (first, truth) = (first.unwrap(), libm::sqrt(600.0));
+        assert!(
+            first > truth * 0.9 && first < truth * 1.5,
+            "{first} {truth}"
+        );
+        let last = vola.view().vola_1m_bps.unwrap();
+        assert!((last / truth - 1.0).abs() < 0.25, "{last} {truth}");
+    }
+
+    /// spec: 01-8.3
     #[test]
     fn a_tick_without_a_price_or_from_the_past_counts_for_nothing() {
         let mut vola = Volatility::new(2.0, 9.0, 1);

@@ -37,7 +37,11 @@ pub fn targets(
     steps: &mut impl Steps,
 ) -> Targets {
     let quote = &params.quote;
+    let mut targets = Targets::default();
     let spread_bps = spread_bps(params, view, input, steps);
+    if !spread_bps.is_finite() || !input.position_usd.is_finite() {
+        return targets;
+    }
     let skew_bps = skew_bps(params, spread_bps, input.position_usd, steps);
     let center = view.mid.ticks_f64() * (1.0 - skew_bps / 1e4);
     steps.note("center", (None, None), || {
@@ -47,7 +51,6 @@ pub fn targets(
             ("center", Value::RawPx(center)),
         ]
     });
-    let mut targets = Targets::default();
     if !center.is_finite() || center <= 0.0 {
         return targets;
     }

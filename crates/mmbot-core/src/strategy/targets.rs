@@ -124,6 +124,7 @@ mod tests {
         targets.as_slice().iter().map(|t| t.px.get()).collect()
     }
 
+    /// spec: 02-5.2
     #[test]
     fn targets_are_sorted_from_the_touch_outward() {
         assert_eq!(prices(&side(Side::Buy, &[5, 9, 7])), [9, 7, 5]);
@@ -139,6 +140,7 @@ mod tests {
         );
     }
 
+    /// spec: 02-2/1
     #[test]
     fn equal_prices_move_outward_one_by_one() {
         let mut bids = side(Side::Buy, &[9, 9, 8, 1]);

@@ -57,6 +57,7 @@ fn params() -> Params {
     params
 }
 
+/// spec: 02-2, 02-D2
 #[test]
 fn levels_stand_at_half_the_spread_and_outward() {
     // mid 100,000 ticks (10,000 USD); spread 4 bps; offsets 2, 3.6, 5.2 bps = 20, 36, 52 ticks
@@ -73,6 +74,7 @@ fn levels_stand_at_half_the_spread_and_outward() {
     assert_eq!(got.of(Side::Sell).as_slice()[2].qty, QtyLot::new(299));
 }
 
+/// spec: 02-2, 02-D3
 #[test]
 fn a_long_position_moves_both_quotes_down_by_a_capped_share_of_the_spread() {
     let mut p = params();
@@ -105,6 +107,7 @@ fn a_long_position_moves_both_quotes_down_by_a_capped_share_of_the_spread() {
     assert_eq!(prices(&off, Side::Buy)[0], 99_980);
 }
 
+/// spec: 02-2, 02-D2
 #[test]
 fn volatility_and_expected_slippage_widen_the_spread() {
     let mut p = params();
@@ -123,6 +126,83 @@ fn volatility_and_expected_slippage_widen_the_spread() {
     assert_eq!(prices(&got, Side::Buy)[0], 99_970);
 }
 
+/// spec: 02-2
+#[test]
+fn the_fewest_levels_that_anybody_allows_are_quoted() {
+    for (configured, of_target, active, expected) in [
+        (3, 10, 10, 3),
+        (10, 4, 10, 4),
+        (10, 10, 2, 2),
+        (10, 1, 9, 1),
+        (5, 0, 9, 0),
+    ] {
+        let mut p = params();
+        p.quote.levels_per_side = configured;
+        p.risk.max_active_per_side = active;
+        let mut wanted = input(0.0, 90_000.0);
+        wanted.levels_max = of_target;
+        let got = targets(&p, &view(99_999, 100_001), &instrument("0.1"), &wanted);
+        for side in Side::BOTH {
+            assert_eq!(
+                prices(&got, side).len(),
+                expected,
+                "{configured} {of_target} {active}"
+            );
+        }
+    }
+}
+
+/// spec: 02-2, 02-3
+#[test]
+fn the_mux_multiplies_the_whole_spread_and_the_skew_with_it() {
+    let mut p = params();
+    p.quote.skew_coeff = 0.2;
+    let mut wide = input(5_000.0, 9_000.0);
+    wide.spread_mult = 2.0;
+    // 8 bps: half is 40 ticks; skew 0.2 * 0.5 * 8 = 0.8 bps = 8 ticks
+    let got = targets(&p, &view(99_999, 100_001), &instrument("0.1"), &wide);
+    assert_eq!(prices(&got, Side::Buy)[0], 99_952);
+    assert_eq!(prices(&got, Side::Sell)[0], 100_032);
+}
+
+/// spec: 02-2
+#[test]
+fn without_a_position_limit_there_is_no_skew_and_beyond_it_no_more() {
+    let mut p = params();
+    let first_bid = |p: &Params, position_usd: f64| {
+        let wanted = input(position_usd, 9_000.0);
+        prices(
+            &targets(p, &view(99_999, 100_001), &instrument("0.1"), &wanted),
+            Side::Buy,
+        )[0]
+    };
+    p.quote.skew_coeff = 0.2;
+    assert_eq!(first_bid(&p, 10_000.0), first_bid(&p, 77_000.0));
+    assert!(first_bid(&p, -10_000.0) > first_bid(&p, 10_000.0));
+    p.risk.max_position_usd = 0.0;
+    assert_eq!(first_bid(&p, 77_000.0), 99_980);
+}
+
+/// spec: 02-2/4
+#[test]
+fn numbers_that_are_not_finite_are_not_quoted_on() {
+    for (field, position_usd, vola) in [
+        ("position", f64::NAN, Some(1.0)),
+        ("position", f64::INFINITY, Some(f64::NAN)),
+        ("volatility", 0.0, Some(f64::NAN)),
+        ("volatility", 0.0, Some(f64::INFINITY)),
+    ] {
+        let mut seen = view(99_999, 100_001);
+        seen.vola_1m_bps = vola;
+        let wanted = input(position_usd, 9_000.0);
+        let got = targets(&params(), &seen, &instrument("0.1"), &wanted);
+        for side in Side::BOTH {
+            assert_eq!(prices(&got, side), [0i64; 0], "{field}");
+        }
+    }
+}
+
+/// spec: 02-2/2
 #[test]
 fn levels_are_fewer_until_each_reaches_the_venues_minimum() {
     let count = |target_usd| {
@@ -151,6 +231,7 @@ fn levels_are_fewer_until_each_reaches_the_venues_minimum() {
 
 proptest! {
     /// Ten times the price in ticks on a tenth of the tick: the same quotes in money, to a tick.
+    /// spec: 02-2
     #[test]
     fn the_tick_does_not_matter(
         bid in 50_000i64..2_000_000, spread in 1i64..50, position in -12_000.0f64..12_000.0,
@@ -178,6 +259,7 @@ proptest! {
     }
 
     /// Seen in a mirror (sides and position swapped about the mid), quotes are mirrored.
+    /// spec: 02-2
     #[test]
     fn a_mirrored_market_gets_mirrored_quotes(
         bid in 900_000i64..1_100_000, spread in 1i64..50, position in -12_000.0f64..12_000.0,

@@ -82,6 +82,7 @@ impl Blocks {
 mod tests {
     use super::*;
 
+    /// spec: 02-6, 02-D18
     #[test]
     fn a_decision_counts_once_per_reason_however_often_it_is_refused() {
         let mut blocks = Blocks::default();

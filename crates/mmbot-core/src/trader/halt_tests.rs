@@ -9,6 +9,7 @@ use mmbot_types::{
     ReportKind, Side,
 };
 
+/// spec: 02-2/4, 01-8.1/6, 01-8.1/7
 #[test]
 fn an_unusable_book_takes_all_orders_out() {
     let mut desk = Desk::new(params());
@@ -31,6 +32,7 @@ fn an_unusable_book_takes_all_orders_out() {
     );
 }
 
+/// spec: 02-2/3
 #[test]
 fn an_adverse_book_takes_the_near_orders_of_its_side_and_places_none() {
     let mut desk = Desk::new(params());
@@ -48,6 +50,7 @@ fn an_adverse_book_takes_the_near_orders_of_its_side_and_places_none() {
     assert_eq!(causes(&desk.decide()), [Cause::Quote]);
 }
 
+/// spec: 02-5.3/1
 #[test]
 fn a_stop_cancels_what_it_can_at_once_and_the_rest_as_soon_as_it_rests() {
     let mut desk = Desk::new(params());

@@ -21,6 +21,8 @@ mod tracing;
 mod upkeep;
 
 #[cfg(test)]
+mod check_order_tests;
+#[cfg(test)]
 mod desk_tests;
 #[cfg(test)]
 mod halt_tests;

@@ -8,6 +8,7 @@ fn first(desk: &mut Desk) -> Cid {
     desk.decide()[0].0.cid()
 }
 
+/// spec: 02-5.1
 #[test]
 fn five_pieces_of_five_make_five_in_any_order() {
     for order in [[1, 2, 3, 4, 5], [5, 4, 3, 2, 1], [3, 1, 5, 2, 4]] {
@@ -29,6 +30,7 @@ fn five_pieces_of_five_make_five_in_any_order() {
     }
 }
 
+/// spec: 02-5.1
 #[test]
 fn a_fill_before_the_acknowledgement_and_after_the_cancel_both_count() {
     let mut desk = Desk::new(params());
@@ -43,6 +45,7 @@ fn a_fill_before_the_acknowledgement_and_after_the_cancel_both_count() {
     assert_eq!(desk.trader.telemetry().illegal_transitions, 0);
 }
 
+/// spec: 02-5.1
 #[test]
 fn a_venue_that_contradicts_itself_leaves_the_order_unknown() {
     let mut desk = Desk::new(params());
@@ -121,6 +124,7 @@ fn an_amend_keeps_its_place_only_with_a_smaller_size() {
     assert_eq!(desk.trader.telemetry().order_age_ns.count(), 3);
 }
 
+/// spec: 02-5.1
 #[test]
 fn an_old_answer_does_not_undo_a_newer_amend() {
     let mut desk = Desk::new(params());

@@ -1,5 +1,6 @@
-//! What a trader did since the last synchronisation, for its session: results of requests, latencies
-//! of cancels, orders that ended, fills. Counters that only grow are read from the telemetry.
+//! What a trader did since the last synchronisation, for its session: results of requests,
+//! latencies of cancels, orders that ended, fills. Counters that only grow are read from the
+//! telemetry.
 
 use super::Trader;
 use crate::order::{DoneReason, OrderState};

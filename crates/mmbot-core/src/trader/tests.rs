@@ -5,6 +5,7 @@ use mmbot_types::{
     Action, BlockDetail, BlockReason, Cause, QtyLot, RejectReason, ReplaceMode, ReportKind,
 };
 
+/// spec: 02-5.2/4
 #[test]
 fn a_first_decision_quotes_both_sides_once() {
     let mut desk = Desk::new(params());
@@ -22,6 +23,7 @@ fn a_first_decision_quotes_both_sides_once() {
     assert_eq!(desk.trader.telemetry().attempts, 2);
 }
 
+/// spec: 02-5.2/2, 02-5.2/3, 02-D1, 02-7.1/2
 #[test]
 fn an_order_is_amended_when_the_target_moved_far_enough_and_it_is_old_enough() {
     let mut desk = Desk::new(params());
@@ -58,6 +60,7 @@ fn an_order_is_amended_when_the_target_moved_far_enough_and_it_is_old_enough() {
     assert_eq!(desk.trader.telemetry().attempts, 2 + 2 + blocks.total());
 }
 
+/// spec: 02-5.3/10, 02-7.1/1, 02-7.1/3
 #[test]
 fn concurrency_and_rate_refuse_in_their_order() {
     let mut p = params();
@@ -89,6 +92,7 @@ fn concurrency_and_rate_refuse_in_their_order() {
     assert_eq!(desk.decide().len(), 1);
 }
 
+/// spec: 02-5.2/5
 #[test]
 fn without_amend_the_new_order_waits_for_the_end_of_the_old_one() {
     let mut p = params();
@@ -112,6 +116,7 @@ fn without_amend_the_new_order_waits_for_the_end_of_the_old_one() {
     );
 }
 
+/// spec: 02-5.2
 #[test]
 fn cancel_and_place_sends_cancels_first() {
     let mut p = params();
@@ -131,6 +136,7 @@ fn cancel_and_place_sends_cancels_first() {
     assert!(desk.decide().is_empty());
 }
 
+/// spec: 02-5.2/5
 #[test]
 fn an_order_the_venue_will_not_amend_is_cancelled_and_created() {
     let mut desk = Desk::new(params());
@@ -149,6 +155,7 @@ fn an_order_the_venue_will_not_amend_is_cancelled_and_created() {
     );
 }
 
+/// spec: 02-5.2/1
 #[test]
 fn a_level_that_is_no_longer_wanted_goes_when_it_is_old_enough() {
     let mut p = params();
@@ -168,6 +175,7 @@ fn a_level_that_is_no_longer_wanted_goes_when_it_is_old_enough() {
     assert_eq!(gone, 2);
 }
 
+/// spec: 02-5.4
 #[test]
 fn a_fill_leads_to_a_decision_at_once_and_never_frees_budget() {
     let mut desk = Desk::new(params());

@@ -3,6 +3,7 @@
 use super::desk_tests::{Desk, at, causes, params, price};
 use mmbot_types::{Action, BlockDetail, Cause, RejectReason, ReportKind};
 
+/// spec: 02-9/1
 #[test]
 fn an_order_lives_no_longer_than_its_time() {
     let mut p = params();
@@ -24,6 +25,7 @@ fn an_order_lives_no_longer_than_its_time() {
     assert_eq!(desk.decide().len(), 2);
 }
 
+/// spec: 02-9/2, 02-D4
 #[test]
 fn a_market_that_drifts_away_takes_the_order_along() {
     let mut p = params();
@@ -57,6 +59,62 @@ fn a_market_that_drifts_away_takes_the_order_along() {
     );
 }
 
+/// spec: 02-9
+#[test]
+fn a_disabled_guard_leaves_orders_of_any_age_and_drift() {
+    let mut p = params();
+    p.replace.replace_threshold_bps = 1_000.0;
+    let mut desk = Desk::new(p);
+    desk.settle();
+    for (ms, mid) in [(801, 100_000), (60_000, 100_000), (900_000, 100_500)] {
+        desk.now_ms = ms;
+        desk.book(mid - 1, mid + 1);
+        assert!(desk.decide().is_empty(), "{ms} {mid}");
+    }
+    p.anti_stale.enabled = true;
+    desk.trader.apply_params(at(900_000), p).unwrap();
+    assert_eq!(causes(&desk.decide()), [Cause::TtlExpired; 2]);
+}
+
+/// spec: 02-9/1, 02-9/2
+#[test]
+fn age_is_judged_before_drift_and_a_drifted_order_without_target_is_cancelled() {
+    let mut p = params();
+    p.anti_stale.enabled = true;
+    p.quote.levels_per_side = 2;
+    let mut desk = Desk::new(p);
+    desk.settle();
+    p.quote.levels_per_side = 1;
+    desk.trader.apply_params(at(0), p).unwrap();
+    desk.now_ms = 100;
+    desk.book(100_020, 100_022);
+    let actions = desk.decide();
+    let cancelled = |action: &&(Action, Cause)| matches!(action.0, Action::Cancel { .. });
+    let gone: Vec<_> = actions.iter().filter(cancelled).copied().collect();
+    assert_eq!(causes(&gone), [Cause::PriceDrift; 2], "{actions:?}");
+    assert_eq!(desk.trader.telemetry().drift_cancels, 2);
+    let mut desk = Desk::new(p);
+    desk.settle();
+    desk.now_ms = 801;
+    desk.book(100_020, 100_022);
+    assert_eq!(causes(&desk.decide()), [Cause::TtlExpired; 2]);
+    assert_eq!(desk.trader.telemetry().drift_cancels, 0);
+}
+
+/// spec: 02-9, 01-8.1/7
+#[test]
+fn without_a_synchronised_book_an_order_is_not_refreshed_but_cancelled() {
+    let mut p = params();
+    p.anti_stale.enabled = true;
+    let mut desk = Desk::new(p);
+    desk.settle();
+    desk.now_ms = 801;
+    desk.market.gap();
+    assert_eq!(causes(&desk.decide()), [Cause::StaleBook; 2]);
+    assert_eq!(desk.trader.telemetry().ttl_cancels, 0);
+}
+
+/// spec: 02-9
 #[test]
 fn a_refresh_obeys_the_throttle() {
     let mut p = params();
@@ -70,6 +128,7 @@ fn a_refresh_obeys_the_throttle() {
     assert_eq!(desk.count(BlockDetail::InFlight), 1);
 }
 
+/// spec: 02-7.2
 #[test]
 fn the_oldest_orders_off_their_target_go_in_a_batch() {
     let mut p = params();
@@ -92,6 +151,7 @@ fn the_oldest_orders_off_their_target_go_in_a_batch() {
     assert_eq!(desk.trader.telemetry().batch_cancels, 1);
 }
 
+/// spec: 02-7.2
 #[test]
 fn jitter_spreads_the_tail_and_is_the_same_in_every_run() {
     let gone = |seed| {
@@ -111,6 +171,7 @@ fn jitter_spreads_the_tail_and_is_the_same_in_every_run() {
     assert!((0..20).any(|seed| !gone(seed).is_empty() && gone(seed).len() < 6));
 }
 
+/// spec: 02-12/2, 02-11.1/1
 #[test]
 fn a_request_without_an_answer_leaves_the_order_unknown_and_exposed() {
     let mut desk = Desk::new(params());
@@ -138,6 +199,7 @@ fn a_request_without_an_answer_leaves_the_order_unknown_and_exposed() {
     );
 }
 
+/// spec: 02-7.1
 #[test]
 fn a_replace_without_an_answer_is_no_longer_in_flight() {
     let mut p = params();

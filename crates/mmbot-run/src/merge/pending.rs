@@ -44,7 +44,8 @@ impl Pending {
         if let Some(row) = first_back(self.last_recv, rows.recv) {
             return Err(ChunkError::LocalTime { row });
         }
-        // whole columns first, without a branch a row: bad rows are looked for only if there are any
+        // whole columns first, without a branch a row: bad rows are looked for only if there are
+        // any
         let px_bits = rows.px.iter().fold(0, |bits, px| bits | px);
         let high = |px: &i64| !(0..=i64::from(i32::MAX)).contains(px);
         if high(&px_bits)

@@ -26,6 +26,7 @@ ORIGIN = SummaryOrigin(git_sha="g", cfg_hash="c", segment="s")
 BAD_ORIGIN = SummaryOrigin(git_sha="", cfg_hash="c")
 
 
+@pytest.mark.spec("01-10.1", "01-D15")
 @pytest.mark.parametrize(
     ("px", "mid", "number"),
     [
@@ -45,6 +46,7 @@ def test_bins_are_floors(px, mid, number):
     assert bin_of(px, mid, bins_max_bps=50) == number
 
 
+@pytest.mark.spec("01-10.1")
 def test_nearest_rank():
     assert nearest_rank([], [0.5]) == []
     values = [float(v) for v in range(1, 101)]
@@ -68,6 +70,7 @@ def collected(*events):
     return hours
 
 
+@pytest.mark.spec("01-10.1")
 def test_first_fill_counts_in_the_bin_of_its_quote():
     (hour,) = collected(
         quoted("a", 0),
@@ -84,6 +87,7 @@ def test_first_fill_counts_in_the_bin_of_its_quote():
     assert hour.waits_ms == (12.5, 2000.0)
 
 
+@pytest.mark.spec("01-10.1", "01-D26")
 def test_maker_fills_are_left_out_unless_known_for_every_execution():
     (hour,) = collected(filled("a", 1, maker=True), filled("a", 2)).take_all()
     assert hour.maker_fills is None
@@ -134,6 +138,7 @@ def test_locked_hour_is_kept_until_it_can_be_written(tmp_path):
     assert (counters.pending, counters.written) == (0, 1)
 
 
+@pytest.mark.spec("01-10.3")
 def test_invalid_hour_gets_one_retry(tmp_path):
     session = recorder(tmp_path, BAD_ORIGIN)
     session.add("BTCUSDT", quoted("a", 1))

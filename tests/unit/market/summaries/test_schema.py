@@ -74,12 +74,14 @@ def test_the_table_is_long_enough():
     assert len(BAD) >= 30
 
 
+@pytest.mark.spec("01-10.1")
 def test_valid_payload():
     assert validate_summary_payload(VALID) == (True, [])
     assert HourlySummary.model_validate(VALID).counts.maker_fills == 2
     assert validate_summary_payload(valid(some_later_field=1, schema_version="e1.7"))[0]
 
 
+@pytest.mark.spec("01-10.2")
 @pytest.mark.parametrize(("payload", "path"), [row[1:] for row in BAD], ids=[r[0] for r in BAD])
 def test_malformed_payload_is_named(payload, path):
     ok, errors = validate_summary_payload(payload)
@@ -87,6 +89,7 @@ def test_malformed_payload_is_named(payload, path):
     assert path in [error.split(": ")[0] for error in errors]
 
 
+@pytest.mark.spec("01-10.2")
 def test_all_errors_are_reported_at_once():
     payload = valid(symbol="x", counts__orders=-1, hit_rate_by_bin__0__fills=9, bins_max_bps=0)
     _, errors = validate_summary_payload(payload)
@@ -97,6 +100,7 @@ def test_all_errors_are_reported_at_once():
 OLD = without("generated_at_utc", "window_utc", "bins_max_bps", "percentiles_used")
 
 
+@pytest.mark.spec("01-10.2", "01-D14")
 @pytest.mark.parametrize("version", ["e1.0", None])
 def test_upgrade_fills_what_is_missing_from_the_hour(version):
     old = {**OLD, "schema_version": version}
@@ -118,6 +122,7 @@ def test_upgrade_keeps_fields_that_an_old_file_carries():
     assert new == {**VALID, "bins_max_bps": 60}
 
 
+@pytest.mark.spec("01-10.2")
 @pytest.mark.parametrize("version", ["e1.1", "e1.9"])
 def test_later_versions_stay_and_are_copies(version):
     payload = valid(schema_version=version)
@@ -127,6 +132,7 @@ def test_later_versions_stay_and_are_copies(version):
     assert payload["counts"]["fills"] == 3
 
 
+@pytest.mark.spec("01-10.2")
 @pytest.mark.parametrize("version", ["e2.0", "1.0", "e1.", "", 1, None, "e1.0 "])
 def test_unknown_version(version):
     with pytest.raises(MarketDataError) as caught:
@@ -134,6 +140,7 @@ def test_unknown_version(version):
     assert caught.value.code == "E_SUM_VERSION"
 
 
+@pytest.mark.spec("01-10.2")
 @pytest.mark.parametrize("hour", [None, "yesterday", "2024-13-01T00:00:00Z"])
 def test_hour_is_never_taken_from_a_clock(hour):
     with pytest.raises(MarketDataError) as caught:

@@ -39,6 +39,7 @@ def test_name_and_bytes_of_a_file(tmp_path):
     assert [p.name for p in outcome.path.parent.iterdir()] == [outcome.path.name]
 
 
+@pytest.mark.spec("01-10.3/1", "01-10.3")
 @pytest.mark.parametrize("mode", ["none", "lockfile", "o_excl"])
 def test_overwrite_replaces_in_every_lock_mode(tmp_path, mode):
     write(tmp_path, valid())
@@ -46,6 +47,7 @@ def test_overwrite_replaces_in_every_lock_mode(tmp_path, mode):
     assert content(outcome)["counts"]["orders"] == 99
 
 
+@pytest.mark.spec("01-10.3/3")
 def test_without_overwrite_or_merge_the_file_stays(tmp_path):
     before = write(tmp_path, valid()).path.read_bytes()
     outcome = write(tmp_path, valid(counts__orders=99), KEEP)
@@ -53,6 +55,7 @@ def test_without_overwrite_or_merge_the_file_stays(tmp_path):
     assert outcome.path.read_bytes() == before
 
 
+@pytest.mark.spec("01-10.3/2")
 def test_sum_bins(tmp_path):
     write(tmp_path, valid())
     new = valid(metadata={"git_sha": "new", "cfg_hash": "n", "segments": ["s2"]})
@@ -66,6 +69,7 @@ def test_sum_bins(tmp_path):
     assert merged["metadata"] == {"git_sha": "new", "cfg_hash": "n", "segments": ["s1", "s2"]}
 
 
+@pytest.mark.spec("01-10.3/2")
 def test_a_segment_is_not_added_twice(tmp_path):
     before = write(tmp_path, valid()).path.read_bytes()
     outcome = write(tmp_path, valid(), SUM)
@@ -73,6 +77,7 @@ def test_a_segment_is_not_added_twice(tmp_path):
     assert outcome.path.read_bytes() == before
 
 
+@pytest.mark.spec("01-10.3/2", "01-D14")
 def test_an_existing_e10_file_is_upgraded_before_the_merge(tmp_path):
     path = summary_path(tmp_path, "btcusdt", HOUR_NS)
     path.parent.mkdir()
@@ -86,6 +91,7 @@ def test_an_existing_e10_file_is_upgraded_before_the_merge(tmp_path):
     assert merged["counts"] == {"orders": 20, "quotes": 24, "fills": 6}
 
 
+@pytest.mark.spec("01-10.3/4")
 @pytest.mark.parametrize("options", [SummaryOptions(), SUM, KEEP])
 @pytest.mark.parametrize(
     "damage", [b"", b"{", b"\xff", json.dumps(valid(symbol="ETHUSDT")).encode()]
@@ -104,6 +110,7 @@ def test_damaged_file_is_renamed_whatever_the_options(tmp_path, options, damage)
     assert [file.read_bytes() for file in aside] == [damage, damage]
 
 
+@pytest.mark.spec("01-10.3")
 def test_invalid_content_writes_nothing(tmp_path):
     before = write(tmp_path, valid()).path.read_bytes()
     outcome = write(tmp_path, valid(counts__orders=-1))
@@ -113,6 +120,7 @@ def test_invalid_content_writes_nothing(tmp_path):
     assert outcome.path.read_bytes() == before
 
 
+@pytest.mark.spec("01-10.3")
 @pytest.mark.parametrize("mode", ["none", "o_excl"])
 def test_merge_needs_the_lockfile(mode):
     with pytest.raises(ConfigError, match="E_CFG_CONFLICT"):
@@ -133,6 +141,7 @@ def test_disk_error_comes_back_as_data(tmp_path):
 # --- locks ------------------------------------------------------------
 
 
+@pytest.mark.spec("01-10.3")
 def test_lock_of_another_writer_times_out(tmp_path):
     path = write(tmp_path, valid()).path
     lock_path(path).write_text("pid=1\n")
@@ -148,6 +157,7 @@ def test_lock_of_another_writer_times_out(tmp_path):
     assert lock_path(path).exists()
 
 
+@pytest.mark.spec("01-10.3")
 @pytest.mark.parametrize(("age_s", "broken"), [(7199, None), (7201, 1)])
 def test_lock_is_broken_after_two_hours(tmp_path, age_s, broken):
     path = tmp_path / "a.json"
@@ -216,6 +226,7 @@ for i in range(10):
 """
 
 
+@pytest.mark.spec("01-10.3")
 def test_concurrent_merges_lose_and_repeat_nothing(tmp_path):
     args = [sys.executable, "-c", MERGER, str(tmp_path), json.dumps(VALID)]
     children = [subprocess.Popen([*args, str(n), str(HOUR_NS)]) for n in range(3)]
@@ -234,6 +245,7 @@ def hours(*ages_h):
     return [HourFile(NOW_NS - a * NS_PER_HOUR, Path(f"{a}")) for a in ages_h]
 
 
+@pytest.mark.spec("01-10.3", "01-D16")
 @pytest.mark.parametrize(
     ("retention_days", "keep_last", "written", "gone"),
     [
@@ -259,6 +271,7 @@ def test_what_expires(retention_days, keep_last, written, gone):
     assert [str(file.path) for file in result] == gone
 
 
+@pytest.mark.spec("01-10.3")
 def test_prune_by_name_and_debris_by_age(tmp_path):
     folder = tmp_path / "BTCUSDT"
     folder.mkdir()

@@ -110,6 +110,18 @@ impl AutopolicyParams {
         ] {
             within(key, value, bounds, rule)?;
         }
+        self.validate_counts()?;
+        if p.max_min_time_in_book_ms < 0 {
+            return Err(ParamError {
+                key: "autopolicy.max_min_time_in_book_ms",
+                rule: ">= 0",
+            });
+        }
+        Ok(())
+    }
+
+    fn validate_counts(&self) -> Result<(), ParamError> {
+        let p = self;
         for (key, count) in [
             (
                 "autopolicy.hysteresis_bad_required",
@@ -125,12 +137,6 @@ impl AutopolicyParams {
             if count == 0 {
                 return Err(ParamError { key, rule: ">= 1" });
             }
-        }
-        if p.max_min_time_in_book_ms < 0 {
-            return Err(ParamError {
-                key: "autopolicy.max_min_time_in_book_ms",
-                rule: ">= 0",
-            });
         }
         Ok(())
     }
