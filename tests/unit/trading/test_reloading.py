@@ -75,7 +75,7 @@ def test_a_change_reaches_every_symbol_and_the_session_in_one_step(setting):
         assert params["trading.base_spread_bps"] == 2.0
         # What the command line has fixed stays.
         assert params["strategy.kind"] == "external"
-    assert [session["cid_prefix"] for session in setting.engine.sessions] == ["mm"]
+    assert [session["rollout.cid_prefix"] for session in setting.engine.sessions] == ["mm"]
     # Once, not at every step from here on.
     setting.companion.step(setting.engine, START + POLL_NS, ())
     assert len(setting.engine.sessions) == 1
