@@ -2,6 +2,8 @@
 
 import json
 
+import pytest
+
 from mmbot.config import AppConfig, ConfigRequest, lane_params, load_config, session_params
 from mmbot.config.schema import all_keys
 
