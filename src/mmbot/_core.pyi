@@ -151,7 +151,8 @@ class Backtest:
         """Cancels all orders of all lanes and quotes no more."""
     def finish(self) -> None:
         """Ends the run: fills waiting for markouts are resolved and the accounting identity is
-        asserted (CoreError E_SIM_IDENTITY).
+        asserted (CoreError E_SIM_IDENTITY). After `advance` it ends at the time that was advanced
+        to, whatever has been fed beyond it.
         """
     def apply_params(self, lane: int, params: Mapping[str, Any], symbol: int = 0) -> None:
         """Atomic parameter change of an instrument between two events."""

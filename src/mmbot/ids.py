@@ -50,8 +50,8 @@ def cid_text(prefix: str, cid: int, *, symbol: int, symbols: int) -> str:
     Args:
         prefix: `cid_prefix`.
         cid: the core's number of the order, whose low byte is its place in the order table.
-        symbol: index of the symbol among the `symbols` of the session, over all of which `seq`
-            counts.
+        symbol: index of the symbol in the session.
+        symbols: number of symbols of the session, over all of which `seq` counts.
     """
     return prefix + base36((cid >> _SLOT_BITS) * symbols + symbol)
 

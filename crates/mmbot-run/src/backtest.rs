@@ -22,6 +22,8 @@ pub struct Backtest {
     /// Per instrument.
     spans: Vec<Span>,
     finished: bool,
+    /// Receive time that [`Self::advance`] went to last: rows after it are of the future.
+    paced_until: i64,
 }
 
 impl Backtest {
@@ -72,6 +74,7 @@ impl Backtest {
             places,
             spans: vec![Span::default(); instruments.len()],
             finished: false,
+            paced_until: i64::MAX,
         })
     }
 
@@ -132,6 +135,7 @@ impl Backtest {
     /// A bad or misplaced chunk, a strategy's failure, or [`RunError::Finished`].
     pub fn feed(&mut self, symbol: usize, chunk: Arc<EventColumns>) -> Result<(), RunError> {
         self.push(symbol, chunk)?;
+        self.paced_until = i64::MAX;
         self.run_all(i64::MAX)
     }
 
@@ -146,6 +150,7 @@ impl Backtest {
         external: &mut impl External,
     ) -> Result<(), RunError> {
         self.push(symbol, chunk)?;
+        self.paced_until = i64::MAX;
         self.run_single(i64::MAX, external)
     }
 
@@ -189,6 +194,7 @@ impl Backtest {
         external: &mut impl External,
     ) -> Result<bool, RunError> {
         let wanted = until_ns.saturating_add(1);
+        self.paced_until = until_ns;
         self.run_single(wanted, external)?;
         Ok(wanted > self.known_ns())
     }
@@ -202,7 +208,8 @@ impl Backtest {
         (known < i64::MAX).then_some(symbol)
     }
 
-    /// Processes what is left, ends the run and checks that money and positions add up.
+    /// Processes what is left, ends the run and checks that money and positions add up. A run that
+    /// was advanced step by step ends where the last step led, whatever has been fed beyond.
     ///
     /// # Errors
     /// [`RunError::Identity`] or [`RunError::Conservation`]; a strategy's failure.
@@ -229,7 +236,7 @@ impl Backtest {
             .spans
             .iter()
             .map(|s| s.last_local_ns.max(s.last_exch_ns));
-        let last = ends.max().unwrap_or(0);
+        let last = ends.max().unwrap_or(0).min(self.paced_until);
         if self.fleets.len() == 1 {
             self.run_single(last.saturating_add(1), external)?;
         } else {

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from typing import Annotated
 
 import typer
@@ -84,5 +83,5 @@ def record(
         speed=speed or ("max" if mode == "sim" else "10x"),
         duration_ns=None if duration_sec is None else round(duration_sec * NS_PER_SEC),
     )
-    for line in record_market(options, lambda line: print(line, file=sys.stderr)):
+    for line in record_market(options, lambda line: typer.echo(line, err=True)):
         typer.echo(line)

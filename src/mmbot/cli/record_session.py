@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from mmbot.cli.markets import MarketChoice, SymbolMarket, only_symbol, open_markets
-from mmbot.cli.records import market_recorder
+from mmbot.cli.records import is_repeatable, market_recorder
 from mmbot.config import ConfigRequest
 from mmbot.config.runtime import RuntimeConfig
 from mmbot.errors import ConfigError
@@ -67,7 +67,7 @@ def _feed(market: SymbolMarket) -> Feed:
 def _last_ns(root: str, market: SymbolMarket) -> int | None:
     """Where the catalog's rows of a recording end; a synthetic market goes on where it ended."""
     series = market.series
-    if series.synthetic:
+    if is_repeatable(series):
         return None
     footers = [
         footer

@@ -16,6 +16,7 @@ from mmbot.market.parts import Root
 from mmbot.market.record_market import RecordedBefore
 from mmbot.market.recorder import MarketRecorder, RecordedSymbol
 from mmbot.market.summaries import SummaryOptions, SummaryOrigin
+from mmbot.market.writer import Series
 from mmbot.store.runtime import artifacts_dir, git_sha
 from mmbot.trading.execution_records import ExecutionCompanion, ExecutionSymbol
 from mmbot.trading.identity import SessionIdentity
@@ -23,7 +24,7 @@ from mmbot.trading.recording import RecordingCompanion
 from mmbot.trading.session import Companion
 from mmbot.trading.summarising import SummaryCompanion, SummarySymbol
 
-__all__ = ["RecordChoices", "market_recorder", "record_companions"]
+__all__ = ["RecordChoices", "is_repeatable", "market_recorder", "record_companions"]
 
 _EXEC_RECORDER: Final = "EXEC_RECORDER_ENABLED"
 
@@ -52,6 +53,7 @@ def record_companions(
     state: InForce,
     identity: SessionIdentity,
     markets: Sequence[SymbolMarket],
+    *,
     log: Log,
     env: Mapping[str, str] | None = None,
 ) -> list[Companion]:
@@ -112,7 +114,7 @@ def _recorded_symbol(
     # A recording is one clock and one book: a live session is one, a synthetic market is one.
     extra = {"recording": identity.session, **series.extra, "session": identity.session}
     before = RecordedBefore()
-    if market and series.synthetic:
+    if market and is_repeatable(series):
         before = RecordedBefore.read(Root(config.data_dir), series.venue, series.symbol)
     return RecordedSymbol(
         series=replace(series, cfg_hash=identity.cfg_hash, extra=extra),
@@ -120,6 +122,11 @@ def _recorded_symbol(
         market=market,
         before=before,
     )
+
+
+def is_repeatable(series: Series) -> bool:
+    """Whether the market comes the same every time it is opened: its venue names its seed."""
+    return series.synthetic and "seed" in series.extra
 
 
 def _is_on(choices: RecordChoices, state: InForce) -> bool:

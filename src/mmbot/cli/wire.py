@@ -95,7 +95,14 @@ def run_session(options: RunOptions) -> int:
         market=options.data is None,
         waits=speed is None,
     )
-    engine = _engine(options, config, markets, quoter, rebalancer, identity.cid_prefix)
+    engine = _engine(
+        options,
+        config,
+        markets,
+        quoter=quoter,
+        rebalancer=rebalancer,
+        cid_prefix=identity.cid_prefix,
+    )
     # From here on the session leaves traces: what could keep it from starting has been tried.
     runtime = RuntimeConfig(loaded, _say)
     companions: list[Companion] = [
@@ -107,7 +114,7 @@ def run_session(options: RunOptions) -> int:
             rebalancer=rebalancer,
         )
     ]
-    companions += record_companions(choices, loaded, identity, markets, _say)
+    companions += record_companions(choices, loaded, identity, markets, log=_say)
     plan = SessionPlan(
         speed=speed,
         duration_ns=options.duration_ns,
@@ -158,6 +165,7 @@ def _engine(
     options: RunOptions,
     config: AppConfig,
     markets: Sequence[SymbolMarket],
+    *,
     quoter: Quoter | None,
     rebalancer: Rebalancer | None,
     cid_prefix: str,

@@ -98,22 +98,27 @@ class MarketReader:
             self._book = None
         elif count:
             self._book = fold_book(self._book, rows)
-        if not count:
+        if not batch.lost:
             return self._book_table({}), self._trades_table(trades)
-        return self._book_table(self._after_gap(rows)), self._trades_table(trades)
+        return self._book_table(self._after_gap(batch, rows)), self._trades_table(trades)
 
-    def _after_gap(self, lost: Columns) -> dict[str, NDArray[Any]]:
+    def _after_gap(self, batch: ThinnedRows, lost: Columns) -> dict[str, NDArray[Any]]:
         """A gap mark for the lost rows, and the book after them as a snapshot where it is known."""
-        first, last = int(np.argmin(lost["ts_ns"])), int(np.argmax(lost["ts_ns"]))
-        mark = {name: column[first : first + 1].copy() for name, column in lost.items()}
-        mark["kind"][:] = BookKind.GAP
-        for name in ("side", "px", "qty"):
-            mark[name][:] = 0
+        mark = {
+            "ts_ns": np.array([batch.first_ts_ns]),
+            "recv_ns": np.array([batch.first_recv_ns]),
+            "update_id": np.array([self._split.packet - 1]),
+            "kind": np.array([BookKind.GAP], dtype=np.uint8),
+            "side": np.zeros(1, dtype=np.uint8),
+            "px": np.zeros(1, dtype=np.int64),
+            "qty": np.zeros(1, dtype=np.int64),
+        }
         parts = [mark]
-        if self._book is not None:
+        if self._book is not None and len(lost["ts_ns"]):
             known = {name: column.copy() for name, column in self._book.items()}
-            for name in ("ts_ns", "recv_ns", "update_id"):
-                known[name][:] = lost[name][last]
+            known["update_id"][:] = self._split.packet - 1
+            for name in ("ts_ns", "recv_ns"):
+                known[name][:] = lost[name].max()
             known["kind"][:] = BookKind.SNAPSHOT
             parts.append(known)
         joined = {name: np.concatenate([part[name] for part in parts]) for name in _FOLDED}

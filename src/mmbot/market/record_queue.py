@@ -21,7 +21,7 @@ from mmbot import core
 from mmbot.market.schema import BookKind, Stream
 from mmbot.units import NS_PER_SEC
 
-__all__ = ["MarketRows", "OwnRows", "RecordQueue", "ThinnedRows"]
+__all__ = ["MarketRows", "OwnRows", "RecordQueue", "ThinnedRows", "thin"]
 
 Columns = dict[str, NDArray[Any]]
 
@@ -56,7 +56,8 @@ class ThinnedRows:
 
     `trades` are rows of the chunk; `levels` the last rows of the levels that the lost rows changed,
     in columns of stream `book`, and only they stand if `usable` is False (nothing is known then).
-    `packets` is the number of packet ends that are missing from `trades`, `lost` that of the rows.
+    `packets` is the number of packet ends that are missing from `trades`, `lost` that of the rows,
+    the first of which had the times `first_ts_ns` and `first_recv_ns`.
     """
 
     symbol: int
@@ -65,6 +66,8 @@ class ThinnedRows:
     usable: bool
     packets: int
     lost: int
+    first_ts_ns: int
+    first_recv_ns: int
 
     @property
     def rows(self) -> int:
@@ -158,17 +161,31 @@ class RecordQueue:
         return bool(self._batches) and self._rows + batch.rows > self._rows_max
 
     def _thin(self) -> None:
-        for at, batch in enumerate(self._batches):
-            if self._rows <= self._rows_max:
-                return
+        """Thin the oldest chunks; what stays of neighbours becomes one."""
+        kept: list[Batch] = []
+        places: dict[int, int] = {}
+        for batch in self._batches:
+            is_whole = isinstance(batch, MarketRows)
+            if isinstance(batch, OwnRows) or (is_whole and self._rows <= self._rows_max):
+                kept.append(batch)
+                continue
+            thinned = batch
             if isinstance(batch, MarketRows):
-                thinned = _thinned(batch)
-                self._batches[at] = thinned
-                self._rows += thinned.rows - batch.rows
+                thinned = thin(batch)
                 self.dropped_book_rows += thinned.lost
+            earlier = kept[places[batch.symbol]] if batch.symbol in places else None
+            if isinstance(earlier, ThinnedRows) and isinstance(thinned, ThinnedRows):
+                kept[places[batch.symbol]] = merged = _merged(earlier, thinned)
+                self._rows += merged.rows - earlier.rows - batch.rows
+            else:
+                places[batch.symbol] = len(kept)
+                kept.append(thinned)
+                self._rows += thinned.rows - batch.rows
+        self._batches = deque(kept)
 
 
-def _thinned(batch: MarketRows) -> ThinnedRows:
+def thin(batch: MarketRows) -> ThinnedRows:
+    """What stays of a chunk that has to make room."""
     rows = batch.chunk.to_arrays()
     flags = rows["flags"]
     kind = flags & _KIND_MASK
@@ -180,9 +197,8 @@ def _thinned(batch: MarketRows) -> ThinnedRows:
     is_reset = bool(len(broken)) and int(kind[broken[-1]]) == _RESET
     book = np.flatnonzero(~is_trade & (kind != _RESET))
     kept = book[book >= begin]
-    key = rows["px"][kept].astype(np.int64) * 2 + (flags[kept] >> _SIDE_SHIFT & 1)
-    _, last = np.unique(key[::-1], return_index=True)
-    kept = np.sort(kept[len(kept) - 1 - last])
+    kept = kept[_newest(rows["px"][kept], flags[kept] >> _SIDE_SHIFT & 1)]
+    first = int(book[0]) if len(book) else 0
     levels = {
         "ts_ns": rows["ts_exch"][kept],
         "recv_ns": rows["ts_local"][kept],
@@ -200,4 +216,41 @@ def _thinned(batch: MarketRows) -> ThinnedRows:
         usable=is_reset or not len(broken),
         packets=int(ends.sum() - ends[is_trade].sum()),
         lost=len(book),
+        first_ts_ns=int(rows["ts_exch"][first]),
+        first_recv_ns=int(rows["ts_local"][first]),
     )
+
+
+def _merged(earlier: ThinnedRows, later: ThinnedRows) -> ThinnedRows:
+    starts_anew = not later.usable or bool((later.levels["kind"] == BookKind.SNAPSHOT).any())
+    levels = later.levels
+    if not starts_anew:
+        levels = {
+            name: np.concatenate([column, later.levels[name]])
+            for name, column in earlier.levels.items()
+        }
+        newest = _newest(levels["px"], levels["side"])
+        # Of a snapshot and what changed it a snapshot is left.
+        is_snapshot = bool((earlier.levels["kind"] == BookKind.SNAPSHOT).any())
+        levels = {name: column[newest] for name, column in levels.items()}
+        levels["kind"][:] = BookKind.SNAPSHOT if is_snapshot else BookKind.DELTA
+    nothing_before = earlier.lost == 0
+    return ThinnedRows(
+        symbol=later.symbol,
+        trades={
+            name: np.concatenate([column, later.trades[name]])
+            for name, column in earlier.trades.items()
+        },
+        levels=levels,
+        usable=later.usable if starts_anew else earlier.usable,
+        packets=earlier.packets + later.packets,
+        lost=earlier.lost + later.lost,
+        first_ts_ns=(later if nothing_before else earlier).first_ts_ns,
+        first_recv_ns=(later if nothing_before else earlier).first_recv_ns,
+    )
+
+
+def _newest(px: NDArray[np.int64], side: NDArray[Any]) -> NDArray[np.intp]:
+    """Indices of the last row of every level, in order."""
+    _, last = np.unique((px.astype(np.int64) * 2 + side)[::-1], return_index=True)
+    return np.sort(len(px) - 1 - last)
