@@ -14,10 +14,13 @@ _I32: TypeAlias = NDArray[np.int32]
 _U8: TypeAlias = NDArray[np.uint8]
 
 class CoreError(ValueError):
-    """Input that the core refused. `code` is a registered error code, `key` what it is about."""
+    """Input that the core refused. `code` is a registered error code, `key` what it is about, `message` what
+    is wrong with it.
+    """
 
     code: str
     key: str
+    message: str
 
 @final
 class Instrument:
@@ -127,13 +130,16 @@ class Backtest:
         curve_ns: int = ...,
         strategy: Callable[[dict[str, Any]], Sequence[tuple[str, float, float]]] | None = None,
         allocate: Callable[[dict[str, Any]], tuple[Sequence[float], float | None]] | None = None,
+        journal: Mapping[str, Any] | None = None,
     ) -> Backtest:
         """`record` keeps fills, order events and a curve sampled every `curve_ns` of every lane.
         `strategy` is called on decision ticks of lanes with `strategy.kind` = "external" and
         returns (side, price, quantity) targets. `allocate` is called at a rebalance of several
         instruments with `lane`, `ts_ns`, `volas` (fraction a minute, None while unknown) and
         `turnover_usd`, and returns the weights and, if a better fee tier is worth a tilt, its
-        improvement in bps.
+        improvement in bps. `journal` has the session of the only lane written down, see
+        `take_journal`: `session_id`, `mode`, `ts_ns`, `seed`, `cid_prefix`, `config` (bytes) of its
+        header, and `hash_every_ns`, market time between two hashes of the state.
         """
     def feed(self, chunk: EventChunk, symbol: int = 0) -> None:
         """Processes a chunk of an instrument as far as the data of all allow; the GIL is released.
@@ -149,10 +155,14 @@ class Backtest:
         """The instrument whose data reach least far; None if all have ended."""
     def stop(self) -> None:
         """Cancels all orders of all lanes and quotes no more."""
-    def finish(self) -> None:
+    def finish(self, reason: str = "data_end") -> None:
         """Ends the run: fills waiting for markouts are resolved and the accounting identity is
-        asserted (CoreError E_SIM_IDENTITY). After `advance` it ends at the time that was advanced
-        to, whatever has been fed beyond it.
+        asserted (CoreError E_SIM_IDENTITY). After `advance` it ends at the time that was advanced to, whatever has been fed beyond it. `reason` is what a journal tells.
+        """
+    def take_journal(self) -> bytes:
+        """Framed records of the session since the last call, see docs/journal.md. They are to be
+        on the disk before the run goes on. CoreError E_BT_ARGS without `journal`,
+        E_STORE_JOURNAL when a record does not fit into a frame.
         """
     def apply_params(self, lane: int, params: Mapping[str, Any], symbol: int = 0) -> None:
         """Atomic parameter change of an instrument between two events."""

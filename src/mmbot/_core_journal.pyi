@@ -77,6 +77,59 @@ class JournalDecoder:
     def next_seq(self) -> int | None:
         """The number that must come next."""
 
+@final
+class JournalReplay:
+    """Feeds the blocks of a journal, from its beginning, to a new core and compares what it asks
+    for with the intents, and the hashes of its state with those journalled.
+    """
+
+    def __new__(
+        cls, *, until_seq: int | None = None, places: Sequence[tuple[int, int, int]] = ()
+    ) -> JournalReplay:
+        """`until_seq`: the last record that counts; requests that it led to are still compared.
+        `places`: decisions to trace, ascending, each instrument, first and last record.
+        """
+    def feed(self, data: bytes) -> bool:
+        """Takes the next bytes; True if more are wanted. The GIL is released. Raises JournalError at
+        damage, CoreError E_STORE_JOURNAL for a journal that no session has written.
+        """
+    def end_segment(self) -> int | None:
+        """End of a segment: offset of a torn tail, or None."""
+    def outcome(self) -> dict[str, Any]:
+        """`events`, `actions` (requests as journalled), `hash` of the state, `diff_seq` (None: no
+        difference), and what was `replayed` and `journalled` there, as text.
+        """
+    def explanations(self) -> list[dict[str, Any] | None]:
+        """For each place passed `ts_ns` (None if nothing was decided) and `steps`: `step`, `side`,
+        `level`, `fields`. Prices in quote currency, quantities in base currency.
+        """
+    @property
+    def done(self) -> bool:
+        """Nothing more is wanted."""
+
+@final
+class JournalSearch:
+    """Looks in the blocks of a journal, from its beginning, for the decision behind an order, or for
+    the last one at or before a moment.
+    """
+
+    @staticmethod
+    def order(number: int) -> JournalSearch:
+        """The order with this number in the session."""
+    @staticmethod
+    def at(instrument: int, ts_ns: int) -> JournalSearch:
+        """An instrument at local time `ts_ns`."""
+    def feed(self, data: bytes) -> None:
+        """Takes the next bytes. The GIL is released. Raises JournalError."""
+    def end_segment(self) -> int | None:
+        """End of a segment: offset of a torn tail, or None."""
+    def place(self) -> tuple[int, int, int] | None:
+        """Instrument, first and last record of the decisions that answer; None without an answer."""
+    def requests(self) -> list[dict[str, Any]]:
+        """All requests about the order: `seq`, `cause_seq` and `trigger` (the record that led to it),
+        `instrument`, `ts_ns`, `cause`, `full_cid`, `action`, `side`, `px_ticks`, `qty_lots`.
+        """
+
 def journal_counts(data: bytes, next_seq: int | None) -> dict[str, int]:
     """Records by kind of framed bytes that begin with number `next_seq` (None: any) and end with a
     whole frame; JournalError otherwise.

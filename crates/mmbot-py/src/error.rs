@@ -27,6 +27,7 @@ pub(crate) fn core_error(code: &str, key: &str, message: &str) -> PyErr {
         // both anyway
         let _ = value.setattr("code", code);
         let _ = value.setattr("key", key);
+        let _ = value.setattr("message", message);
     });
     error
 }

@@ -55,8 +55,8 @@ pub(crate) fn portfolio_key(params: &mut PortfolioParams, value: &Value<'_>) -> 
         "signals.weights.micro_tilt" => bias.w_micro_tilt = value.float()?,
         "signals.weights.sigma_regime" => bias.w_sigma_regime = value.float()?,
         "signals.sigma_bands" => {
-            let bands: Vec<(f64, f64)> = value.list("a list of (upper edge, bias)")?;
-            let band = |(upper, bias)| BiasBand { upper, bias };
+            let bands: Vec<[f64; 2]> = value.list("a list of (upper edge, bias)")?;
+            let band = |[upper, bias]: [f64; 2]| BiasBand { upper, bias };
             bias.bands = bands.into_iter().map(band).collect();
         }
         _ => return Ok(false),

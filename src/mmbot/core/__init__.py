@@ -3,7 +3,8 @@
 Market data in: `CaptureDecoder` and `FrameBook` (venue bytes), `StreamMerger` (catalog streams to
 chunks), `MarketGenerator` (synthetic markets). A run: `Backtest` over `EventChunk`s of one
 `Instrument`. Scores and statistics: `score_queue_models`, `TapeReader`. Budget over symbols:
-`allocator_tick` with `PortfolioParams`. Journals of sessions: `JournalFramer`, `JournalDecoder`.
+`allocator_tick` with `PortfolioParams`. Journals of sessions: `JournalFramer`, `JournalDecoder`,
+`JournalReplay`, `JournalSearch`.
 Errors are `CoreError` (with `code` and `key`), `FrameError` and `JournalError`.
 """
 
@@ -25,6 +26,8 @@ from mmbot._core import (
     JournalDecoder,
     JournalError,
     JournalFramer,
+    JournalReplay,
+    JournalSearch,
     MarketGenerator,
     PortfolioParams,
     PortfolioTarget,
@@ -64,6 +67,8 @@ __all__ = [
     "JournalDecoder",
     "JournalError",
     "JournalFramer",
+    "JournalReplay",
+    "JournalSearch",
     "MarketGenerator",
     "PortfolioParams",
     "PortfolioTarget",

@@ -42,8 +42,10 @@ fn mapping<'py>(py: Python<'py>, config: &[u8]) -> PyResult<Bound<'py, PyAny>> {
 
 impl Configs for Json {
     fn params(&mut self, config: &[u8], seed: u64) -> Result<Params, String> {
-        Python::attach(|py| read_params(&mapping(py, config)?, seed))
-            .map_err(|error| error.to_string())
+        Python::attach(|py| {
+            let read = mapping(py, config).and_then(|given| read_params(&given, seed));
+            read.map_err(|error| error.value(py).to_string())
+        })
     }
 
     fn session(
@@ -51,8 +53,10 @@ impl Configs for Json {
         config: &[u8],
         instruments: &[Instrument],
     ) -> Result<SessionParams, String> {
-        Python::attach(|py| read_session(&mapping(py, config)?, instruments))
-            .map_err(|error| error.to_string())
+        Python::attach(|py| {
+            let read = mapping(py, config).and_then(|given| read_session(&given, instruments));
+            read.map_err(|error| error.value(py).to_string())
+        })
     }
 }
 

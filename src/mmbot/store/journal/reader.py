@@ -10,16 +10,26 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 from mmbot import core
 from mmbot.errors import StoreError
 from mmbot.store.journal.segments import damaged, list_segments, read_blocks
 
-__all__ = ["JournalReader", "JournalScan", "SegmentEnd", "Torn", "read_segment_end"]
+__all__ = ["BlockSink", "JournalReader", "JournalScan", "SegmentEnd", "Torn", "read_segment_end"]
 
 Record = dict[str, Any]
 _BATCH: Final = 1024
+
+
+class BlockSink(Protocol):
+    """Reads blocks of a journal from its beginning on."""
+
+    def feed(self, data: bytes, /) -> bool | None:
+        """Take a block; False if no more are wanted."""
+
+    def end_segment(self) -> int | None:
+        """End a segment; the offset of a torn tail, or None."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +122,27 @@ class JournalReader:
                 raise damaged(path, exc) from exc
             self._end_of(path, torn_at)
             next_seq = decoder.next_seq
+
+    def pour(self, sink: BlockSink, on_bytes: Callable[[int], None] | None = None) -> None:
+        """Give all bytes to something in the core that reads them, until it wants no more.
+
+        Raises:
+            StoreError: as `records`, and for a journal that no session has written.
+        """
+        for path in self.segments:
+            try:
+                for block in read_blocks(path):
+                    if sink.feed(block) is False:
+                        return
+                    if on_bytes is not None:
+                        on_bytes(len(block))
+                torn_at = sink.end_segment()
+            except core.JournalError as exc:
+                raise damaged(path, exc) from exc
+            except core.CoreError as exc:
+                key = f"file={path} {exc.key}"
+                raise StoreError("E_STORE_JOURNAL", key, exc.message) from exc
+            self._end_of(path, torn_at)
 
     def scan(self, on_bytes: Callable[[int], None] | None = None) -> JournalScan:
         """Check every frame of the journal and count records, without decoding them.

@@ -1,0 +1,128 @@
+"""A session writes its journal: what it begins with, and bytes from the engine to the disk.
+
+The engine writes records down while it runs; they are appended before it is given anything new, so
+that nothing happens to a session that its journal does not have.
+"""
+
+from __future__ import annotations
+
+import os
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from mmbot import clock, core, ids
+from mmbot.config import LoadedConfig
+from mmbot.config.describe import cfg_hash
+from mmbot.store.canonical import canonical_json
+from mmbot.store.journal import JournalWriter
+from mmbot.store.journal.segments import session_path
+from mmbot.trading.explain import Explanation, explain, order_number
+from mmbot.trading.session import Taken
+from mmbot.units import NS_PER_SEC
+
+__all__ = ["SessionJournal", "journal_header", "new_session_id"]
+
+_NAMESPACE: Final = uuid.UUID("5f0c1a52-6f36-5d1c-9a51-0d0b5f5b8a11")
+_FROZEN: Final = ("MM_FREEZE_UTC_ISO", "MM_FREEZE_UTC")
+
+
+def new_session_id(directory: Path | str, config_hash: str) -> str:
+    """A UUID that no journal below `directory` has.
+
+    It is derived from the instant, the process and the configuration; with a frozen clock from the
+    artifact clock and the configuration alone, so that equal runs have equal ids.
+    """
+    if any(os.environ.get(name) for name in _FROZEN):
+        instant = str(clock.artifact_ns())
+    else:
+        instant = f"{clock.wall_ns()}:{os.getpid()}"
+    number = 0
+    while True:
+        session = str(uuid.uuid5(_NAMESPACE, f"{instant}:{config_hash}:{number}"))
+        if not session_path(directory, session).exists():
+            return session
+        number += 1
+
+
+def journal_header(
+    loaded: LoadedConfig, *, session_id: str, mode: str, seed: int
+) -> dict[str, Any]:
+    """What `mmbot.core.Backtest` takes as `journal`.
+
+    ``config`` of the header holds the hash of the configuration and the layer of every key that is
+    not a default.
+    """
+    config = loaded.config
+    keys = {".".join(map(str, path)) for path in loaded.history}
+    origins = {key: loaded.origin_of(key) for key in keys}
+    about = {
+        "cfg_hash": cfg_hash(config),
+        "sources": {key: origin for key, origin in origins.items() if origin != "default"},
+    }
+    prefix = ids.cid_prefix(
+        env=os.environ.get("MM_ENV", "dev"),
+        lock_key=config.ha_failover.lock_key,
+        session=session_id,
+    )
+    return {
+        "session_id": session_id,
+        "mode": mode,
+        "ts_ns": clock.artifact_ns(),
+        "seed": seed,
+        "cid_prefix": prefix,
+        "config": canonical_json(about),
+        "hash_every_ns": round(config.journal.snapshot_interval_s * NS_PER_SEC),
+    }
+
+
+@dataclass(slots=True)
+class SessionJournal:
+    """A `Companion` that puts the engine's records on the disk; the last one to be asked.
+
+    Raises what `JournalWriter.append` raises: a session without its journal does not go on.
+    """
+
+    writer: JournalWriter
+    cid_prefix: str
+    _engine: core.Backtest | None = None
+
+    def begin(self, engine: core.Backtest, market_ns: int) -> None:
+        """See `Companion`."""
+        del market_ns
+        self._engine = engine
+        self._write()
+
+    def on_chunk(self, symbol: int, chunk: core.EventChunk) -> None:
+        """See `Companion`."""
+        del symbol, chunk
+        self._write()
+
+    def step(self, engine: core.Backtest, market_ns: int, taken: Sequence[Taken]) -> None:
+        """See `Companion`."""
+        del engine, market_ns, taken
+        self._write()
+
+    def close(self, engine: core.Backtest, market_ns: int, taken: Sequence[Taken]) -> None:
+        """See `Companion`."""
+        del engine, market_ns, taken
+        self._write()
+        self.writer.close()
+
+    def explain(self, order_id: str) -> Explanation:
+        """Explain an order of this session so far.
+
+        Raises:
+            MmbotError: as `mmbot.trading.explain.explain`.
+        """
+        self._write()
+        return explain(self.writer.path, order=order_number(order_id, self.cid_prefix))
+
+    def _write(self) -> None:
+        if self._engine is None:
+            return
+        data = self._engine.take_journal()
+        if data:
+            self.writer.append(data)
