@@ -42,7 +42,7 @@ pub(crate) fn lane_result<'py>(
     out.set_item("edge", edge_usd(py, &edge, instrument)?)?;
     distributions(&out, entry)?;
     if let Some(lag) = lag {
-        out.set_item("ws_lag_ms", quantiles_ms(py, &lag)?)?;
+        out.set_item("ws_lag_ms", distribution_ms(py, &lag)?)?;
     }
     out.set_item("markouts", markouts(py, entry)?)?;
     out.set_item("bars", bars(py, entry, instrument)?)?;
@@ -189,20 +189,26 @@ pub(crate) fn quantiles_ms<'py>(
     Ok(out)
 }
 
+/// Quantiles and the histogram they are read from, so that a stretch of a run can be told apart.
 #[allow(clippy::cast_precision_loss)]
-fn distributions(out: &Bound<'_, PyDict>, lane: &Lane) -> PyResult<()> {
-    let (py, t) = (out.py(), lane.trader().telemetry());
-    out.set_item("order_age_ms", quantiles_ms(py, &t.order_age_ns)?)?;
-    out.set_item("latency_ms", quantiles_ms(py, &t.ack_latency_ns)?)?;
-    let wait = quantiles_ms(py, &t.queue_wait_ns)?;
+fn distribution_ms<'py>(py: Python<'py>, histogram: &Histogram) -> PyResult<Bound<'py, PyDict>> {
+    let out = quantiles_ms(py, histogram)?;
     let (mut edges, mut counts) = (Vec::new(), Vec::new());
-    for (upper_ns, count) in t.queue_wait_ns.buckets() {
+    for (upper_ns, count) in histogram.buckets() {
         edges.push(upper_ns as f64 / 1e6);
         counts.push(i64::from(count));
     }
-    wait.set_item("hist_edges_ms", PyArray1::from_vec(py, edges))?;
-    wait.set_item("hist_counts", PyArray1::from_vec(py, counts))?;
-    out.set_item("queue_wait_ms", wait)?;
+    out.set_item("hist_edges_ms", PyArray1::from_vec(py, edges))?;
+    out.set_item("hist_counts", PyArray1::from_vec(py, counts))?;
+    Ok(out)
+}
+
+#[allow(clippy::cast_precision_loss)]
+fn distributions(out: &Bound<'_, PyDict>, lane: &Lane) -> PyResult<()> {
+    let (py, t) = (out.py(), lane.trader().telemetry());
+    out.set_item("order_age_ms", distribution_ms(py, &t.order_age_ns)?)?;
+    out.set_item("latency_ms", distribution_ms(py, &t.ack_latency_ns)?)?;
+    out.set_item("queue_wait_ms", distribution_ms(py, &t.queue_wait_ns)?)?;
     let bps = |value: Option<i64>| value.unwrap_or(0) as f64 / 1e4;
     out.set_item("adverse_bps_p95", bps(t.adverse_bps_e4.percentile(950)))?;
     out.set_item("slippage_bps_p95", bps(t.slippage_bps_e4.percentile(950)))

@@ -7,7 +7,7 @@ from typing import Annotated, Final
 
 import typer
 
-from mmbot.cli.soak_run import make_source
+from mmbot.cli.soak_source import make_source
 from mmbot.soak.compare import TunerRun, compare_document, compare_markdown
 from mmbot.soak.launch import LaunchOptions, SourceRequest, launch
 from mmbot.soak.paths import SoakPaths

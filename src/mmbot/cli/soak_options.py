@@ -26,6 +26,7 @@ __all__ = [
     "Plain",
     "ProfileIterations",
     "Realtime",
+    "Regime",
     "Resume",
     "Seed",
     "SleepSeconds",
@@ -33,6 +34,7 @@ __all__ = [
     "Symbol",
     "Synthetic",
     "Tuner",
+    "Venue",
     "Warmup",
 ]
 
@@ -45,6 +47,16 @@ Data = Annotated[str | None, typer.Option("--data", metavar="DIR", help="Recorde
 Symbol = Annotated[str, typer.Option("--symbol", help="What is traded in sim mode.")]
 Synthetic = Annotated[
     bool, typer.Option("--synthetic", help="The embedded market; the default without --data.")
+]
+Venue = Annotated[
+    str | None, typer.Option("--venue", help="Venue, when the catalog has the symbol twice.")
+]
+Regime = Annotated[
+    str,
+    typer.Option(
+        "--regime",
+        help="Synthetic market: calm, volatile, spike, flash_crash, liquidity_gap or mixed.",
+    ),
 ]
 Calibration = Annotated[
     Path | None, typer.Option("--calibration", metavar="FILE", help="Latencies, frictions.")

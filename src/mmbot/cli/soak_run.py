@@ -12,11 +12,11 @@ import typer
 from mmbot import clock
 from mmbot.cli import soak_options as opt
 from mmbot.cli.options import ConfigOption, ProfileOption, SetOption
+from mmbot.cli.soak_source import make_source
 from mmbot.cli.soak_view import make_view
 from mmbot.errors import ConfigError
 from mmbot.soak.day_stop import RunDayGuard
 from mmbot.soak.launch import Launched, LaunchOptions, SourceRequest, launch
-from mmbot.soak.mock import MockSource
 from mmbot.soak.paths import SoakPaths, read_array
 from mmbot.soak.report_html import soak_html
 from mmbot.soak.resources import BackgroundMonitor, read_snapshots
@@ -28,7 +28,7 @@ from mmbot.store.artifacts import write_json, write_text
 from mmbot.trading.stopping import StopRequest
 from mmbot.units import NS_PER_SEC
 
-__all__ = ["make_source", "run_command", "run_soak", "smoke_command"]
+__all__ = ["run_command", "run_soak", "smoke_command"]
 
 _HOURS: Final = 72.0
 _WINDOW_SEC: Final = 300.0
@@ -43,7 +43,9 @@ def run_command(
     mock_scenario: opt.MockScenario = None,
     data: opt.Data = None,
     symbol: opt.Symbol = "BTCUSDT",
+    venue: opt.Venue = None,
     synthetic: opt.Synthetic = False,
+    regime: opt.Regime = "mixed",
     calibration: opt.Calibration = None,
     seed: opt.Seed = 42,
     iterations: opt.Iterations = None,
@@ -70,7 +72,7 @@ def run_command(
 ) -> None:
     """Trade windows, measure each, tune between them, and judge the run at its end."""
     _check_choices(mode=mode, kpi_mode=kpi_mode, tuner=tuner, drift_guard=drift_guard)
-    market = _market(data, symbol, calibration, synthetic=synthetic, realtime=realtime)
+    _check_market(data, synthetic=synthetic)
     guarded = _guarded(drift_guard, mode, mock=mock)
     options = LaunchOptions(
         paths=SoakPaths.from_environment(os.environ),
@@ -93,7 +95,14 @@ def run_command(
         timeout_sec=iteration_timeout_seconds,
         profile_iterations=profile_iterations,
         seed=seed,
-        market=market,
+        market={
+            "data": data,
+            "venue": venue,
+            "symbol": symbol,
+            "regime": regime if data is None else None,
+            "calibration": None if calibration is None else str(calibration),
+            "realtime": realtime,
+        },
         drift_check_sec=drift_check_min * 60 if guarded else None,
     )
     launched = run_soak(options, scenario=_scenario(mock_scenario), plain=plain)
@@ -194,22 +203,6 @@ def _guard(options: LaunchOptions, paths: SoakPaths) -> RunDayGuard | None:
     return None if every is None else RunDayGuard(paths, every)
 
 
-def make_source(request: SourceRequest, scenario: list[dict[str, Any]] | None) -> IterationSource:
-    """What trades: the scripted generator.
-
-    Raises:
-        ConfigError: ``E_SOAK_ARGS`` without ``--mock``.
-    """
-    options = request.options
-    if not options.mock:
-        raise ConfigError(
-            "E_SOAK_ARGS", f"--mode {options.mode}", "this version trades with --mock only"
-        )
-    return MockSource(
-        seed=options.seed, start_ns=request.start_ns, say=request.say, scenario=scenario
-    )
-
-
 def _smoke_problems(launched: Launched, paths: SoakPaths, count: int) -> list[str]:
     """What a smoke run must leave and did not."""
     problems = [
@@ -250,18 +243,9 @@ def _check_choices(*, mode: str, kpi_mode: str, tuner: str, drift_guard: str | N
         _one_of("--drift-guard", drift_guard, ("on", "off"))
 
 
-def _market(
-    data: str | None, symbol: str, calibration: Path | None, *, synthetic: bool, realtime: bool
-) -> dict[str, Any]:
-    """What a source needs to know of the market."""
+def _check_market(data: str | None, *, synthetic: bool) -> None:
     if synthetic and data is not None:
         raise ConfigError("E_SOAK_ARGS", "--synthetic", "and --data exclude each other")
-    return {
-        "data": data,
-        "symbol": symbol,
-        "calibration": None if calibration is None else str(calibration),
-        "realtime": realtime,
-    }
 
 
 def _export(launched: Launched, json_path: Path | None, markdown_path: Path | None) -> None:

@@ -9,7 +9,7 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from rich.console import Console
 
@@ -17,10 +17,10 @@ from mmbot import core
 from mmbot.cli.markets import MarketChoice, SymbolMarket, only_symbol, open_markets
 from mmbot.cli.records import RecordChoices, record_companions
 from mmbot.cli.reporting import BAR_MINUTES, SessionFacts, write_reports
-from mmbot.config import AppConfig, ConfigRequest, lane_params, sim_params
+from mmbot.config import AppConfig, ConfigRequest, lane_params
 from mmbot.config.runtime import RuntimeConfig
 from mmbot.portfolio.rebalancing import Rebalancer
-from mmbot.research.calibration import load_calibration
+from mmbot.research.calibration import live_sim_params
 from mmbot.store.artifacts import write_text
 from mmbot.store.runtime import artifacts_dir
 from mmbot.strategy import as_callable
@@ -174,7 +174,7 @@ def _engine(
         EngineSpec(
             instruments=[market.instrument for market in markets],
             configs=[config],
-            simulator=_sim(options, config),
+            simulator=live_sim_params(config, options.calibration),
             seed=options.seed,
             bar_ns=BAR_MINUTES * NS_PER_MIN,
             record=True,
@@ -184,15 +184,6 @@ def _engine(
             cid_prefix=cid_prefix,
         )
     )
-
-
-def _sim(options: RunOptions, config: AppConfig) -> dict[str, Any]:
-    """The simulated exchange: configuration, and a calibration over it."""
-    sim = sim_params(config)
-    if options.calibration is not None:
-        sim |= load_calibration(options.calibration)
-        sim["queue_model"] = "calibrated"
-    return sim
 
 
 def _play(

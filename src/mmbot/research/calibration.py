@@ -9,9 +9,16 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Final
 
+from mmbot.config import AppConfig, sim_params
 from mmbot.errors import ConfigError
 
-__all__ = ["CALIBRATION_KEYS", "QUEUE_POWER_KEY", "load_calibration", "parse_calibration"]
+__all__ = [
+    "CALIBRATION_KEYS",
+    "QUEUE_POWER_KEY",
+    "live_sim_params",
+    "load_calibration",
+    "parse_calibration",
+]
 
 # Parameter -> its range; missing ones are 0.
 _RANGES: Final[Mapping[str, tuple[float, float]]] = MappingProxyType(
@@ -37,6 +44,19 @@ def load_calibration(path: Path | None) -> dict[str, float]:
         ``E_CFG_PARSE`` when it is no JSON object.
     """
     return parse_calibration({} if path is None else read_json_object(path), str(path))
+
+
+def live_sim_params(config: AppConfig, calibration: Path | None) -> dict[str, Any]:
+    """The simulated exchange of sessions and soak runs: configuration, a calibration over it.
+
+    Raises:
+        ConfigError: as `load_calibration`.
+    """
+    params: dict[str, Any] = dict(sim_params(config))
+    if calibration is not None:
+        params |= load_calibration(calibration)
+        params["queue_model"] = "calibrated"
+    return params
 
 
 def parse_calibration(values: Mapping[str, Any], place: str) -> dict[str, float]:

@@ -33,6 +33,7 @@ from mmbot.soak.parameters import TUNABLES, Values, effective
 from mmbot.soak.paths import SoakPaths
 from mmbot.soak.run_report import RunEnd, RunFacts, judge
 from mmbot.soak.runner import (
+    DATA_END,
     DayGuard,
     Refiner,
     RunPlan,
@@ -57,8 +58,8 @@ _SEC_PER_HOUR: Final = 3600.0
 class LaunchOptions:
     """The options of `mmbot soak run`; durations in seconds of trading time.
 
-    `market` holds what a source needs to know of the market (`data`, `symbol`, `calibration`,
-    `realtime`). `drift_check_sec` None: no guard over the day.
+    `market` holds what a source needs to know of the market (`data`, `venue`, `symbol`, `regime`,
+    `calibration`, `realtime`). `drift_check_sec` None: no guard over the day.
     """
 
     paths: SoakPaths
@@ -170,7 +171,8 @@ def launch(
         heartbeat.phase = lambda: runner.phase.value
         stopped = runner.run()
         summaries = books.summaries()
-        if stopped is None and all(s["partial"] for s in summaries):
+        ended = stopped is None or stopped.reason == DATA_END
+        if ended and all(s["partial"] for s in summaries):
             view.line(mark("soak", "ERROR", "no iterations completed"))
             raise MmbotError("E_SOAK_ENGINE", "run", "no iterations completed")
         facts = _facts(options, run, stopped, count=count)
@@ -342,6 +344,7 @@ def _facts(
         kpi_mode=options.kpi_mode,
         strict_last8=options.strict_last8,
         stop_reason=None if stopped is None else stopped.reason,
+        data_ended=stopped is not None and stopped.reason == DATA_END,
         aborted=stopped is not None and stopped.aborted,
         overrides=document or {},
         metadata={

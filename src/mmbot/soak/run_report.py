@@ -35,6 +35,7 @@ class RunFacts:
     metadata: Mapping[str, Any]
     run_totals: Mapping[str, float]
     resources: Mapping[str, Any] | None = None
+    data_ended: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,7 +150,8 @@ def _verdict(gates: Mapping[str, Any], facts: RunFacts) -> RunVerdict:
         return "ABORTED"
     passed = all(gate["passed"] for gate in gates["run"].values())
     passed = passed and all(gates[k]["passed"] for k in ("hard_mode", "last8") if k in gates)
-    return "PASS" if passed and facts.stop_reason is None else "FAIL"
+    ended = facts.stop_reason is None or facts.data_ended
+    return "PASS" if passed and ended else "FAIL"
 
 
 def _hard_failures(summaries: Sequence[Mapping[str, Any]]) -> list[int]:

@@ -44,7 +44,10 @@ from mmbot.soak.warmup import overlaid, phase_of, strength
 from mmbot.store.artifacts import write_bytes
 from mmbot.units import NS_PER_SEC
 
-__all__ = ["DayGuard", "Refiner", "RunPlan", "RunView", "SoakRunner", "Stopped"]
+__all__ = ["DATA_END", "DayGuard", "Refiner", "RunPlan", "RunView", "SoakRunner", "Stopped"]
+
+DATA_END: Final = "data_end"
+"""Reason of a run that ends because its recording does: judged as it stands."""
 
 _PAUSE_STEP_NS: Final = NS_PER_SEC // 5
 
@@ -175,6 +178,8 @@ class SoakRunner:
         self._say(decision_lines(done, self.settings.velocity))
         outcome, wanted = self._decided(done, requested)
         self._recorded(outcome, wanted, window)
+        if window.data_ended:
+            return Stopped(DATA_END, aborted=False)
         if window.partial:
             return Stopped("interrupted", aborted=True)
         return self._guarded_day(iteration, window)

@@ -64,6 +64,7 @@ class WindowResult:
         sentinel: an ``EDGE_SENTINEL`` document, if the source makes one.
         partial: the window was cut short by `stop`.
         ticks: decision ticks of the window, for the block rate; 0: unknown.
+        data_ended: there is nothing more to trade; the window is `partial`, the run ends well.
     """
 
     report: Mapping[str, Any] | None
@@ -72,6 +73,7 @@ class WindowResult:
     sentinel: Mapping[str, Any] | None = None
     partial: bool = False
     ticks: int = 0
+    data_ended: bool = False
 
 
 class IterationSource(Protocol):

@@ -6,13 +6,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from mmbot import core
-from mmbot.config import AppConfig, lane_params
 from mmbot.config.block_adjustment import BlockCounts, BlockWindow
 from mmbot.config.runtime import RuntimeConfig
-from mmbot.config.session import session_params
 from mmbot.portfolio.rebalancing import Rebalancer
-from mmbot.trading.engine import allocator_settings
-from mmbot.trading.schedule import OpenHours
+from mmbot.trading.live_config import LiveConfig
 from mmbot.trading.session import Taken
 
 __all__ = ["ConfigCompanion"]
@@ -36,16 +33,15 @@ class ConfigCompanion:
     ) -> None:
         self._runtime = runtime
         self._symbols = tuple(symbols)
-        self._overrides = dict(overrides)
-        self._rebalancer = rebalancer
-        self._cid_prefix = cid_prefix
+        self._live = LiveConfig(
+            symbols, overrides=overrides, rebalancer=rebalancer, cid_prefix=cid_prefix
+        )
         self._window = BlockWindow()
-        self._hours = OpenHours()
 
     def begin(self, engine: core.Backtest, market_ns: int) -> None:
         """See `Companion`."""
         self._window = BlockWindow(market_ns)
-        self._renew_hours(engine, market_ns)
+        self._live.renew_hours(engine, self._runtime.config, market_ns)
 
     def on_chunk(self, symbol: int, chunk: core.EventChunk) -> None:
         """See `Companion`."""
@@ -54,8 +50,8 @@ class ConfigCompanion:
         """See `Companion`."""
         del taken
         for change in self._runtime.poll():
-            self._apply(engine, change.new, market_ns)
-        self._renew_hours(engine, market_ns)
+            self._live.apply(engine, change.new, market_ns)
+        self._live.renew_hours(engine, self._runtime.config, market_ns)
         if self._window.is_due(market_ns):
             self._judge_blocks(engine, market_ns)
 
@@ -72,26 +68,7 @@ class ConfigCompanion:
         found = self._window.evaluate(counts, in_force, now_ns=market_ns)
         change = None if found is None else self._runtime.raise_interval(found)
         if change is not None:
-            self._apply(engine, change.new, market_ns)
-
-    def _renew_hours(self, engine: core.Backtest, market_ns: int) -> None:
-        config = self._runtime.config
-        if self._hours.due(config.scheduler, market_ns):
-            self._apply_session(engine, config, market_ns)
-
-    def _apply(self, engine: core.Backtest, config: AppConfig, market_ns: int) -> None:
-        for at, symbol in enumerate(self._symbols):
-            engine.apply_params(0, lane_params(config, symbol) | self._overrides, at)
-        self._apply_session(engine, config, market_ns)
-        if self._rebalancer is not None:
-            self._rebalancer.settings = allocator_settings(config)
-
-    def _apply_session(self, engine: core.Backtest, config: AppConfig, market_ns: int) -> None:
-        open_ns = self._hours.around(config.scheduler, market_ns)
-        session = session_params(
-            config, self._symbols, open_ns=open_ns, cid_prefix=self._cid_prefix
-        )
-        engine.apply_session(0, session)
+            self._live.apply(engine, change.new, market_ns)
 
 
 def _blocked_by(engine: core.Backtest, symbols: int) -> dict[str, int]:

@@ -9,18 +9,16 @@ it is told how far market time is and never holds the engine up by a decision of
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Literal, Protocol
 
-import numpy as np
-
 from mmbot import clock, core
-from mmbot.errors import MarketDataError
+from mmbot.trading.drive import Drive, Feed
 from mmbot.trading.pacing import Pacer
 from mmbot.trading.readout import Columns, Course, Readout, read_line, read_snapshot
 from mmbot.trading.stopping import StopRequest
-from mmbot.units import NS_PER_MS, NS_PER_SEC
+from mmbot.units import NS_PER_MS
 
 __all__ = [
     "Companion",
@@ -39,9 +37,6 @@ EndReason = Literal["duration", "data_end", "interrupted"]
 # 8 frames a second look alive and stay calm.
 _FRAME_NS: Final = 125 * NS_PER_MS
 _SPARK_POINTS: Final = 600
-# Cancels need a round trip; they get this much market time, in steps.
-_DRAIN_MAX_NS: Final = 5 * NS_PER_SEC
-_DRAIN_STEP_NS: Final = 50 * NS_PER_MS
 
 
 class Display(Protocol):
@@ -75,14 +70,6 @@ class Companion(Protocol):
 
     def close(self, engine: core.Backtest, market_ns: int, taken: Sequence[Taken]) -> None:
         """The accounts are closed."""
-
-
-@dataclass(frozen=True, slots=True)
-class Feed:
-    """The market data of one symbol, in the order of the engine's instruments."""
-
-    symbol: str
-    chunks: Iterator[core.EventChunk]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -140,9 +127,7 @@ class Session:
         self._stop = stop
         self._courses = [Course() for _ in feeds]
         self._fills: list[Course] = [Course() for _ in feeds]
-        self._start_ns = 0
-        self._target_ns = 0
-        self._exhausted = False
+        self._drive = Drive(engine, self._feeds, self._on_chunk)
 
     def run(self) -> SessionEnd:
         """Trade until the end, then close the books.
@@ -156,16 +141,17 @@ class Session:
         reason = self._trade()
         last = self._frame()
         # A recording ends where it ends, not where the last step would have led.
-        market_ns = last.elapsed_ns if self._exhausted else self._target_ns - self._start_ns
-        unconfirmed = self._drain()
+        drive = self._drive
+        market_ns = last.elapsed_ns if drive.exhausted else drive.target_ns - drive.start_ns
+        unconfirmed = self._drive.drain(self._step)
         self._engine.finish()
         taken = self._take()
         for companion in self._plan.companions:
-            companion.close(self._engine, self._target_ns, taken)
+            companion.close(self._engine, self._drive.target_ns, taken)
         return SessionEnd(
             reason=reason,
             symbols=tuple(self._ended(at) for at in range(len(self._feeds))),
-            start_ns=self._start_ns,
+            start_ns=self._drive.start_ns,
             market_ns=market_ns,
             wall_ns=clock.monotonic_ns() - began_ns,
             unconfirmed_orders=unconfirmed,
@@ -181,66 +167,40 @@ class Session:
         )
 
     def _begin(self) -> None:
-        firsts = [self._first(feed) for feed in self._feeds]
-        self._start_ns = min(int(np.min(chunk.to_arrays()["ts_local"])) for chunk in firsts)
-        self._target_ns = self._start_ns
+        start_ns = self._drive.open()
         for companion in self._plan.companions:
-            companion.begin(self._engine, self._start_ns)
-        for at, chunk in enumerate(firsts):
-            self._feed(at, chunk, self._start_ns)
+            companion.begin(self._engine, start_ns)
+        self._drive.begin()
 
-    def _first(self, feed: Feed) -> core.EventChunk:
-        for chunk in feed.chunks:
-            if len(chunk):
-                return chunk
-        raise MarketDataError("E_BT_NO_DATA", f"symbol={feed.symbol}", "has no row")
+    def _on_chunk(self, at: int, chunk: core.EventChunk) -> None:
+        for companion in self._plan.companions:
+            companion.on_chunk(at, chunk)
 
     def _trade(self) -> EndReason:
         plan = self._plan
-        pacer = Pacer(plan.speed, self._start_ns, clock.monotonic_ns())
-        end_ns = None if plan.duration_ns is None else self._start_ns + plan.duration_ns
+        pacer = Pacer(plan.speed, self._drive.start_ns, clock.monotonic_ns())
+        end_ns = None if plan.duration_ns is None else self._drive.start_ns + plan.duration_ns
         next_frame_ns = 0
         while not self._stop.requested:
             target_ns = pacer.target_ns(clock.monotonic_ns())
             if end_ns is not None:
                 target_ns = min(target_ns, end_ns)
-            self._advance(target_ns)
+            self._drive.advance(target_ns)
             self._step()
             if clock.monotonic_ns() >= next_frame_ns:
                 self._frame()
                 next_frame_ns = clock.monotonic_ns() + _FRAME_NS
-            if self._exhausted:
+            if self._drive.exhausted:
                 return "data_end"
             if target_ns == end_ns:
                 return "duration"
             clock.sleep_ns(pacer.rest_ns(clock.monotonic_ns()))
         return "interrupted"
 
-    def _advance(self, until_ns: int) -> None:
-        self._target_ns = until_ns
-        needs_data = self._engine.advance(None, until_ns)
-        while needs_data and not self._exhausted:
-            at = self._engine.hungriest()
-            if at is None:
-                self._exhausted = True
-                return
-            chunk = next(self._feeds[at].chunks, None)
-            if chunk is None:
-                self._engine.end(at)
-                needs_data = self._engine.advance(None, until_ns)
-                self._exhausted = self._engine.hungriest() is None
-            else:
-                needs_data = self._feed(at, chunk, until_ns)
-
-    def _feed(self, at: int, chunk: core.EventChunk, until_ns: int) -> bool:
-        for companion in self._plan.companions:
-            companion.on_chunk(at, chunk)
-        return self._engine.advance(chunk, until_ns, at)
-
     def _step(self) -> None:
         taken = self._take()
         for companion in self._plan.companions:
-            companion.step(self._engine, self._target_ns, taken)
+            companion.step(self._engine, self._drive.target_ns, taken)
 
     def _take(self) -> list[Taken]:
         """What was recorded since the last call; kept for the reports."""
@@ -257,22 +217,6 @@ class Session:
             taken.append(one)
         return taken
 
-    def _drain(self) -> int:
-        """Cancel all orders and let the cancels arrive; return how many are still unconfirmed."""
-        self._engine.stop()
-        deadline_ns = self._target_ns + _DRAIN_MAX_NS
-        while not self._exhausted and self._target_ns < deadline_ns:
-            if not self._open_orders():
-                return 0
-            self._advance(self._target_ns + _DRAIN_STEP_NS)
-            self._step()
-        # When the recording ends there is nobody left who could confirm.
-        return 0 if self._exhausted else self._open_orders()
-
-    def _open_orders(self) -> int:
-        symbols = range(len(self._feeds))
-        return sum(len(self._engine.snapshot(0, at)["orders"]) for at in symbols)
-
     def _frame(self) -> Readout:
         snapshots = [self._engine.snapshot(0, at) for at in range(len(self._feeds))]
         lines = [
@@ -281,7 +225,7 @@ class Session:
         ]
         readout = read_snapshot(
             snapshots[0],
-            start_ns=self._start_ns,
+            start_ns=self._drive.start_ns,
             market_state=self._plan.market_state(),
             course=self._courses[0],
             points=_SPARK_POINTS,
