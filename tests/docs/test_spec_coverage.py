@@ -9,7 +9,7 @@ from tests.tidy.sources import read
 PYTHON_TAGS_MIN = 250
 RUST_TAGS_MIN = 250
 RULES_MIN = 200
-LATER_MAX = 5
+LATER_MAX = 3
 
 
 @pytest.fixture(scope="module")

@@ -46,6 +46,7 @@ def test_a_short_session_trades_and_reports(tmp_path):
     assert not list((tmp_path / "artifacts").rglob("*.tmp.*"))
 
 
+@pytest.mark.spec("02-16")
 def test_the_same_session_in_two_processes_and_at_two_speeds_is_one(tmp_path):
     outputs = []
     for name, args in (
@@ -62,6 +63,7 @@ def test_the_same_session_in_two_processes_and_at_two_speeds_is_one(tmp_path):
     assert state_hash(other.stdout) != outputs[0][0]
 
 
+@pytest.mark.spec("02-1")
 @pytest.mark.skipif(sys.platform == "win32", reason="signals of a console")
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_ends_with_a_complete_report(tmp_path, number):
@@ -76,6 +78,7 @@ def test_a_signal_ends_with_a_complete_report(tmp_path, number):
     check_artifacts(tmp_path / "artifacts")
 
 
+@pytest.mark.spec("01-6.1", "01-D25")
 @pytest.mark.parametrize(
     ("args", "line"),
     [
@@ -131,6 +134,7 @@ def test_recorded_data_end_the_session_and_their_only_symbol_is_taken(tmp_path):
     assert wrong.stderr.splitlines()[-1].startswith("E_BT_NO_DATA: symbol=BTCUSDT")
 
 
+@pytest.mark.spec("02-1")
 def test_mode_sim_and_a_picture(tmp_path):
     done = run(tmp_path, "--mode", "sim", "--duration", "10s", "--picture", "frame.svg")
     assert done.returncode == 0, done.stderr

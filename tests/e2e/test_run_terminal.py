@@ -74,6 +74,7 @@ def test_the_screen_shows_fills_and_ctrl_c_leaves_the_report(tmp_path):
     assert (tmp_path / "artifacts" / "RUN_REPORT.html").is_file()
 
 
+@pytest.mark.spec("02-1")
 def test_a_second_signal_ends_the_process_at_once():
     command = [sys.executable, "-c", STUBBORN]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:

@@ -31,6 +31,7 @@ def fresh(place, hash_seed, *args):
     return {path.name: path.read_bytes() for path in place.iterdir()}
 
 
+@pytest.mark.spec("02-16")
 @pytest.mark.slow
 def test_two_fresh_processes_write_the_same_bytes(tmp_path):
     source = ["--synthetic", "--symbol", "BTCUSDT", "--synthetic-duration-min", "3"]

@@ -7,6 +7,8 @@ import os
 import subprocess
 import sys
 
+import pytest
+
 RUN = """
 import json, sys
 from mmbot import core
@@ -48,6 +50,7 @@ def run(threads: int, hash_seed: int) -> dict[str, list[object]]:
     return result
 
 
+@pytest.mark.spec("02-16")
 def test_six_fresh_processes_give_one_state_hash() -> None:
     results = [run(threads=1 + at % 2, hash_seed=at) for at in range(6)]
     fills = results[0]["fills"]

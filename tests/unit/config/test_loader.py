@@ -319,3 +319,33 @@ def test_the_shipped_files_load():
     for path in (ROOT / "config" / "profiles").glob("*.json"):
         assert json.loads(path.read_bytes())
     assert load(path=ROOT / "config" / "app.yaml").config.trading.symbols
+
+
+@pytest.mark.spec("01-D25", "01-3.1")
+@pytest.mark.parametrize("symbol", ["BTCUSDT", "ethusdc", "BTC-USD", "BTC/USDT:USDT"])
+def test_a_symbol_quoted_in_dollars_is_traded(symbol):
+    assert load(symbols=(symbol,)).config.trading.symbols == (symbol.upper(),)
+
+
+@pytest.mark.spec("01-D25", "01-3.1")
+@pytest.mark.parametrize("symbol", ["ETHBTC", "BTCEUR", "USDT", "BTC-EUR", "USDTBTC"])
+def test_a_symbol_quoted_otherwise_is_refused(symbol):
+    line = error(symbols=(symbol,))
+    assert line.startswith("E_CFG_RANGE: trading.symbols must have quote currency USD")
+
+
+@pytest.mark.spec("01-D10")
+@pytest.mark.parametrize(
+    ("key", "within", "beyond"),
+    [
+        ("risk.max_drawdown_pct", 1.0, 1.01),
+        ("throttle.jitter_pct", 0.5, 0.51),
+        ("shadow.max_size_diff_pct", 10.0, None),
+        ("rollout.traffic_split_pct", 100, 101),
+        ("runtime_guard.cancel_rate_pct_of_limit_max", 90.0, None),
+    ],
+)
+def test_a_key_in_percent_keeps_its_own_range(key, within, beyond):
+    assert load(f"{key}={within}")
+    if beyond is not None:
+        assert error(f"{key}={beyond}").startswith(f"E_CFG_RANGE: {key} must be in [0,{within:g}]")

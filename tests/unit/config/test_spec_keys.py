@@ -22,6 +22,7 @@ ROWS = [(*row, True) for row in LIVE] + [(*row, False) for row in FIXED]
     "01-D20",
     "02-D9",
     "02-D19",
+    "01-D19",
 )
 @pytest.mark.parametrize(("key", "default", "bounds", "hot"), ROWS, ids=[row[0] for row in ROWS])
 def test_a_key_is_as_specified(key, default, bounds, hot):

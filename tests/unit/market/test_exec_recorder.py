@@ -32,6 +32,7 @@ LINE = (
 )
 
 
+@pytest.mark.spec("01-9.2")
 def test_line_and_name(tmp_path):
     recorder = ExecRecorder(tmp_path, now_ns=lambda: 5_000_000_000)
     assert recorder.status().last_write_ts == 0.0
@@ -44,6 +45,7 @@ def test_line_and_name(tmp_path):
     assert not recorder.record(EVENT)
 
 
+@pytest.mark.spec("01-9.2")
 def test_a_new_day_of_the_events_opens_a_new_file(tmp_path):
     log = ExecLog(tmp_path)
     log.append([EVENT, replace(EVENT, ts_ms=EVENT.ts_ms + DAY_MS), EVENT])
@@ -51,6 +53,7 @@ def test_a_new_day_of_the_events_opens_a_new_file(tmp_path):
     assert sizes == {"exe_20240809.jsonl": 2, "exe_20240810.jsonl": 1}
 
 
+@pytest.mark.spec("01-9.2")
 def test_rotation_writes_what_is_queued_first_and_never_reuses_a_name(tmp_path):
     recorder = ExecRecorder(tmp_path, now_ns=lambda: EVENT.ts_ms * 1_000_000)
     recorder.record(EVENT)
@@ -85,6 +88,7 @@ def test_values_that_are_not_finite_are_not_taken(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.spec("01-9.2")
 def test_failed_batch_stays_queued_and_is_written_once(tmp_path, monkeypatch):
     recorder = ExecRecorder(tmp_path)
     real = os.fsync
@@ -119,6 +123,7 @@ def recorded(tmp_path, *events):
     return tmp_path / "exe_20240809.jsonl"
 
 
+@pytest.mark.spec("01-9.2", "01-D17")
 def test_counts_by_symbol(tmp_path):
     events = [
         EVENT,
@@ -143,6 +148,7 @@ def test_counts_by_symbol(tmp_path):
     assert seen == events[1:4]
 
 
+@pytest.mark.spec("01-9.2")
 @pytest.mark.parametrize(
     ("speed", "slept"), [("1x", [10**9, 3 * 10**9]), ("10x", [10**8, 3 * 10**8]), ("max", [])]
 )
@@ -154,6 +160,7 @@ def test_speed(tmp_path, speed, slept):
     assert pauses == slept
 
 
+@pytest.mark.spec("01-9.2")
 @pytest.mark.parametrize(
     ("speed", "span_ms", "too_long"),
     [
@@ -177,6 +184,7 @@ def test_too_long(tmp_path, speed, span_ms, too_long):
         assert len(seen) == 1
 
 
+@pytest.mark.spec("01-9.2", "01-D17")
 def test_not_in_live(tmp_path):
     with pytest.raises(ExecRequestError) as caught:
         replay(ReplayRequest(tmp_path / "x.jsonl", "max"), mode="live", on_event=lambda _: None)
@@ -187,6 +195,7 @@ def changed(**fields):
     return json.dumps({**json.loads(LINE), **fields}).encode()
 
 
+@pytest.mark.spec("01-9.2")
 @pytest.mark.parametrize(
     ("data", "reason", "line"),
     [

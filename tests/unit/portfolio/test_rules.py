@@ -181,7 +181,7 @@ def test_rule_6_backoff_rises_per_breach_and_falls_on_the_tenth_clean_tick():
     assert level(breached=False) == Backoff(1, 0)
 
 
-@pytest.mark.spec("03-6")
+@pytest.mark.spec("03-6", "01-8.4")
 def test_rule_6_bias_bends_the_move_by_a_bounded_share_and_the_trace_has_its_form():
     def moved(**seen):
         return step(100.0, 0.0, SymbolInputs(**seen)).next_usd

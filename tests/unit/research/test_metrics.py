@@ -134,6 +134,7 @@ def test_drivers_are_the_two_largest_costs_of_a_loss(components, drivers):
     assert negative_edge_drivers({**zero, **components}) == drivers
 
 
+@pytest.mark.spec("02-6", "02-D18")
 def test_block_ratios_are_shares_of_all_blocks():
     found = block_reasons({"risk": 1, "min_interval": 3})
     assert found["risk"] == {"count": 1, "ratio": 0.25}

@@ -150,6 +150,21 @@ def test_a_code_is_benign_only_where_it_leaves_nothing_to_do(operation, code, is
     assert (classify(failure, BYBIT_CODES).action is Action.RESOLVE) is is_benign
 
 
+@pytest.mark.spec("02-12/4")
+@pytest.mark.parametrize("code", sorted(REFUSED))
+@pytest.mark.parametrize("operation", Operation)
+def test_a_refused_price_or_balance_is_fatal_for_the_order_and_for_nothing_else(operation, code):
+    failure = Failure(
+        operation=operation, is_sent=True, kind=FailureKind.CODE, http_status=200, code=code
+    )
+    verdict = classify(failure, BYBIT_CODES)
+    is_fatal = verdict.error_class is ErrorClass.FATAL_ORDER
+    assert is_fatal is (operation in MAY_REST)
+    assert verdict.error_class is not ErrorClass.FATAL_SESSION
+    if is_fatal:
+        assert verdict.action is Action.REJECT
+
+
 @pytest.mark.spec("02-12/5")
 @pytest.mark.parametrize("code", sorted(SESSION))
 @pytest.mark.parametrize("operation", list(Operation))

@@ -107,7 +107,7 @@ mod tests {
     }
 
     proptest! {
-        /// spec: 02-7.1/3
+        /// spec: 02-7.1/3 02-7.3
         #[test]
         fn the_rate_is_that_of_a_list_of_times(
             steps in prop::collection::vec(0i64..9_000, 1..400),

@@ -191,7 +191,7 @@ fn new_parameters_hold_from_the_next_evaluation_and_keep_the_state() {
     assert_eq!(backoff.current_ms(ms(2000)), 300.0);
 }
 
-/// spec: 02-8.4
+/// spec: 02-8.4 02-8.3
 #[test]
 fn a_reset_clears_the_backoff_and_the_run_maximum() {
     let mut backoff = Backoff::new("BTCUSDT");

@@ -35,6 +35,8 @@ mod mux_tests;
 pub mod permit;
 pub mod pnl_slope;
 pub mod requests;
+#[cfg(test)]
+mod requests_tests;
 pub mod ring;
 pub mod risk_grade;
 #[cfg(test)]

@@ -238,6 +238,7 @@ mod tests {
     }
 
     proptest! {
+        /// spec: 02-7.3
         #[test]
         fn percentiles_are_those_of_the_sorted_values(
             mut values in prop::collection::vec(-1_000_000_000_000i64..1_000_000_000_000, 1..200),

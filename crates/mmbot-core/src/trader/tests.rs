@@ -1,8 +1,10 @@
 //! Scripted situations of quoting: what is asked of the venue, why, and what is counted.
 
 use super::desk_tests::{Desk, at, causes, params, price};
+use crate::strategy::Quote;
 use mmbot_types::{
-    Action, BlockDetail, BlockReason, Cause, QtyLot, RejectReason, ReplaceMode, ReportKind,
+    Action, ActionBuf, BlockDetail, BlockReason, Cause, Params, PriceTick, QtyLot, QuoterKind,
+    RejectReason, ReplaceMode, ReportKind, Side,
 };
 
 /// spec: 02-5.2/4
@@ -199,4 +201,139 @@ fn a_fill_leads_to_a_decision_at_once_and_never_frees_budget() {
         at(110),
         "the next book decision counts from the fill"
     );
+}
+
+fn external() -> Params {
+    let mut p = params();
+    p.quote.kind = QuoterKind::External;
+    p.replace.min_interval_ms = 0;
+    p.replace.max_concurrent = 10.0;
+    p
+}
+
+fn quotes(wanted: &[(Side, i64, i64)]) -> Vec<Quote> {
+    let quote = |(side, px, qty): &(Side, i64, i64)| Quote {
+        side: *side,
+        px: PriceTick::new(*px),
+        qty: QtyLot::new(*qty),
+    };
+    wanted.iter().map(quote).collect()
+}
+
+fn decide(desk: &mut Desk, wanted: &[(Side, i64, i64)]) -> Vec<(Action, Cause)> {
+    let mut out = ActionBuf::new();
+    let (now, wanted) = (at(desk.now_ms), quotes(wanted));
+    desk.trader
+        .decide_with(now, &mut desk.market, &wanted, &mut out);
+    out.as_slice().to_vec()
+}
+
+/// spec: 02-5.2
+#[test]
+fn targets_and_orders_are_paired_from_the_touch_outward_whatever_their_order() {
+    use Side::{Buy, Sell};
+    let mut desk = Desk::new(external());
+    let wanted = [
+        (Buy, 99_000, 30),
+        (Buy, 99_500, 30),
+        (Sell, 101_000, 30),
+        (Sell, 100_500, 30),
+    ];
+    let first = decide(&mut desk, &wanted);
+    desk.confirm(&first);
+    desk.now_ms = 500;
+    let moved = [
+        (Buy, 99_100, 30),
+        (Buy, 99_600, 30),
+        (Sell, 100_600, 30),
+        (Sell, 101_100, 30),
+    ];
+    let amends = decide(&mut desk, &moved);
+    assert_eq!(amends.len(), 4);
+    for (action, _) in amends {
+        let before = desk.open(action.cid()).unwrap().px.get();
+        assert_eq!(price(&action), before + 100, "{action:?}");
+    }
+}
+
+/// spec: 02-5.2, 02-5.2/1, 02-5.2/3, 02-5.2/4
+#[test]
+fn cancels_go_before_amends_and_amends_before_places() {
+    use Side::{Buy, Sell};
+    let mut desk = Desk::new(external());
+    let first = decide(&mut desk, &[(Buy, 99_500, 30), (Buy, 99_000, 30)]);
+    desk.confirm(&first);
+    desk.now_ms = 500;
+    let actions = decide(&mut desk, &[(Buy, 99_400, 30), (Sell, 101_000, 30)]);
+    let kind = |action: &(Action, Cause)| match action.0 {
+        Action::Cancel { .. } => "cancel",
+        Action::Amend { .. } => "amend",
+        Action::Place(_) => "place",
+    };
+    let kinds: Vec<_> = actions.iter().map(kind).collect();
+    assert_eq!(kinds, ["cancel", "amend", "place"]);
+    let expected = [Cause::NoTarget, Cause::Replace, Cause::Quote];
+    assert_eq!(causes(&actions), expected);
+}
+
+/// spec: 02-5.2/2, 02-D1
+#[test]
+fn a_pair_is_kept_below_the_price_threshold_and_up_to_the_size_threshold() {
+    // 3 bps of 100,000 are 30 ticks; a fifth of 50 lots are 10
+    for (px, qty, kept) in [
+        (100_000, 50, true),
+        (99_971, 50, true),
+        (99_970, 50, false),
+        (100_000, 60, true),
+        (100_000, 40, true),
+        (100_000, 61, false),
+        (100_000, 39, false),
+        (99_971, 39, false),
+    ] {
+        let mut desk = Desk::new(external());
+        desk.book(100_099, 100_101);
+        let first = decide(&mut desk, &[(Side::Buy, 100_000, 50)]);
+        desk.confirm(&first);
+        desk.now_ms = 500;
+        let actions = decide(&mut desk, &[(Side::Buy, px, qty)]);
+        assert_eq!(actions.is_empty(), kept, "{px} {qty}: {actions:?}");
+    }
+}
+
+/// spec: 02-5.2/1, 02-5.2/3
+#[test]
+fn an_order_is_old_enough_at_exactly_its_time_in_book() {
+    for (ms, old_enough) in [(499, false), (500, true)] {
+        for wanted in [&[(Side::Buy, 99_000, 50)][..], &[]] {
+            let mut desk = Desk::new(external());
+            let first = decide(&mut desk, &[(Side::Buy, 99_500, 50)]);
+            desk.confirm(&first);
+            desk.now_ms = ms;
+            let actions = decide(&mut desk, wanted);
+            assert_eq!(actions.len(), usize::from(old_enough), "{ms} {wanted:?}");
+            let blocked = !old_enough && !wanted.is_empty();
+            assert_eq!(desk.count(BlockDetail::TimeInBook), u64::from(blocked));
+        }
+    }
+}
+
+/// spec: 02-5.2/5
+#[test]
+fn only_an_amend_that_is_refused_as_such_becomes_a_cancel() {
+    for (reason, falls_back) in [
+        (RejectReason::Filter, true),
+        (RejectReason::RateLimit, false),
+    ] {
+        let mut desk = Desk::new(external());
+        let first = decide(&mut desk, &[(Side::Buy, 99_500, 50)]);
+        desk.confirm(&first);
+        let cid = first[0].0.cid();
+        desk.now_ms = 500;
+        assert_eq!(decide(&mut desk, &[(Side::Buy, 99_000, 50)]).len(), 1);
+        desk.report(cid, ReportKind::AmendRejected(reason));
+        desk.now_ms = 1_100;
+        let next = decide(&mut desk, &[(Side::Buy, 99_000, 50)]);
+        let cancels = next == [(Action::Cancel { cid }, Cause::Replace)];
+        assert_eq!(cancels, falls_back, "{reason:?}: {next:?}");
+    }
 }

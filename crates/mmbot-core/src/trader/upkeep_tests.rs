@@ -128,7 +128,7 @@ fn a_refresh_obeys_the_throttle() {
     assert_eq!(desk.count(BlockDetail::InFlight), 1);
 }
 
-/// spec: 02-7.2
+/// spec: 02-7.2 02-7.3
 #[test]
 fn the_oldest_orders_off_their_target_go_in_a_batch() {
     let mut p = params();
