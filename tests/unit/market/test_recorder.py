@@ -29,7 +29,8 @@ def market(start_ns=START_NS, seed=3):
 
 
 def chunks_of(duration_ns, *, start_ns=START_NS, rows=4096):
-    source, chunks = market(start_ns), []
+    source = market(start_ns)
+    chunks: list[core.EventChunk] = []
     while not chunks or chunks[-1].last_ts_ns < start_ns + duration_ns:
         chunks.append(source.next_chunk(rows))
     return chunks
@@ -241,7 +242,7 @@ def test_a_paced_market_is_never_held_up_and_a_reader_learns_of_the_gap(tmp_path
     first = chunks_of(NS_PER_SEC)
     # The first row of the next hour makes the part of the first one due.
     others = chunks_of(3 * NS_PER_MIN, start_ns=START_NS + 60 * NS_PER_MIN)
-    one = recorder(tmp_path, queue_max=8_000, waits=False)
+    one = recorder(tmp_path, queue_max=10_000, waits=False)
     for chunk in (*first, others[0]):
         one.market(0, chunk)
     assert entered.wait(WAIT_S)
