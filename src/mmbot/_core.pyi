@@ -14,8 +14,8 @@ _I32: TypeAlias = NDArray[np.int32]
 _U8: TypeAlias = NDArray[np.uint8]
 
 class CoreError(ValueError):
-    """Input that the core refused. `code` is a registered error code, `key` what it is about, `message` what
-    is wrong with it.
+    """Input that the core refused. `code` is a registered error code, `key` what it is about,
+    `message` what is wrong with it.
     """
 
     code: str

@@ -68,6 +68,10 @@ _Picture = Annotated[
     typer.Option("--picture", metavar="FILE.svg", help="Keep the last frame of the screen."),
 ]
 
+_NoJournal = Annotated[
+    bool, typer.Option("--no-journal", help="Write no journal: no replay, no `mmbot why`.")
+]
+
 
 @app.command(
     help=(
@@ -103,6 +107,7 @@ def run(
     calibration: _Calibration = None,
     strategy: _Strategy = None,
     picture: _Picture = None,
+    no_journal: _NoJournal = False,
 ) -> None:
     """Build the session and run it."""
     _check_mode(mode)
@@ -127,6 +132,7 @@ def run(
         calibration=calibration,
         strategy=strategy,
         picture=picture,
+        journal=not no_journal,
     )
     raise typer.Exit(wire.run_session(options))
 

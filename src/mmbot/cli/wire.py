@@ -6,7 +6,7 @@ import contextlib
 import io
 import re
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -26,6 +26,7 @@ from mmbot.strategy import as_callable
 from mmbot.telemetry.logs import configure_logging, log_level
 from mmbot.trading.engine import EngineSpec, Quoter, allocator_settings, build_engine
 from mmbot.trading.headless import HeadlessDisplay
+from mmbot.trading.journaling import open_journal
 from mmbot.trading.pacing import parse_speed
 from mmbot.trading.readout import Readout
 from mmbot.trading.reloading import ConfigCompanion
@@ -66,6 +67,7 @@ class RunOptions:
     calibration: Path | None
     strategy: str | None
     picture: Path | None
+    journal: bool
 
 
 def run_session(options: RunOptions) -> int:
@@ -85,7 +87,12 @@ def run_session(options: RunOptions) -> int:
     markets = open_markets(choice, symbols)
     rebalancer = Rebalancer(allocator_settings(config), symbols) if len(symbols) > 1 else None
     quoter = _quoter(options, config)
-    engine = _engine(options, config, markets, quoter, rebalancer)
+    header, journal = (
+        open_journal(runtime.loaded, mode=options.mode, seed=options.seed)
+        if options.journal
+        else (None, None)
+    )
+    engine = _engine(options, config, markets, quoter, rebalancer, journal=header)
     companions: list[Companion] = [
         ConfigCompanion(
             runtime,
@@ -94,16 +101,22 @@ def run_session(options: RunOptions) -> int:
             rebalancer=rebalancer,
         )
     ]
+    if journal is not None:
+        companions.append(journal)  # the last: it writes what the others change
     plan = SessionPlan(
         speed=speed,
         duration_ns=options.duration_ns,
         market_state=markets[0].state,
         companions=companions,
+        explain=None if journal is None else journal.explain,
     )
     labels = _labels(options, markets)
-    with runtime.on_sighup():
+    with runtime.on_sighup(), contextlib.nullcontext() if journal is None else journal.writer:
         end = _play(options, engine, markets, plan, labels)
-    return _close(options, config, end, labels, markets)
+    code = _close(options, config, end, labels, markets)
+    if journal is not None:
+        sys.stdout.write(f"wrote {journal.writer.path}\n")
+    return code
 
 
 def _request(options: RunOptions) -> ConfigRequest:
@@ -146,6 +159,8 @@ def _engine(
     markets: Sequence[SymbolMarket],
     quoter: Quoter | None,
     rebalancer: Rebalancer | None,
+    *,
+    journal: Mapping[str, Any] | None,
 ) -> core.Backtest:
     return build_engine(
         EngineSpec(
@@ -158,6 +173,7 @@ def _engine(
             curve_ns=_CURVE_NS,
             quoter=quoter,
             rebalancer=rebalancer,
+            journal=journal,
         )
     )
 

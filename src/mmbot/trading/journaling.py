@@ -23,7 +23,7 @@ from mmbot.trading.explain import Explanation, explain, order_number
 from mmbot.trading.session import Taken
 from mmbot.units import NS_PER_SEC
 
-__all__ = ["SessionJournal", "journal_header", "new_session_id"]
+__all__ = ["SessionJournal", "journal_header", "new_session_id", "open_journal"]
 
 _NAMESPACE: Final = uuid.UUID("5f0c1a52-6f36-5d1c-9a51-0d0b5f5b8a11")
 _FROZEN: Final = ("MM_FREEZE_UTC_ISO", "MM_FREEZE_UTC")
@@ -63,7 +63,7 @@ def journal_header(
         "sources": {key: origin for key, origin in origins.items() if origin != "default"},
     }
     prefix = ids.cid_prefix(
-        env=os.environ.get("MM_ENV", "dev"),
+        env=os.environ.get("MM_ENV") or "dev",
         lock_key=config.ha_failover.lock_key,
         session=session_id,
     )
@@ -76,6 +76,21 @@ def journal_header(
         "config": canonical_json(about),
         "hash_every_ns": round(config.journal.snapshot_interval_s * NS_PER_SEC),
     }
+
+
+def open_journal(
+    loaded: LoadedConfig, *, mode: str, seed: int
+) -> tuple[dict[str, Any], SessionJournal]:
+    """A journal for a new session: what the engine takes, and the companion that writes it.
+
+    Raises:
+        StoreError: ``E_STORE_DISK`` when the directory cannot be used.
+    """
+    storage = loaded.config.storage
+    session_id = new_session_id(storage.journal_dir, cfg_hash(loaded.config))
+    header = journal_header(loaded, session_id=session_id, mode=mode, seed=seed)
+    writer = JournalWriter(storage.journal_dir, session_id, fsync_ms=storage.journal_fsync_ms)
+    return header, SessionJournal(writer, header["cid_prefix"])
 
 
 @dataclass(slots=True)

@@ -16,7 +16,8 @@ from typing import Any, Final, Literal, Protocol
 import numpy as np
 
 from mmbot import clock, core
-from mmbot.errors import MarketDataError
+from mmbot.errors import ConfigError, MarketDataError
+from mmbot.trading.explain import Explanation
 from mmbot.trading.pacing import Pacer
 from mmbot.trading.readout import Columns, Course, Readout, read_line, read_snapshot
 from mmbot.trading.stopping import StopRequest
@@ -87,12 +88,16 @@ class Feed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SessionPlan:
-    """How long and how fast: `duration_ns` of market time, None is without end."""
+    """How long and how fast: `duration_ns` of market time, None is without end.
+
+    `explain` explains an order from the session's journal, if it writes one.
+    """
 
     speed: int | None
     duration_ns: int | None
     market_state: Callable[[], str] = lambda: ""
     companions: Sequence[Companion] = ()
+    explain: Callable[[str], Explanation] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,7 +163,7 @@ class Session:
         # A recording ends where it ends, not where the last step would have led.
         market_ns = last.elapsed_ns if self._exhausted else self._target_ns - self._start_ns
         unconfirmed = self._drain()
-        self._engine.finish()
+        self._engine.finish(reason)
         taken = self._take()
         for companion in self._plan.companions:
             companion.close(self._engine, self._target_ns, taken)
@@ -171,6 +176,17 @@ class Session:
             unconfirmed_orders=unconfirmed,
             last=last,
         )
+
+    def explain(self, order_id: str) -> Explanation:
+        """Why an order of this session was sent, by its client order id or its number.
+
+        Raises:
+            ConfigError: ``E_CFG_MISSING`` without a journal, or for an order that it does not have.
+            StoreError: as `mmbot.trading.explain.explain`.
+        """
+        if self._plan.explain is None:
+            raise ConfigError("E_CFG_MISSING", "journal", "is not written by this session")
+        return self._plan.explain(order_id)
 
     def _ended(self, at: int) -> SymbolEnd:
         return SymbolEnd(
