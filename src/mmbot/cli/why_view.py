@@ -21,6 +21,9 @@ _TRIGGERS: Final = {
     "sync": "a synchronisation",
 }
 _UNITS: Final = ("_bps", "_usd", "_ms")
+# Steps that are about an order, and what judges the order that was named last.
+_ORDERS: Final = frozenset({"pair", "replace", "place", "near_touch", "stale", "tail"})
+_GATES: Final = frozenset({"circuit", "window", "backoff", "replace_throttle", "blocked"})
 
 
 def text_of(found: Explanation) -> str:
@@ -64,21 +67,32 @@ def _request_line(request: Request) -> str:
 
 
 def _decision(decision: Decision, side: str | None) -> Iterator[str]:
-    """Steps of one side and of both; neighbours of one kind share a title."""
+    """Steps, of one side and of both if a side is given; neighbours of one kind share a title."""
     title = ""
-    for step in decision.steps:
-        if side is not None and step["side"] not in {None, side}:
-            continue
-        name, fields = step["step"], step["fields"]
+    for step in _of_side(decision.steps, side):
         heading = _title(step)
         if heading != title:
             yield ""
             yield heading
             title = heading
-        yield from _rows(_VIEWS.get(name, _plain)(fields))
+        name = step["step"]
+        yield from _rows(_VIEWS.get(name, _plain)(name, step["fields"]))
+
+
+def _of_side(steps: Iterable[Mapping[str, Any]], side: str | None) -> Iterator[Mapping[str, Any]]:
+    """Checks that name no side belong to the order before them."""
+    about = None
+    for step in steps:
+        if step["step"] in _ORDERS:
+            about = step["side"]
+        of = about if step["step"] in _GATES else step["side"]
+        if side is None or of in {None, side}:
+            yield step
 
 
 def _title(step: Mapping[str, Any]) -> str:
+    if step["step"] in _GATES or step["step"] == "check":
+        return "checks"
     side = "" if step["side"] is None else f" {step['side']}"
     level = "" if step["level"] is None else f" level {step['level'] + 1}"
     return f"{_words(step['step'])}{side}{level}"
@@ -89,21 +103,22 @@ def _rows(lines: Iterable[Line]) -> Iterator[str]:
         yield f"  {label:<{_LABEL}}{text}"
 
 
-def _plain(fields: Fields) -> Iterator[Line]:
+def _plain(_name: str, fields: Fields) -> Iterator[Line]:
     for name, value in fields.items():
         yield _label(name), _value(name, value)
 
 
-def _market(fields: Fields) -> Iterator[Line]:
+def _market(_name: str, fields: Fields) -> Iterator[Line]:
     if not fields["synced"]:
         yield "book", "not usable"
         return
     for side in ("ask", "bid"):
         yield side, f"{_number(fields[side]):>12}  x {_number(fields[side + '_qty'])}"
-    yield from _plain({k: v for k, v in fields.items() if not k.startswith(("ask", "bid", "sync"))})
+    rest = {k: v for k, v in fields.items() if not k.startswith(("ask", "bid", "sync"))}
+    yield from _plain("market", rest)
 
 
-def _spread(fields: Fields) -> Iterator[Line]:
+def _spread(_name: str, fields: Fields) -> Iterator[Line]:
     yield _term(" ", "base", fields["base_spread_bps"])
     vola = f"volatility {_number(fields['k_vola_spread'])} x {_number(fields['vola_1m_bps'])}"
     yield _term("+", vola, fields["volatility_term_bps"])
@@ -116,7 +131,7 @@ def _spread(fields: Fields) -> Iterator[Line]:
     yield _term("=", "spread", fields["spread_bps"])
 
 
-def _skew(fields: Fields) -> Iterator[Line]:
+def _skew(_name: str, fields: Fields) -> Iterator[Line]:
     yield (
         "position / limit",
         f"{_number(fields['position_usd'])} / " + (f"{_number(fields['max_position_usd'])} USD"),
@@ -127,20 +142,20 @@ def _skew(fields: Fields) -> Iterator[Line]:
     yield _term("=", "skew", fields["skew_bps"])
 
 
-def _center(fields: Fields) -> Iterator[Line]:
+def _center(_name: str, fields: Fields) -> Iterator[Line]:
     yield _term(" ", "mid", fields["mid"], unit="")
     yield _term("-", "skew", fields["skew_bps"])
     yield _term("=", "centre", fields["center"], unit="")
 
 
-def _level(fields: Fields) -> Iterator[Line]:
+def _level(_name: str, fields: Fields) -> Iterator[Line]:
     yield _term(" ", "off the centre", fields["offset_bps"])
     yield _term("=", "price", fields["px_raw"], unit="")
     yield _term("~", "on the tick", fields["px"], unit="")
     yield _term(" ", "quantity", fields["qty"], unit="")
 
 
-def _check(fields: Fields) -> Iterator[Line]:
+def _check(_name: str, fields: Fields) -> Iterator[Line]:
     verdict = "pass" if fields["refused"] is None else f"REFUSED {fields['refused']}"
     limit = "no limit" if fields["limit"] is None else f"limit {_number(fields['limit'])}"
     text = f"{verdict:<8}  {_number(fields['value'])} {fields['unit']}, {limit}"
@@ -149,21 +164,25 @@ def _check(fields: Fields) -> Iterator[Line]:
     yield _words(fields["check"]), text
 
 
-def _gate(fields: Fields) -> Iterator[Line]:
+def _gate(name: str, fields: Fields) -> Iterator[Line]:
     verdict = "pass" if fields["refused"] is None else f"REFUSED {fields['refused']}"
-    rest = {name: value for name, value in fields.items() if name != "refused"}
-    shown = (f"{_label(name)} {_value(name, value)}" for name, value in rest.items())
-    yield verdict, ", ".join(shown)
+    rest = {key: value for key, value in fields.items() if key not in {"refused", name}}
+    shown = ", ".join(f"{_label(key)} {_value(key, value)}" for key, value in rest.items())
+    yield _words(name), f"{verdict:<8}  {shown or fields.get(name, '')}"
 
 
-def _request(fields: Fields) -> Iterator[Line]:
+def _blocked(_name: str, fields: Fields) -> Iterator[Line]:
+    yield "BLOCKED", f"{fields['detail']} (counted as {fields['reason']})"
+
+
+def _request(_name: str, fields: Fields) -> Iterator[Line]:
     what = ""
     if fields["px"] is not None:
         what = f"{_number(fields['qty'])} at {_number(fields['px'])}, "
     yield f"{fields['action']} order {fields['order']}", f"{what}cause {fields['cause']}"
 
 
-_VIEWS: Final[Mapping[str, Callable[[Fields], Iterator[Line]]]] = {
+_VIEWS: Final[Mapping[str, Callable[[str, Fields], Iterator[Line]]]] = {
     "market": _market,
     "spread": _spread,
     "skew": _skew,
@@ -174,6 +193,7 @@ _VIEWS: Final[Mapping[str, Callable[[Fields], Iterator[Line]]]] = {
     "window": _gate,
     "backoff": _gate,
     "replace_throttle": _gate,
+    "blocked": _blocked,
     "request": _request,
 }
 
