@@ -14,8 +14,8 @@ _I32: TypeAlias = NDArray[np.int32]
 _U8: TypeAlias = NDArray[np.uint8]
 
 class CoreError(ValueError):
-    """Input that the core refused. `code` is a registered error code, `key` what it is about, `message` what
-    is wrong with it.
+    """Input that the core refused. `code` is a registered error code, `key` what it is about,
+    `message` what is wrong with it.
     """
 
     code: str
@@ -157,8 +157,8 @@ class Backtest:
         """Cancels all orders of all lanes and quotes no more."""
     def finish(self, reason: str = "data_end") -> None:
         """Ends the run: fills waiting for markouts are resolved and the accounting identity is
-        asserted (CoreError E_SIM_IDENTITY). After `advance` it ends at the time that was advanced to,
-        whatever has been fed beyond it. `reason` is what a journal tells.
+        asserted (CoreError E_SIM_IDENTITY). After `advance` it ends at the time that was advanced
+        to, whatever has been fed beyond it. `reason` is what a journal tells.
         """
     def take_journal(self) -> bytes:
         """Framed records of the session since the last call, see docs/journal.md. They are to be

@@ -90,8 +90,8 @@ class JournalReplay:
         `places`: decisions to trace, ascending, each instrument, first and last record.
         """
     def feed(self, data: bytes) -> bool:
-        """Takes the next bytes; True if more are wanted. The GIL is released. Raises JournalError at
-        damage, CoreError E_STORE_JOURNAL for a journal that no session has written.
+        """Takes the next bytes; True if more are wanted. The GIL is released. Raises JournalError
+        at damage, CoreError E_STORE_JOURNAL for a journal that no session has written.
         """
     def end_segment(self) -> int | None:
         """End of a segment: offset of a torn tail, or None."""
@@ -109,8 +109,8 @@ class JournalReplay:
 
 @final
 class JournalSearch:
-    """Looks in the blocks of a journal, from its beginning, for the decision behind an order, or for
-    the last one at or before a moment.
+    """Looks in the blocks of a journal, from its beginning, for the decision behind an order, or
+    for the last one at or before a moment.
     """
 
     @staticmethod
@@ -124,10 +124,10 @@ class JournalSearch:
     def end_segment(self) -> int | None:
         """End of a segment: offset of a torn tail, or None."""
     def place(self) -> tuple[int, int, int] | None:
-        """Instrument, first and last record of the decisions that answer; None without an answer."""
+        """Instrument, first and last record of the decisions that answer, if there is one."""
     def requests(self) -> list[dict[str, Any]]:
-        """All requests about the order: `seq`, `cause_seq` and `trigger` (the record that led to it),
-        `instrument`, `ts_ns`, `cause`, `full_cid`, `action`, `side`, `px_ticks`, `qty_lots`.
+        """All requests about the order: `seq`, `cause_seq` and `trigger` (the record that led to
+        it), `instrument`, `ts_ns`, `cause`, `full_cid`, `action`, `side`, `px_ticks`, `qty_lots`.
         """
 
 def journal_counts(data: bytes, next_seq: int | None) -> dict[str, int]:

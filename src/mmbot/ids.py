@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 from typing import Final
 
-__all__ = ["base36", "bot_prefix", "cid_prefix", "cid_text", "session_id", "sub_seed"]
+__all__ = ["base36", "bot_prefix", "cid_prefix", "cid_text", "sub_seed"]
 
 _DIGITS: Final = "0123456789abcdefghijklmnopqrstuvwxyz"
 # 4 and 8 digits leave room for a sequence number within the 36 characters that venues allow.
@@ -22,11 +22,6 @@ def sub_seed(seed: int, purpose: str, i: int = 0, j: int = 0) -> int:
     """The 64-bit seed of one part of a run: 8 bytes of SHA-256 of ``<seed>:<purpose>:<i>:<j>``."""
     digest = hashlib.sha256(f"{seed}:{purpose}:{i}:{j}".encode()).digest()
     return int.from_bytes(digest[:8], "big")
-
-
-def session_id(stamp: str, config_hash: str) -> str:
-    """The id of a session: its start as a file stamp, then 8 digits of its configuration's hash."""
-    return f"{stamp}-{config_hash[:8]}"
 
 
 def bot_prefix(*, env: str, lock_key: str) -> str:

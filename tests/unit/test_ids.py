@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mmbot.ids import base36, cid_prefix, session_id, sub_seed
+from mmbot.ids import base36, cid_prefix, sub_seed
 
 
 def test_sub_seed_is_the_head_of_the_digest():
@@ -38,10 +38,6 @@ def test_cid_prefix_keeps_the_bot_over_sessions():
     assert first[:6] == second[:6]
     assert first != second
     assert cid_prefix(env="dev", lock_key="k", session="one")[:6] != first[:6]
-
-
-def test_session_id():
-    assert session_id("20240809T000000Z", "0123456789abcdef") == "20240809T000000Z-01234567"
 
 
 @pytest.mark.parametrize("value", [0, 35, 36, 1295])

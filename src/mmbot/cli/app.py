@@ -43,6 +43,8 @@ _COMMANDS: Final[Mapping[str, _Entry]] = {
     "sim": _Entry("mmbot.cli.sim", "Score queue models; compare markets."),
     "edge": _Entry("mmbot.cli.edge", "Where the money comes from and goes to."),
     "journal": _Entry("mmbot.cli.journal", "List journals of sessions, show their records."),
+    "replay": _Entry("mmbot.cli.replay", "Run a journal through the core, compare its requests."),
+    "why": _Entry("mmbot.cli.why", "Explain an order, or what was refused at a time."),
     "portfolio": _Entry("mmbot.cli.portfolio", "Spread the budget over symbols; fee tiers."),
     "soak": _Entry("mmbot.cli.soak", "Long unattended runs, auto-tuning, their reports and gates."),
     "config": _Entry("mmbot.cli.config", "Show, check, explain and roll back the configuration."),

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import itertools
 import sys
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -13,13 +11,13 @@ from rich.console import Console
 
 from mmbot import core
 from mmbot.cli import journal_view
+from mmbot.cli.journal_place import journal_dir, located
 from mmbot.cli.options import ConfigOption, JsonOption
 from mmbot.cli.progress import byte_bar
-from mmbot.config import ConfigRequest, load_config
 from mmbot.errors import ConfigError
 from mmbot.store.canonical import canonical_json
 from mmbot.store.journal import JournalReader, list_sessions
-from mmbot.store.journal.segments import SUFFIX, list_segments
+from mmbot.store.journal.segments import list_segments
 
 __all__ = ["app"]
 
@@ -54,7 +52,7 @@ def ls_command(
 
     Exit 1 if a journal is damaged.
     """
-    path = _journal_dir(config) if place is None else _located(place, config)
+    path = journal_dir(config) if place is None else located(place, config)
     if path.is_dir() and list_segments(path):
         with byte_bar() as bar:
             segments = journal_view.segments_of(JournalReader(path), bar)
@@ -105,7 +103,7 @@ def dump_command(
     for name in kind or ():
         if name not in core.journal_kinds():
             raise ConfigError("E_CFG_TYPE", "--kind", f"has no value {name!r}")
-    reader = JournalReader(_located(place, config))
+    reader = JournalReader(located(place, config))
     prefix = journal_view.cid_prefix(reader.path)
     line = journal_view.json_line if as_json else journal_view.text_line
     with byte_bar(hidden=sys.stdout.isatty()) as bar:
@@ -119,22 +117,3 @@ def dump_command(
             f"torn tail: file={reader.torn.path} offset={reader.torn.offset}, an incomplete record"
         )
         typer.echo(text, err=True)
-
-
-def _journal_dir(config: Path | None) -> Path:
-    loaded = load_config(ConfigRequest(path=config))
-    return Path(loaded.config.storage.journal_dir)
-
-
-def _located(place: str, config: Path | None) -> Path:
-    """A path, or the directory of a session id."""
-    for path in _candidates(place, config):
-        if path.is_dir() or (path.suffix == SUFFIX and path.is_file()):
-            return path
-    raise ConfigError("E_CFG_MISSING", place, "is neither a journal nor a session id")
-
-
-def _candidates(place: str, config: Path | None) -> Iterator[Path]:
-    yield Path(place)
-    if "/" not in place and "\\" not in place:
-        yield _journal_dir(config) / place

@@ -71,6 +71,10 @@ _Picture = Annotated[
     typer.Option("--picture", metavar="FILE.svg", help="Keep the last frame of the screen."),
 ]
 
+_NoJournal = Annotated[
+    bool, typer.Option("--no-journal", help="Write no journal: no replay, no `mmbot why`.")
+]
+
 
 @app.command(
     help=(
@@ -107,6 +111,7 @@ def run(
     strategy: _Strategy = None,
     picture: _Picture = None,
     no_record: _NoRecord = False,
+    no_journal: _NoJournal = False,
 ) -> None:
     """Build the session and run it."""
     _check_mode(mode)
@@ -132,6 +137,7 @@ def run(
         strategy=strategy,
         picture=picture,
         record=not no_record,
+        journal=not no_journal,
     )
     raise typer.Exit(wire.run_session(options))
 

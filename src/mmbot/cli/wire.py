@@ -6,10 +6,10 @@ import contextlib
 import io
 import re
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from rich.console import Console
 
@@ -28,6 +28,7 @@ from mmbot.telemetry.logs import configure_logging, log_level
 from mmbot.trading.engine import EngineSpec, Quoter, allocator_settings, build_engine
 from mmbot.trading.headless import HeadlessDisplay
 from mmbot.trading.identity import SessionIdentity
+from mmbot.trading.journaling import open_journal
 from mmbot.trading.pacing import parse_speed
 from mmbot.trading.readout import Readout
 from mmbot.trading.reloading import ConfigCompanion
@@ -69,6 +70,7 @@ class RunOptions:
     strategy: str | None
     picture: Path | None
     record: bool
+    journal: bool
 
 
 def run_session(options: RunOptions) -> int:
@@ -95,6 +97,11 @@ def run_session(options: RunOptions) -> int:
         market=options.data is None,
         waits=speed is None,
     )
+    header, journal = (
+        open_journal(loaded.loaded, identity, mode=options.mode, seed=options.seed)
+        if options.journal
+        else (None, None)
+    )
     engine = _engine(
         options,
         config,
@@ -102,6 +109,7 @@ def run_session(options: RunOptions) -> int:
         quoter=quoter,
         rebalancer=rebalancer,
         cid_prefix=identity.cid_prefix,
+        journal=header,
     )
     # From here on the session leaves traces: what could keep it from starting has been tried.
     runtime = RuntimeConfig(loaded, _say)
@@ -115,16 +123,22 @@ def run_session(options: RunOptions) -> int:
         )
     ]
     companions += record_companions(choices, loaded, identity, markets, log=_say)
+    if journal is not None:
+        companions.append(journal)  # the last: it writes what the others change
     plan = SessionPlan(
         speed=speed,
         duration_ns=options.duration_ns,
         market_state=markets[0].state,
         companions=companions,
+        explain=None if journal is None else journal.explain,
     )
     labels = _labels(options, markets)
-    with runtime.on_sighup():
+    with runtime.on_sighup(), contextlib.nullcontext() if journal is None else journal.writer:
         end = _play(options, engine, markets, plan, labels)
-    return _close(options, config, end, labels, markets)
+    code = _close(options, config, end, labels, markets)
+    if journal is not None:
+        sys.stdout.write(f"wrote {journal.writer.path}\n")
+    return code
 
 
 def _request(options: RunOptions) -> ConfigRequest:
@@ -169,6 +183,7 @@ def _engine(
     quoter: Quoter | None,
     rebalancer: Rebalancer | None,
     cid_prefix: str,
+    journal: Mapping[str, Any] | None,
 ) -> core.Backtest:
     return build_engine(
         EngineSpec(
@@ -182,6 +197,7 @@ def _engine(
             quoter=quoter,
             rebalancer=rebalancer,
             cid_prefix=cid_prefix,
+            journal=journal,
         )
     )
 

@@ -26,7 +26,8 @@ class EngineSpec:
 
     `configs` holds one configuration per lane. `simulator` is the exchange's mapping of
     `mmbot.core.Backtest`, `open_ns` the trading windows ([from, to) in ns; None is always open).
-    `rebalancer` gives the weights of several symbols; one is made where none is given.
+    `rebalancer` gives the weights of several symbols; one is made where none is given. `journal`
+    has the only lane written down.
     """
 
     instruments: Sequence[core.Instrument]
@@ -42,6 +43,7 @@ class EngineSpec:
     cid_prefix: str = ""
     lane_overrides: Mapping[str, object] = field(default_factory=dict)
     rebalancer: Rebalancer | None = None
+    journal: Mapping[str, Any] | None = None
 
 
 def build_engine(spec: EngineSpec) -> core.Backtest:
@@ -76,6 +78,7 @@ def build_engine(spec: EngineSpec) -> core.Backtest:
         record=spec.record,
         strategy=spec.quoter,
         allocate=rebalancer,
+        journal=spec.journal,
         **options,
     )
 

@@ -4,14 +4,39 @@ from __future__ import annotations
 
 import functools
 import os
+import uuid
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
 
-from mmbot.clock import artifact_stamp
+from mmbot import clock
 from mmbot.config import AppConfig, cfg_hash
-from mmbot.ids import cid_prefix, cid_text, session_id
+from mmbot.ids import cid_prefix, cid_text
+from mmbot.store.journal.segments import session_path
 
-__all__ = ["SessionIdentity"]
+__all__ = ["SessionIdentity", "new_session_id"]
+
+_NAMESPACE: Final = uuid.UUID("5f0c1a52-6f36-5d1c-9a51-0d0b5f5b8a11")
+_FROZEN: Final = ("MM_FREEZE_UTC_ISO", "MM_FREEZE_UTC")
+
+
+def new_session_id(directory: Path | str, config_hash: str) -> str:
+    """A UUID that no journal below `directory` has.
+
+    It is derived from the instant, the process and the configuration; with a frozen clock from the
+    artifact clock and the configuration alone, so that equal runs have equal ids.
+    """
+    if any(os.environ.get(name) for name in _FROZEN):
+        instant = str(clock.artifact_ns())
+    else:
+        instant = f"{clock.wall_ns()}:{os.getpid()}"
+    number = 0
+    while True:
+        session = str(uuid.uuid5(_NAMESPACE, f"{instant}:{config_hash}:{number}"))
+        if not session_path(directory, session).exists():
+            return session
+        number += 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +63,7 @@ class SessionIdentity:
         """
         env = os.environ if env is None else env
         digest = cfg_hash(config)
-        session = session_id(artifact_stamp(env), digest)
+        session = new_session_id(config.storage.journal_dir, digest)
         prefix = cid_prefix(
             env=env.get("MM_ENV") or "dev", lock_key=config.ha_failover.lock_key, session=session
         )

@@ -6,49 +6,24 @@ that nothing happens to a session that its journal does not have.
 
 from __future__ import annotations
 
-import os
-import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
-from mmbot import clock, core, ids
+from mmbot import clock, core
 from mmbot.config import LoadedConfig
-from mmbot.config.describe import cfg_hash
 from mmbot.store.canonical import canonical_json
 from mmbot.store.journal import JournalWriter
-from mmbot.store.journal.segments import session_path
 from mmbot.trading.explain import Explanation, explain, order_number
+from mmbot.trading.identity import SessionIdentity
 from mmbot.trading.session import Taken
 from mmbot.units import NS_PER_SEC
 
-__all__ = ["SessionJournal", "journal_header", "new_session_id"]
-
-_NAMESPACE: Final = uuid.UUID("5f0c1a52-6f36-5d1c-9a51-0d0b5f5b8a11")
-_FROZEN: Final = ("MM_FREEZE_UTC_ISO", "MM_FREEZE_UTC")
-
-
-def new_session_id(directory: Path | str, config_hash: str) -> str:
-    """A UUID that no journal below `directory` has.
-
-    It is derived from the instant, the process and the configuration; with a frozen clock from the
-    artifact clock and the configuration alone, so that equal runs have equal ids.
-    """
-    if any(os.environ.get(name) for name in _FROZEN):
-        instant = str(clock.artifact_ns())
-    else:
-        instant = f"{clock.wall_ns()}:{os.getpid()}"
-    number = 0
-    while True:
-        session = str(uuid.uuid5(_NAMESPACE, f"{instant}:{config_hash}:{number}"))
-        if not session_path(directory, session).exists():
-            return session
-        number += 1
+__all__ = ["SessionJournal", "journal_header", "open_journal"]
 
 
 def journal_header(
-    loaded: LoadedConfig, *, session_id: str, mode: str, seed: int
+    loaded: LoadedConfig, identity: SessionIdentity, *, mode: str, seed: int
 ) -> dict[str, Any]:
     """What `mmbot.core.Backtest` takes as `journal`.
 
@@ -59,23 +34,32 @@ def journal_header(
     keys = {".".join(map(str, path)) for path in loaded.history}
     origins = {key: loaded.origin_of(key) for key in keys}
     about = {
-        "cfg_hash": cfg_hash(config),
+        "cfg_hash": identity.cfg_hash,
         "sources": {key: origin for key, origin in origins.items() if origin != "default"},
     }
-    prefix = ids.cid_prefix(
-        env=os.environ.get("MM_ENV", "dev"),
-        lock_key=config.ha_failover.lock_key,
-        session=session_id,
-    )
     return {
-        "session_id": session_id,
+        "session_id": identity.session,
         "mode": mode,
         "ts_ns": clock.artifact_ns(),
         "seed": seed,
-        "cid_prefix": prefix,
+        "cid_prefix": identity.cid_prefix,
         "config": canonical_json(about),
         "hash_every_ns": round(config.journal.snapshot_interval_s * NS_PER_SEC),
     }
+
+
+def open_journal(
+    loaded: LoadedConfig, identity: SessionIdentity, *, mode: str, seed: int
+) -> tuple[dict[str, Any], SessionJournal]:
+    """A journal for a new session: what the engine takes, and the companion that writes it.
+
+    Raises:
+        StoreError: ``E_STORE_DISK`` when the directory cannot be used.
+    """
+    storage = loaded.config.storage
+    header = journal_header(loaded, identity, mode=mode, seed=seed)
+    writer = JournalWriter(storage.journal_dir, identity.session, fsync_ms=storage.journal_fsync_ms)
+    return header, SessionJournal(writer, header["cid_prefix"])
 
 
 @dataclass(slots=True)

@@ -14,7 +14,9 @@ from dataclasses import dataclass
 from typing import Any, Final, Literal, Protocol
 
 from mmbot import clock, core
+from mmbot.errors import ConfigError
 from mmbot.trading.drive import Drive, Feed
+from mmbot.trading.explain import Explanation
 from mmbot.trading.pacing import Pacer
 from mmbot.trading.readout import Columns, Course, Readout, read_line, read_snapshot
 from mmbot.trading.stopping import StopRequest
@@ -74,12 +76,16 @@ class Companion(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SessionPlan:
-    """How long and how fast: `duration_ns` of market time, None is without end."""
+    """How long and how fast: `duration_ns` of market time, None is without end.
+
+    `explain` explains an order from the session's journal, if it writes one.
+    """
 
     speed: int | None
     duration_ns: int | None
     market_state: Callable[[], str] = lambda: ""
     companions: Sequence[Companion] = ()
+    explain: Callable[[str], Explanation] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,7 +150,7 @@ class Session:
         drive = self._drive
         market_ns = last.elapsed_ns if drive.exhausted else drive.target_ns - drive.start_ns
         unconfirmed = self._drive.drain(self._step)
-        self._engine.finish()
+        self._engine.finish(reason)
         taken = self._take()
         for companion in self._plan.companions:
             companion.close(self._engine, self._drive.target_ns, taken)
@@ -157,6 +163,17 @@ class Session:
             unconfirmed_orders=unconfirmed,
             last=last,
         )
+
+    def explain(self, order_id: str) -> Explanation:
+        """Why an order of this session was sent, by its client order id or its number.
+
+        Raises:
+            ConfigError: ``E_CFG_MISSING`` without a journal, or for an order that it does not have.
+            StoreError: as `mmbot.trading.explain.explain`.
+        """
+        if self._plan.explain is None:
+            raise ConfigError("E_CFG_MISSING", "journal", "is not written by this session")
+        return self._plan.explain(order_id)
 
     def _ended(self, at: int) -> SymbolEnd:
         return SymbolEnd(

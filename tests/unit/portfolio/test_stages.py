@@ -1,15 +1,22 @@
 """Each of the twelve stages of an allocator tick on numbers worked out by hand."""
 
 import math
+from typing import Any
 
 import pytest
 from tests.unit.portfolio.worlds import SYMBOLS, TIERS, inputs, settings, usd
 
-from mmbot.config.portfolio import BudgetConfig, CostConfig, FeesConfig, SmoothingConfig
+from mmbot.config.portfolio import (
+    BudgetConfig,
+    CostConfig,
+    CostOverride,
+    FeesConfig,
+    SmoothingConfig,
+)
 from mmbot.portfolio import AllocatorState, Observation, SymbolInputs, tick
 from mmbot.portfolio.models import STAGES, Backoff
 
-FREE = {"cost_sensitivity": 0.0, "fill_rate_sensitivity": 0.0}
+FREE: dict[str, Any] = {"cost_sensitivity": 0.0, "fill_rate_sensitivity": 0.0}
 EVEN = AllocatorState(weights=dict.fromkeys(SYMBOLS, 1 / 3), rebalanced_sec=0.0)
 THIRD = 10_000 / 3
 
@@ -81,7 +88,7 @@ def test_stage_5_cost_attenuates_a_symbol_by_its_own_cost():
         fill_rate_sensitivity=0.0,
         slippage_k_bps_per_kusd=0.0,
         fee_bps_default=1.5,
-        per_symbol={"BBB": {"fee_bps": 19.5}},
+        per_symbol={"BBB": CostOverride(fee_bps=19.5)},
     )
     # 2 bps and 20 bps of 100
     assert changed(run(settings(cost=cost)), "cost") == pytest.approx([0.99, 0.9, 0.99])
