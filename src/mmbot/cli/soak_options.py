@@ -44,7 +44,14 @@ MockScenario = Annotated[
     Path | None, typer.Option("--mock-scenario", metavar="FILE", help="Totals per iteration.")
 ]
 Data = Annotated[str | None, typer.Option("--data", metavar="DIR", help="Recorded data.")]
-Symbol = Annotated[str, typer.Option("--symbol", help="What is traded in sim mode.")]
+Symbol = Annotated[
+    str | None,
+    typer.Option(
+        "--symbol",
+        help="What is traded.",
+        show_default="BTCUSDT, or the only symbol of --data",
+    ),
+]
 Synthetic = Annotated[
     bool, typer.Option("--synthetic", help="The embedded market; the default without --data.")
 ]

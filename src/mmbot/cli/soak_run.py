@@ -42,7 +42,7 @@ def run_command(
     mock: opt.Mock = False,
     mock_scenario: opt.MockScenario = None,
     data: opt.Data = None,
-    symbol: opt.Symbol = "BTCUSDT",
+    symbol: opt.Symbol = None,
     venue: opt.Venue = None,
     synthetic: opt.Synthetic = False,
     regime: opt.Regime = "mixed",

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
-from mmbot.cli.markets import MarketChoice, open_markets
+from mmbot.cli.markets import MarketChoice, only_symbol, open_markets
 from mmbot.config import AppConfig
 from mmbot.config.sources import ConfigRequest, read_sources
 from mmbot.errors import ConfigError
@@ -28,6 +28,7 @@ from mmbot.units import NS_PER_MIN, NS_PER_SEC
 __all__ = ["make_source"]
 
 _CURVE_NS: Final = NS_PER_MIN
+_SYMBOL: Final = "BTCUSDT"
 _MISSING: Final[Mapping[str, str]] = {
     "shadow": "needs the live market feed of a venue, which is not linked; it can have --data DIR",
     "canary": "needs the order gateway of a venue, which is not linked",
@@ -65,11 +66,18 @@ def _config_request(options: LaunchOptions) -> ConfigRequest:
         path=options.config,
         profile=options.profile,
         sets=options.sets,
-        symbols=(str(options.market.get("symbol") or "BTCUSDT"),),
+        symbols=(_symbol(options.market),),
         mode="sim",
         env={**options.env, "ARTIFACTS_DIR": str(options.paths.root)},
         soak=True,
     )
+
+
+def _symbol(market: Mapping[str, Any]) -> str:
+    """What was asked for, else the only symbol of a recording, else the default."""
+    data = market.get("data")
+    alone = None if data is None else only_symbol(data)
+    return str(market.get("symbol") or alone or _SYMBOL)
 
 
 def _desk(options: LaunchOptions, config: AppConfig) -> Desk:
