@@ -9,6 +9,7 @@ use crate::instrument::PyInstrument;
 use crate::lane_keys::read_params;
 use crate::order_events;
 use crate::result;
+use crate::session::PySessionControl;
 use crate::session_keys::read_session;
 use crate::sim_keys::read_sim;
 use crate::snapshot;
@@ -23,8 +24,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 /// simulated exchange.
 #[pyclass(name = "Backtest", module = "mmbot._core", frozen)]
 pub(crate) struct PyBacktest {
-    inner: Mutex<Backtest>,
-    instruments: Vec<Instrument>,
+    inner: Arc<Mutex<Backtest>>,
+    instruments: Arc<[Instrument]>,
     strategy: Option<Py<PyAny>>,
     allocate: Option<Py<PyAny>>,
     seed: u64,
@@ -157,8 +158,8 @@ impl PyBacktest {
         let inner = Backtest::over(&instruments, &specs, sampling, threads)
             .map_err(|error| run_error(&error))?;
         Ok(Self {
-            inner: Mutex::new(inner),
-            instruments,
+            inner: Arc::new(Mutex::new(inner)),
+            instruments: instruments.into(),
             strategy,
             allocate,
             seed,
@@ -228,6 +229,11 @@ impl PyBacktest {
         self.lock()
             .apply_session(lane, params)
             .map_err(|error| run_error(&error))
+    }
+
+    #[pyo3(signature = (lane = 0))]
+    fn session(&self, lane: usize) -> PyResult<PySessionControl> {
+        PySessionControl::of(&self.inner, &self.instruments, lane)
     }
 
     #[getter]
@@ -315,7 +321,11 @@ impl PyBacktest {
     fn state_hash(&self, lane: usize, symbol: usize) -> PyResult<String> {
         let backtest = self.lock();
         let (world, entry) = backtest.lane(symbol, lane).ok_or_else(|| no_lane(lane))?;
-        Ok(format!("{:016x}", result::state_hash(world, entry)))
+        let session = backtest.session(lane);
+        Ok(format!(
+            "{:016x}",
+            result::state_hash(world, entry, session)
+        ))
     }
 }
 
