@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from mmbot._core_allocator import *
 from mmbot._core_journal import *
+from mmbot._core_session import *
 
 _I64: TypeAlias = NDArray[np.int64]
 _I32: TypeAlias = NDArray[np.int32]
@@ -169,6 +170,8 @@ class Backtest:
         """Atomic parameter change of an instrument between two events."""
     def apply_session(self, lane: int, session: Mapping[str, Any]) -> None:
         """Atomic parameter change of a lane's session between two events."""
+    def session(self, lane: int = 0) -> SessionControl:
+        """The session of a lane, to look at and to steer; `CoreError` if it has none."""
     @property
     def lane_count(self) -> int: ...
     @property

@@ -10,6 +10,7 @@ use crate::journal::{config_bytes, journal_start};
 use crate::lane_keys::read_params;
 use crate::order_events;
 use crate::result;
+use crate::session::PySessionControl;
 use crate::session_keys::read_session;
 use crate::sim_keys::read_sim;
 use crate::snapshot;
@@ -24,8 +25,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 /// simulated exchange.
 #[pyclass(name = "Backtest", module = "mmbot._core", frozen)]
 pub(crate) struct PyBacktest {
-    inner: Mutex<Backtest>,
-    instruments: Vec<Instrument>,
+    inner: Arc<Mutex<Backtest>>,
+    instruments: Arc<[Instrument]>,
     strategy: Option<Py<PyAny>>,
     allocate: Option<Py<PyAny>>,
     seed: u64,
@@ -177,8 +178,8 @@ impl PyBacktest {
             return Err(run_error(&RunError::NoJournal));
         }
         Ok(Self {
-            inner: Mutex::new(inner),
-            instruments,
+            inner: Arc::new(Mutex::new(inner)),
+            instruments: instruments.into(),
             strategy,
             allocate,
             seed,
@@ -266,6 +267,11 @@ impl PyBacktest {
         Ok(())
     }
 
+    #[pyo3(signature = (lane = 0))]
+    fn session(&self, lane: usize) -> PyResult<PySessionControl> {
+        PySessionControl::of(&self.inner, &self.instruments, lane)
+    }
+
     #[getter]
     fn lane_count(&self) -> usize {
         self.lock().lane_count()
@@ -351,7 +357,11 @@ impl PyBacktest {
     fn state_hash(&self, lane: usize, symbol: usize) -> PyResult<String> {
         let backtest = self.lock();
         let (world, entry) = backtest.lane(symbol, lane).ok_or_else(|| no_lane(lane))?;
-        Ok(format!("{:016x}", result::state_hash(world, entry)))
+        let session = backtest.session(lane);
+        Ok(format!(
+            "{:016x}",
+            result::state_hash(world, entry, session)
+        ))
     }
 }
 

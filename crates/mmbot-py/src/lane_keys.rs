@@ -130,6 +130,9 @@ fn risk_key(params: &mut Params, value: &Value<'_>) -> PyResult<bool> {
         "limits.max_gross_exposure_usd" => risk.max_gross_exposure_usd = value.float()?,
         "trading.maker_fee_bps" => params.edge.maker_fee = fee(value)?,
         "trading.taker_fee_bps" => params.edge.taker_fee = fee(value)?,
+        "signals.adverse_window_fills" => {
+            params.edge.adverse_window_fills = value.count()?;
+        }
         "edge.adverse_horizon_ms" => params.edge.adverse_horizon_ms = value.int()?,
         _ => return Ok(false),
     }

@@ -19,6 +19,7 @@ mod queue_score;
 mod reading;
 mod records;
 mod result;
+mod session;
 mod session_keys;
 mod sim_keys;
 mod snapshot;
@@ -37,6 +38,7 @@ fn _core(m: &Bound<'_, PyModule>) -> PyResult<()> {
     m.add_class::<backtest::PyBacktest>()?;
     allocator_books::register(m)?;
     allocator::register(m)?;
+    session::register(m)?;
     market::register(m)?;
     feed::register(m)?;
     journal::register(m)?;

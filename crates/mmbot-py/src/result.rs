@@ -2,7 +2,7 @@
 
 use mmbot_book::state_hash as book_hash;
 use mmbot_core::edge::MARKOUT_MS;
-use mmbot_core::{EdgeTotals, FillRecord, Histogram};
+use mmbot_core::{EdgeTotals, FillRecord, Histogram, Session};
 use mmbot_run::{Backtest, Curve, Lane, World};
 use mmbot_types::{BlockDetail, BlockReason, Instrument, Money, Side};
 use numpy::PyArray1;
@@ -46,7 +46,8 @@ pub(crate) fn lane_result<'py>(
     }
     out.set_item("markouts", markouts(py, entry)?)?;
     out.set_item("bars", bars(py, entry, instrument)?)?;
-    out.set_item("state_hash", format!("{:016x}", state_hash(world, entry)))?;
+    let hash = state_hash(world, entry, backtest.session(lane));
+    out.set_item("state_hash", format!("{hash:016x}"))?;
     Ok(Some(out))
 }
 
@@ -142,7 +143,15 @@ pub(crate) fn block_counts<'py>(py: Python<'py>, lane: &Lane) -> PyResult<Bound<
     Ok(out)
 }
 
-fn block_details<'py>(py: Python<'py>, lane: &Lane) -> PyResult<Bound<'py, PyDict>> {
+/// Closed trades, and how many of them earned.
+pub(crate) fn hit_counts<'py>(py: Python<'py>, lane: &Lane) -> PyResult<Bound<'py, PyDict>> {
+    let out = PyDict::new(py);
+    out.set_item("closed", lane.round_trips().closed)?;
+    out.set_item("profitable", lane.round_trips().profitable)?;
+    Ok(out)
+}
+
+pub(crate) fn block_details<'py>(py: Python<'py>, lane: &Lane) -> PyResult<Bound<'py, PyDict>> {
     let out = PyDict::new(py);
     for detail in BlockDetail::ALL {
         out.set_item(
@@ -240,13 +249,15 @@ fn bars<'py>(py: Python<'py>, lane: &Lane, i: &Instrument) -> PyResult<Bound<'py
     Ok(out)
 }
 
-/// One hash over the exchange's book, the orders, the position and the accounts.
-pub(crate) fn state_hash(world: &World, lane: &Lane) -> u64 {
+/// One hash over the exchange's book, the orders, the position and the accounts, and over the
+/// guards of the session.
+pub(crate) fn state_hash(world: &World, lane: &Lane, session: Option<&Session>) -> u64 {
     let (book, trader) = (
         book_hash(world.exchange().book()),
         lane.trader().state_hash(),
     );
-    (book.rotate_left(17) ^ trader).wrapping_mul(0x9E37_79B9_7F4A_7C15)
+    let guards = session.map_or(0, Session::state_hash);
+    (book.rotate_left(17) ^ trader ^ guards.rotate_left(31)).wrapping_mul(0x9E37_79B9_7F4A_7C15)
 }
 
 /// Fills as columns.

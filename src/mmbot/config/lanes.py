@@ -26,6 +26,7 @@ _KEYS: Final = (
     "signals.vola_half_life_sec",
     "signals.vola_baseline_half_life_sec",
     "signals.vola_min_samples",
+    "signals.adverse_window_fills",
 )
 
 

@@ -2,9 +2,9 @@
 
 Market data in: `CaptureDecoder` and `FrameBook` (venue bytes), `StreamMerger` (catalog streams to
 chunks), `MarketGenerator` (synthetic markets). A run: `Backtest` over `EventChunk`s of one
-`Instrument`. Scores and statistics: `score_queue_models`, `TapeReader`. Budget over symbols:
-`allocator_tick` with `PortfolioParams`. Journals of sessions: `JournalFramer`, `JournalDecoder`,
-`JournalReplay`, `JournalSearch`.
+`Instrument`; `SessionControl` steers its session. Scores and statistics: `score_queue_models`,
+`TapeReader`. Budget over symbols: `allocator_tick` with `PortfolioParams`. Journals of sessions:
+`JournalFramer`, `JournalDecoder`, `JournalReplay`, `JournalSearch`.
 Errors are `CoreError` (with `code` and `key`), `FrameError` and `JournalError`.
 """
 
@@ -31,6 +31,7 @@ from mmbot._core import (
     MarketGenerator,
     PortfolioParams,
     PortfolioTarget,
+    SessionControl,
     SlippageOverride,
     SmoothingStep,
     StreamMerger,
@@ -72,6 +73,7 @@ __all__ = [
     "MarketGenerator",
     "PortfolioParams",
     "PortfolioTarget",
+    "SessionControl",
     "SlippageOverride",
     "SmoothingStep",
     "StreamMerger",

@@ -21,6 +21,8 @@ pub struct Fill {
     pub decision_mid: ExecPrice,
     /// R: reference price.
     pub reference: ExecPrice,
+    /// It took.
+    pub taken: bool,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -30,6 +32,30 @@ struct Pending {
     before: Option<ExecPrice>,
 }
 
+/// Components of completed fills.
+#[derive(Debug, Clone, Copy, Default)]
+struct Sums {
+    gross: Money,
+    slippage: Money,
+    adverse: Money,
+    /// Sum of d m' q.
+    carried: Money,
+    /// Sum of d q.
+    position: i64,
+}
+
+impl Sums {
+    fn settle(&mut self, fill: &Fill, before: ExecPrice, after: ExecPrice) {
+        self.adverse += Money::signed_move(fill.side, before, after, fill.qty);
+        self.carried += Money::notional(after, signed(fill));
+        self.position += signed(fill).get();
+    }
+
+    fn inventory(&self, last: ExecPrice) -> Money {
+        self.carried - Money::notional(last, QtyLot::new(self.position))
+    }
+}
+
 /// See the module above.
 #[derive(Debug, Clone)]
 pub struct EdgeBook {
@@ -37,15 +63,11 @@ pub struct EdgeBook {
     /// Fills that wait for m', oldest first; those from `known` on wait for m, too.
     pending: VecDeque<Pending>,
     known: usize,
-    gross: Money,
-    slippage: Money,
-    adverse: Money,
+    all: Sums,
+    /// Of these, the fills that took.
+    taken: Sums,
     /// Until the venue clock is past this, no waiting fill learns a mid.
     next_due: TsNs,
-    /// Sum of d m' q.
-    carried: Money,
-    /// Sum of d q over completed fills.
-    resolved_position: i64,
     recorded: Option<Box<Recorded>>,
 }
 
@@ -67,12 +89,9 @@ impl EdgeBook {
             horizon_ns: horizon_ms.saturating_mul(1_000_000),
             pending: VecDeque::with_capacity(64),
             known: 0,
-            gross: Money::ZERO,
-            slippage: Money::ZERO,
-            adverse: Money::ZERO,
+            all: Sums::default(),
+            taken: Sums::default(),
             next_due: TsNs::NEVER,
-            carried: Money::ZERO,
-            resolved_position: 0,
             recorded: None,
         }
     }
@@ -91,7 +110,8 @@ impl EdgeBook {
     /// Books a fill. `record` makes its record if records are kept.
     #[inline]
     pub fn on_fill(&mut self, fill: Fill, record: impl FnOnce() -> FillRecord) {
-        self.gross += Money::signed_move(fill.side, fill.decision_mid, fill.reference, fill.qty);
+        let gross = Money::signed_move(fill.side, fill.decision_mid, fill.reference, fill.qty);
+        self.sums_of(&fill).for_each(|sums| sums.gross += gross);
         self.pending.push_back(Pending { fill, before: None });
         // m is known as soon as the clock has reached the fill
         self.next_due = self.next_due.min(fill.ts.plus_ns(-1));
@@ -119,30 +139,30 @@ impl EdgeBook {
     /// Components so far; fills that wait count with the last known mids.
     #[must_use]
     pub fn totals(&self, market: &Market, fees: Money, turnover: Money) -> EdgeTotals {
-        let (mut slippage, mut adverse, mut carried) = (self.slippage, self.adverse, self.carried);
-        let mut position = 0;
+        let (mut all, mut taken) = (self.all, self.taken);
         for pending in &self.pending {
             let fill = &pending.fill;
             let before = pending.before.unwrap_or_else(|| mid_before(fill, market));
             let after = mid_after(fill, before, self.horizon_ns, market);
-            if pending.before.is_none() {
-                slippage += slippage_of(fill, before);
+            let both = std::iter::once(&mut all).chain(fill.taken.then_some(&mut taken));
+            for sums in both {
+                if pending.before.is_none() {
+                    sums.slippage += slippage_of(fill, before);
+                }
+                sums.settle(fill, before, after);
             }
-            adverse += Money::signed_move(fill.side, before, after, fill.qty);
-            carried += Money::notional(after, signed(fill));
-            position += signed(fill).get();
         }
         let last_mid = market.last_mid();
         let last = last_mid.map_or(ExecPrice::ZERO, |mid| mid.to_exec());
-        let held = QtyLot::new(self.resolved_position + position);
-        let inventory = carried - Money::notional(last, held);
+        let inventory = all.inventory(last);
         EdgeTotals {
-            gross: self.gross,
-            slippage,
-            adverse,
+            gross: all.gross,
+            slippage: all.slippage,
+            adverse: all.adverse,
             inventory,
             fees,
-            net: self.gross - fees - slippage - adverse - inventory,
+            net: all.gross - fees - all.slippage - all.adverse - inventory,
+            taken: taken.gross - taken.slippage - taken.adverse - taken.inventory(last),
             turnover,
             last_mid,
         }
@@ -174,7 +194,9 @@ impl EdgeBook {
             let before = mid_before(&fill, market);
             pending.before = Some(before);
             self.known += 1;
-            self.slippage += slippage_of(&fill, before);
+            let slippage = slippage_of(&fill, before);
+            self.sums_of(&fill)
+                .for_each(|sums| sums.slippage += slippage);
             let moved =
                 fill.decision_mid.get() - before.get() + fill.px.get() - fill.reference.get();
             telemetry
@@ -204,6 +226,12 @@ impl EdgeBook {
         }
     }
 
+    /// The sums that a fill belongs to.
+    fn sums_of(&mut self, fill: &Fill) -> impl Iterator<Item = &mut Sums> {
+        let taken = fill.taken.then_some(&mut self.taken);
+        std::iter::once(&mut self.all).chain(taken)
+    }
+
     fn complete(
         &mut self,
         fill: &Fill,
@@ -212,9 +240,8 @@ impl EdgeBook {
         telemetry: &mut Telemetry,
     ) {
         let after = mid_after(fill, before, self.horizon_ns, market);
-        self.adverse += Money::signed_move(fill.side, before, after, fill.qty);
-        self.carried += Money::notional(after, signed(fill));
-        self.resolved_position += signed(fill).get();
+        self.sums_of(fill)
+            .for_each(|sums| sums.settle(fill, before, after));
         let moved = fill.side.sign() * (before.get() - after.get());
         telemetry.adverse_bps_e4.record(bps_e4(moved, fill.px));
         if let Some(recorded) = &mut self.recorded {

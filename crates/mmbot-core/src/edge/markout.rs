@@ -34,7 +34,7 @@ impl Markout {
         }
     }
 
-    fn add(&mut self, side: Side, px: ExecPrice, mid: Option<ExecPrice>) {
+    pub(super) fn add(&mut self, side: Side, px: ExecPrice, mid: Option<ExecPrice>) {
         let Some(mid) = mid.filter(|_| px.get() > 0) else {
             self.skipped += 1;
             return;

@@ -15,11 +15,13 @@
 
 mod adverse_rate;
 mod book;
+mod color_markout;
 mod markout;
 mod record;
 
 pub use adverse_rate::{ADVERSE_PENDING_MAX, AdverseRate};
 pub use book::{EdgeBook, Fill};
+pub use color_markout::{COLOR_MARKOUT_MS, ColorMarkouts};
 pub use markout::{MARKOUT_MS, Markout, Markouts};
 pub use record::FillRecord;
 
@@ -41,6 +43,8 @@ pub struct EdgeTotals {
     pub fees: Money,
     /// gross - fees - slippage - adverse - inventory.
     pub net: Money,
+    /// gross - slippage - adverse - inventory of the fills that took.
+    pub taken: Money,
     /// Notional of all fills.
     pub turnover: Money,
     /// Mid at the end; `None` if there never was one.

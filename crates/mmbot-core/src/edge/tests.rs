@@ -35,6 +35,7 @@ fn buy(ms: i64) -> Fill {
         px: exec(998),
         decision_mid: exec(1000),
         reference: exec(998),
+        taken: false,
     }
 }
 

@@ -79,6 +79,13 @@ impl ReplaceThrottle {
         }
         self.sent.len()
     }
+
+    /// The same without forgetting older ones.
+    #[must_use]
+    pub fn rate_per_min(&self, now: TsNs) -> usize {
+        let recent = |at: &&TsNs| now.since_ns(**at) < WINDOW_NS;
+        self.sent.iter().rev().take_while(recent).count()
+    }
 }
 
 #[cfg(test)]

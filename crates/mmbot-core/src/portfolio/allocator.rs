@@ -37,6 +37,8 @@ struct Book {
     turnover: Turnover,
     calibration: SymbolCalibration,
     set: SlippageOverride,
+    /// Sum of the moves of the target that the cap bound, USD.
+    delta_capped_usd: f64,
 }
 
 /// See the module.
@@ -172,6 +174,18 @@ impl Allocator {
             &mut self.allocation,
             sink,
         );
+        self.count_capped();
+    }
+
+    /// Adds up the moves that the cap bound; a tick without targets moved nothing.
+    fn count_capped(&mut self) {
+        let moved = !self.allocation.targets.is_empty();
+        let figures = self.allocation.figures.iter().filter(|_| moved);
+        for (book, figures) in self.books.iter_mut().zip(figures) {
+            if figures.step.bound {
+                book.delta_capped_usd += figures.step.delta_capped_usd.abs();
+            }
+        }
     }
 
     /// What a symbol may quote since the latest tick; `None` before the first one and after a
@@ -222,6 +236,12 @@ impl Allocator {
     /// Takes a high-water mark from a snapshot, USD.
     pub fn restore_hwm_usd(&mut self, hwm_equity_usd: f64) {
         self.state.hwm_equity_usd = hwm_equity_usd;
+    }
+
+    /// Sum of the moves that the cap bound, USD.
+    #[must_use]
+    pub fn delta_capped_total_usd(&self, instrument: InstrumentIdx) -> f64 {
+        self.books[usize::from(instrument.0)].delta_capped_usd
     }
 
     /// What ticks left behind.

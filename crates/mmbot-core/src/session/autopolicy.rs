@@ -160,6 +160,12 @@ impl Autopolicy {
         self.level > 0
     }
 
+    /// True at level 0 with streaks at 0.
+    #[must_use]
+    pub const fn is_reset(&self) -> bool {
+        self.level == 0 && matches!(self.streak, Streak::None)
+    }
+
     /// When the level changed last.
     #[must_use]
     pub const fn last_change(&self) -> Option<TsNs> {

@@ -251,6 +251,20 @@ impl IntradayCaps {
         }
     }
 
+    /// Largest figure of the day over its limit; 0 without limits.
+    #[must_use]
+    pub fn largest_ratio(&self, params: &IntradayCapsParams) -> f64 {
+        let ratio = |cap: Cap| {
+            let figure = match cap {
+                Cap::Pnl => -self.pnl.of_day(),
+                Cap::Turnover => self.turnover.of_day(),
+                Cap::Vol => self.vol_pct(),
+            };
+            cap.limit(params).map_or(0.0, |limit| figure / limit)
+        };
+        Cap::ALL.into_iter().map(ratio).fold(0.0, f64::max)
+    }
+
     fn reached(&self, cap: Cap, limit: f64) -> bool {
         match cap {
             Cap::Pnl => self.pnl.of_day() <= -limit,

@@ -70,16 +70,21 @@ impl LatencyWindow {
     }
 
     /// 95th percentile by nearest rank, ms; `None` without samples. Looks at every sample.
-    #[allow(clippy::cast_precision_loss)] // latencies are below 2^53 ns
     pub fn p95_ms(&mut self, now: TsNs) -> Option<f64> {
+        self.percentile_ms(95, now)
+    }
+
+    /// As [`Self::p95_ms`] for another percentile in 1..=100.
+    #[allow(clippy::cast_precision_loss)] // latencies are below 2^53 ns
+    pub fn percentile_ms(&mut self, percent: usize, now: TsNs) -> Option<f64> {
         self.expire(now);
-        let rank = rank_p95(self.samples.len());
+        let rank = nearest_rank(self.samples.len(), percent);
         self.scratch.clear();
         let latencies = self.samples.iter().map(|sample| sample.1);
         self.scratch.extend(latencies);
         let at = rank.checked_sub(1)?;
-        let (_, p95, _) = self.scratch.select_nth_unstable(at);
-        Some(*p95 as f64 * 1e-6)
+        let (_, found, _) = self.scratch.select_nth_unstable(at);
+        Some(*found as f64 * 1e-6)
     }
 
     /// Samples in the window.
@@ -113,7 +118,11 @@ impl LatencyWindow {
 /// Nearest rank of the 95th percentile of `n` values, counted from 1; 0 without values.
 #[must_use]
 pub const fn rank_p95(n: usize) -> usize {
-    (n * 95).div_ceil(100)
+    nearest_rank(n, 95)
+}
+
+const fn nearest_rank(n: usize, percent: usize) -> usize {
+    (n * percent).div_ceil(100)
 }
 
 #[cfg(test)]

@@ -1,35 +1,19 @@
 //! Guards of loss and position: risk grade, runtime guard, position skew, caps of the day, trading
 //! windows; and the account that they judge.
 
-use super::caps::{CapsEvent, IntradayCaps};
+use super::caps::IntradayCaps;
+use super::event_log::{EventLog, SessionEvent};
 use super::guard_verdict::GuardInputs;
 use super::latency_window::LatencyWindow;
 use super::permit::Holds;
 use super::requests::Requests;
 use super::risk_grade::{KillCause, RiskGrade};
 use super::risk_state::{RiskInputs, RiskMonitor};
-use super::runtime_guard::{GuardChange, RuntimeGuard};
+use super::runtime_guard::RuntimeGuard;
 use super::schedule::Schedule;
 use super::seat::Seat;
-use super::skew::{PosSkew, SkewEvent};
+use super::skew::{PosSkew, SkewScope};
 use mmbot_types::{InstrumentIdx, SessionParams, TsNs};
-use std::collections::VecDeque;
-
-/// Changes kept for whoever writes them down; a reader looks every second.
-const CHANGES_MAX: usize = 256;
-
-/// A change of a guard, for journal and audit.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub enum GuardEvent {
-    /// Position skew.
-    Skew(SkewEvent),
-    /// Caps of the day.
-    Caps(TsNs, CapsEvent),
-    /// Runtime guard of the session.
-    Runtime(TsNs, GuardChange),
-    /// Runtime guard of a symbol.
-    RuntimeSymbol(TsNs, InstrumentIdx, GuardChange),
-}
 
 /// See the module.
 #[derive(Debug, Clone)]
@@ -46,8 +30,6 @@ pub struct Losses {
     /// Cancel latencies of the session and of each symbol.
     latency: LatencyWindow,
     symbol_latency: Vec<LatencyWindow>,
-    events: VecDeque<GuardEvent>,
-    events_total: u64,
     positions_usd: Vec<f64>,
     mids: Vec<Option<f64>>,
 }
@@ -68,8 +50,6 @@ impl Losses {
             open: true,
             latency: LatencyWindow::new(window_sec),
             symbol_latency: vec![LatencyWindow::new(window_sec); symbols],
-            events: VecDeque::new(),
-            events_total: 0,
             positions_usd: vec![0.0; symbols],
             mids: vec![None; symbols],
         }
@@ -109,9 +89,10 @@ impl Losses {
         seats: &[Seat],
         quoted: usize,
         now: TsNs,
+        events: &mut EventLog,
     ) {
         self.account(params, seats);
-        self.guard_second(params, requests, seats, quoted, now);
+        self.guard_second(params, requests, seats, quoted, now, events);
         if now.get().rem_euclid(60_000_000_000) < 1_000_000_000 {
             for (mid, seat) in self.mids.iter_mut().zip(seats) {
                 let known = seat.market.synced && seat.market.mid_usd > 0.0;
@@ -122,7 +103,13 @@ impl Losses {
     }
 
     /// What every synchronisation judges.
-    pub(super) fn judge(&mut self, params: &SessionParams, seats: &[Seat], now: TsNs) {
+    pub(super) fn judge(
+        &mut self,
+        params: &SessionParams,
+        seats: &[Seat],
+        now: TsNs,
+        events: &mut EventLog,
+    ) {
         self.account(params, seats);
         for seat in seats {
             for latency_ns in &seat.cancel_latency_ns {
@@ -134,12 +121,18 @@ impl Losses {
                 window.record(*latency_ns, now);
             }
         }
-        self.judge_skew(params, seats, now);
+        let cancels: u64 = seats
+            .iter()
+            .map(|seat| u64::from(seat.sent.guard_cancels))
+            .sum();
+        self.guard.on_cancels_sent(cancels);
+        self.judge_skew(params, seats, now, events);
         let event = self
             .caps
             .update(&params.caps, self.net_usd, self.turnover_usd, now);
         if let Some(event) = event {
-            self.note(GuardEvent::Caps(now, event));
+            let value = self.caps.largest_ratio(&params.caps);
+            events.note(now, None, SessionEvent::Caps { event, value });
         }
         self.open = self.schedule.is_open(&params.schedule, now);
         let inputs = RiskInputs {
@@ -232,19 +225,15 @@ impl Losses {
         self.latency.p95_ms(now)
     }
 
-    /// Changes from the `seen`-th on, oldest first; those no longer kept are missing.
-    pub fn events_since(&self, seen: u64) -> impl Iterator<Item = &GuardEvent> {
-        let kept = self.events.len() as u64;
-        let skip = seen
-            .saturating_sub(self.events_total.saturating_sub(kept))
-            .min(kept);
-        self.events.iter().skip(usize::try_from(skip).unwrap_or(0))
+    /// The same for one symbol.
+    pub fn cancel_latency_p95_ms_of(&mut self, at: usize, now: TsNs) -> Option<f64> {
+        self.symbol_latency.get_mut(at)?.p95_ms(now)
     }
 
-    /// Changes so far.
+    /// Notional of all fills since the start, USD.
     #[must_use]
-    pub const fn events_total(&self) -> u64 {
-        self.events_total
+    pub const fn turnover_usd(&self) -> f64 {
+        self.turnover_usd
     }
 
     fn account(&mut self, params: &SessionParams, seats: &[Seat]) {
@@ -253,7 +242,13 @@ impl Losses {
         self.equity_usd = params.risk.initial_equity_usd + self.net_usd;
     }
 
-    fn judge_skew(&mut self, params: &SessionParams, seats: &[Seat], now: TsNs) {
+    fn judge_skew(
+        &mut self,
+        params: &SessionParams,
+        seats: &[Seat],
+        now: TsNs,
+        events: &mut EventLog,
+    ) {
         let mut colors_usd = [0.0; 2];
         for (position, seat) in self.positions_usd.iter_mut().zip(seats) {
             *position = seat.position_usd;
@@ -261,11 +256,14 @@ impl Losses {
                 *sum += usd;
             }
         }
-        let (events, total) = (&mut self.events, &mut self.events_total);
         let positions = &self.positions_usd;
         self.skew
             .update(&params.pos_skew, positions, colors_usd, now, |event| {
-                push(events, total, GuardEvent::Skew(event));
+                let symbol = match event.scope {
+                    SkewScope::Symbol(symbol) => Some(symbol),
+                    SkewScope::Color(_) => None,
+                };
+                events.note(event.ts, symbol, SessionEvent::Skew(event));
             });
     }
 
@@ -276,6 +274,7 @@ impl Losses {
         seats: &[Seat],
         quoted: usize,
         now: TsNs,
+        events: &mut EventLog,
     ) {
         let guard = &params.runtime_guard;
         let largest = seats.iter().map(|seat| seat.position_usd.abs());
@@ -298,7 +297,7 @@ impl Losses {
         };
         let change = self.guard.evaluate(guard, &inputs, &mut self.latency, now);
         if let Some(change) = change {
-            self.note(GuardEvent::Runtime(now, change));
+            events.note(now, None, SessionEvent::Runtime(change));
         }
         for (at, seat) in seats.iter().enumerate() {
             let symbol = InstrumentIdx(u16::try_from(at).unwrap_or(u16::MAX));
@@ -319,22 +318,10 @@ impl Losses {
             let window = &mut self.symbol_latency[at];
             let change = self.guard.evaluate_symbol(guard, symbol, &own, window, now);
             if let Some(change) = change {
-                self.note(GuardEvent::RuntimeSymbol(now, symbol, change));
+                events.note(now, Some(symbol), SessionEvent::Runtime(change));
             }
         }
     }
-
-    fn note(&mut self, event: GuardEvent) {
-        push(&mut self.events, &mut self.events_total, event);
-    }
-}
-
-fn push(events: &mut VecDeque<GuardEvent>, total: &mut u64, event: GuardEvent) {
-    if events.len() >= CHANGES_MAX {
-        events.pop_front();
-    }
-    events.push_back(event);
-    *total += 1;
 }
 
 fn percent_of(part_usd: f64, whole_usd: f64) -> f64 {

@@ -2,6 +2,8 @@
 //! it holds back, what it may lose. The guards are pure state machines, one a file; their times and
 //! parameters arrive with each call. [`Session`] owns them and asks them in their order.
 
+mod by_hand;
+mod controls;
 mod hmac;
 mod outcome;
 
@@ -25,6 +27,7 @@ pub mod caps;
 #[cfg(test)]
 mod caps_tests;
 pub mod day_drawdown;
+pub mod event_log;
 pub mod guard_verdict;
 pub mod latency_window;
 pub mod lend;
@@ -32,6 +35,7 @@ pub mod losses;
 pub mod mux;
 #[cfg(test)]
 mod mux_tests;
+pub mod order_flow;
 pub mod permit;
 pub mod pnl_slope;
 pub mod requests;
@@ -67,11 +71,13 @@ pub use call_rates::{CALL_WINDOW_SEC, CallRates};
 pub use capital::Capital;
 pub use caps::{Cap, CapsEvent, CapsGauges, DayTotals, IntradayCaps};
 pub use day_drawdown::DayDrawdown;
+pub use event_log::{EVENTS_MAX, EventLog, SessionEvent, SessionRecord};
 pub use guard_verdict::{GuardInputs, GuardReasons};
 pub use latency_window::{LATENCY_SAMPLES_MAX, LatencyWindow};
 pub use lend::lend;
-pub use losses::{GuardEvent, Losses};
+pub use losses::Losses;
 pub use mux::{Mux, MuxRegime, MuxTable, MuxView};
+pub use order_flow::OrderFlow;
 pub use outcome::{CallOutcome, OutcomeCounts, Tally};
 pub use permit::{Calmer, Circuit, Holds, Lent, Permit, QuoteBudget};
 pub use pnl_slope::PnlSlope;

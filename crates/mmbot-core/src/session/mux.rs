@@ -92,6 +92,19 @@ impl MuxTable {
         &self.regimes
     }
 
+    /// The regime in force of a symbol.
+    #[must_use]
+    pub fn regime_of(&self, mux: &Mux) -> &MuxRegime {
+        let held = mux.regime.and_then(|at| self.regimes.get(at));
+        held.unwrap_or(&self.regimes[self.neutral])
+    }
+
+    /// What the mux of a symbol does now.
+    #[must_use]
+    pub fn view_of(&self, mux: &Mux) -> MuxView {
+        self.view(mux.regime.unwrap_or(self.neutral), false)
+    }
+
     /// Band of a finite `sigma`: lower edges belong to it, the last band has no end, and what is
     /// below all bands counts as the first.
     fn band(&self, sigma: f64) -> usize {

@@ -197,6 +197,8 @@ pub struct Permit {
     pub equity_usd: f64,
     /// See `equity_usd`.
     pub own_net_usd: f64,
+    /// New orders are compared with the displayed best level.
+    pub shadows: bool,
 }
 
 impl Permit {
@@ -222,6 +224,7 @@ impl Permit {
             refresh_ms_min: 0,
             equity_usd,
             own_net_usd: 0.0,
+            shadows: false,
         }
     }
 

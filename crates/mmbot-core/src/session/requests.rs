@@ -1,7 +1,7 @@
 //! Everything about requests to the venue: windows, circuit breaker, back-off, autopolicy. Their
 //! states, and the order in which they are asked at a synchronisation.
 
-use super::autopolicy::{Autopolicy, AutopolicyBases, AutopolicySigns};
+use super::autopolicy::{Autopolicy, AutopolicyBases, AutopolicySigns, EffectiveQuoting};
 use super::backoff::{Backoff, BackoffSigns};
 use super::breaker::{CircuitBreaker, CircuitState};
 use super::call_rates::CallRates;
@@ -28,6 +28,7 @@ pub struct Requests {
     /// The same per symbol.
     symbol_rates: Vec<CallRates>,
     symbol_cancels: Vec<SecondRing>,
+    symbol_creates: Vec<SecondRing>,
     autopolicy: Autopolicy,
     /// Symbol that may probe next.
     next_prober: usize,
@@ -48,6 +49,7 @@ impl Requests {
             cancels: SecondRing::new(RATE_WINDOW_SEC),
             symbol_rates: vec![CallRates::new(params.runtime_guard.window_sec); symbols.len()],
             symbol_cancels: vec![SecondRing::new(RATE_WINDOW_SEC); symbols.len()],
+            symbol_creates: vec![SecondRing::new(RATE_WINDOW_SEC); symbols.len()],
             autopolicy: Autopolicy::default(),
             next_prober: 0,
             wants: vec![0; symbols.len()],
@@ -103,6 +105,7 @@ impl Requests {
         for cancels in [&mut self.cancels, &mut self.symbol_cancels[at]] {
             cancels.add(second_of(then), sent.cancels);
         }
+        self.symbol_creates[at].add(second_of(then), sent.creates);
         for rates in [&mut self.rates, &mut self.symbol_rates[at]] {
             rates.on_sends(sent.creates, then);
             rates.on_rejects(sent.rejects, then);
@@ -146,6 +149,7 @@ impl Requests {
         }
         let prober = self.prober(params, seats, now);
         for (at, seat) in seats.iter_mut().enumerate() {
+            let calmer = self.calmer(params, seat);
             let permit = &mut seat.permit;
             permit.backoff_until = self.backoffs[at].blocked_until();
             permit.circuit = match self.breaker.state_at(&params.circuit, now) {
@@ -153,8 +157,7 @@ impl Requests {
                 CircuitState::HalfOpen(_) if prober == Some(at) => Circuit::Probe,
                 CircuitState::HalfOpen(_) | CircuitState::Open { .. } => Circuit::Open,
             };
-            permit.calmer =
-                self.calmer(params, seat.min_time_in_book_ms, seat.replace_threshold_bps);
+            permit.calmer = calmer;
         }
     }
 
@@ -183,6 +186,54 @@ impl Requests {
     #[allow(clippy::cast_precision_loss)] // counts of requests
     pub fn cancels_per_sec_of(&mut self, at: usize, now: TsNs) -> f64 {
         self.symbol_cancels[at].total(second_of(now)) as f64 / f64::from(RATE_WINDOW_SEC)
+    }
+
+    /// New orders a second of a symbol over the last 10 s.
+    #[allow(clippy::cast_precision_loss)] // counts of requests
+    pub fn creates_per_sec_of(&mut self, at: usize, now: TsNs) -> f64 {
+        self.symbol_creates[at].total(second_of(now)) as f64 / f64::from(RATE_WINDOW_SEC)
+    }
+
+    /// Requests of an operation and symbol in the window.
+    pub fn events_in_window_of(&mut self, at: usize, op: Op, now: TsNs) -> u64 {
+        self.symbols[at].sent_in_window(op, now)
+    }
+
+    /// Largest back-off of any symbol since the start or the last reset, ms.
+    #[must_use]
+    pub fn backoff_ms_max_observed(&self) -> f64 {
+        let observed = self.backoffs.iter().map(Backoff::max_observed_ms);
+        observed.fold(0.0, f64::max)
+    }
+
+    /// Raises that maximum to the one of an earlier run.
+    pub fn seed_backoff_max(&mut self, backoff_ms: f64) {
+        for backoff in &mut self.backoffs {
+            backoff.seed_max_observed(backoff_ms);
+        }
+    }
+
+    /// The breaker's state at `now`.
+    pub fn circuit_at(&mut self, params: &SessionParams, now: TsNs) -> CircuitState {
+        self.breaker.state_at(&params.circuit, now)
+    }
+
+    /// Quoting parameters of a symbol as autopolicy has them, at level 0 too.
+    #[must_use]
+    pub fn effective_quoting(&self, params: &SessionParams, seat: &Seat) -> EffectiveQuoting {
+        let bases = AutopolicyBases {
+            min_time_in_book_ms: seat.min_time_in_book_ms,
+            replace_threshold_bps: seat.replace_threshold_bps,
+            levels_per_side_max: params.autopolicy.levels_per_side_max,
+        };
+        match self.autopolicy.level() {
+            0 => EffectiveQuoting {
+                min_time_in_book_ms: bases.min_time_in_book_ms,
+                replace_threshold_bps: bases.replace_threshold_bps,
+                levels_per_side_max: bases.levels_per_side_max,
+            },
+            level => bases.effective_at(&params.autopolicy, level),
+        }
     }
 
     /// Largest current back-off over symbols, ms.
@@ -227,12 +278,10 @@ impl Requests {
     }
 
     /// Takes windows from a snapshot.
-    pub fn restore(&mut self, session: OpWindows, symbols: Vec<Option<OpWindows>>) {
+    pub fn restore(&mut self, session: OpWindows, symbols: Vec<OpWindows>) {
         self.session = session;
         for (windows, loaded) in self.symbols.iter_mut().zip(symbols) {
-            if let Some(loaded) = loaded {
-                *windows = loaded;
-            }
+            *windows = loaded;
         }
     }
 
@@ -269,21 +318,11 @@ impl Requests {
         Some(chosen)
     }
 
-    fn calmer(
-        &self,
-        params: &SessionParams,
-        min_time_in_book_ms: i64,
-        replace_threshold_bps: f64,
-    ) -> Option<Calmer> {
+    fn calmer(&self, params: &SessionParams, seat: &Seat) -> Option<Calmer> {
         if !self.autopolicy.active() {
             return None;
         }
-        let bases = AutopolicyBases {
-            min_time_in_book_ms,
-            replace_threshold_bps,
-            levels_per_side_max: params.autopolicy.levels_per_side_max,
-        };
-        let effective = bases.effective_at(&params.autopolicy, self.autopolicy.level());
+        let effective = self.effective_quoting(params, seat);
         Some(Calmer {
             min_time_in_book_ms: effective.min_time_in_book_ms,
             replace_threshold_bps: effective.replace_threshold_bps,

@@ -2,15 +2,12 @@
 //! verdicts pauses quoting until a run of good ones and the recovery time have passed. Symbols with
 //! thresholds of their own are judged on their own figures and paused alone.
 
-use super::calendar::{SECOND_NS, minutes_ns, utc_second};
+use super::calendar::{minutes_ns, utc_second};
 use super::guard_verdict::judge;
 pub use super::guard_verdict::{GuardInputs, GuardReasons};
 use super::latency_window::LatencyWindow;
 use super::pnl_slope::PnlSlope;
 use mmbot_types::{GuardThresholds, InstrumentIdx, RuntimeGuardParams, TsNs};
-
-/// While paused, open orders are cancelled again after this, ns.
-const CANCEL_REPEAT_NS: i64 = 2 * SECOND_NS;
 
 /// A change of the pause.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -62,7 +59,6 @@ pub struct RuntimeGuard {
     session: Watch,
     /// By instrument index; only symbols with thresholds of their own.
     symbols: Box<[Option<Watch>]>,
-    cancelled_at: Box<[Option<TsNs>]>,
     manual: bool,
     last_change: Option<TsNs>,
     now: TsNs,
@@ -79,7 +75,6 @@ impl RuntimeGuard {
         Self {
             session: Watch::new(params.window_sec),
             symbols: (0..symbols).map(watch).collect(),
-            cancelled_at: vec![None; symbols].into_boxed_slice(),
             manual: params.manual_override_pause,
             last_change: None,
             now: TsNs::ZERO,
@@ -185,32 +180,6 @@ impl RuntimeGuard {
             .and_then(Option::as_ref);
         let alone = watch.is_some_and(|watch| watch.paused_at.is_some());
         self.is_paused_effective(params) || (alone && !params.dry_run)
-    }
-
-    /// True if the symbol's `open_orders` are to be cancelled now: at once when the pause takes
-    /// effect, then every 2 s until there are none.
-    pub fn cancel_due(
-        &mut self,
-        params: &RuntimeGuardParams,
-        symbol: InstrumentIdx,
-        open_orders: usize,
-        now: TsNs,
-    ) -> bool {
-        self.now = self.now.max(now);
-        let blocked = self.blocks(params, symbol);
-        let Some(last) = self.cancelled_at.get_mut(usize::from(symbol.0)) else {
-            return false;
-        };
-        if !blocked {
-            *last = None;
-            return false;
-        }
-        let waiting = last.is_some_and(|at| self.now.since_ns(at) < CANCEL_REPEAT_NS);
-        let due = open_orders > 0 && !waiting;
-        if due {
-            *last = Some(self.now);
-        }
-        due
     }
 
     /// `n` cancels were sent because of this guard.

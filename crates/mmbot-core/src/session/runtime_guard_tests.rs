@@ -184,33 +184,9 @@ fn a_dry_run_pauses_and_blocks_nothing() {
     let gauges = guard.gauges(&p);
     assert!(gauges.paused && !gauges.paused_effective && gauges.dry_run);
     assert_eq!(gauges.pauses_total, 1);
-    assert!(!guard.blocks(&p, SYMBOL) && !guard.cancel_due(&p, SYMBOL, 3, at(2)));
+    assert!(!guard.blocks(&p, SYMBOL));
     p.dry_run = false;
     assert!(guard.blocks(&p, SYMBOL), "as soon as it is none");
-}
-
-/// spec: 02-11.2
-#[test]
-fn own_orders_are_cancelled_at_once_and_every_two_seconds_until_none_is_left() {
-    let p = params();
-    let mut guard = RuntimeGuard::new(&p, 2);
-    assert!(!guard.cancel_due(&p, SYMBOL, 3, at(0)));
-    guard.set_manual(true, at(1));
-    assert!(guard.cancel_due(&p, SYMBOL, 3, at(1)));
-    assert!(!guard.cancel_due(&p, SYMBOL, 3, at(3).plus_ns(-1)));
-    assert!(guard.cancel_due(&p, SYMBOL, 3, at(3)));
-    assert!(!guard.cancel_due(&p, SYMBOL, 0, at(5)), "none is left");
-    assert!(guard.cancel_due(&p, SYMBOL, 1, at(6)));
-    guard.set_manual(false, at(6));
-    assert!(!guard.cancel_due(&p, SYMBOL, 1, at(6)));
-    guard.set_manual(true, at(6));
-    assert!(guard.cancel_due(&p, SYMBOL, 1, at(6)), "a new pause");
-    assert!(
-        !guard.cancel_due(&p, InstrumentIdx(9), 1, at(6)),
-        "no such symbol"
-    );
-    guard.on_cancels_sent(4);
-    assert_eq!(guard.gauges(&p).cancels_total, 4);
 }
 
 /// spec: 02-11.2

@@ -2,6 +2,7 @@
 
 use super::outcome::{CallOutcome, OutcomeCounts};
 use super::permit::Permit;
+use super::shadow_stats::ShadowSample;
 use crate::market::Market;
 use crate::telemetry::Telemetry;
 use crate::trader::{EndNote, FillNote, Trader};
@@ -15,6 +16,7 @@ struct Seen {
     cancels: u64,
     rejected: u64,
     refused: u64,
+    guard_cancels: u64,
 }
 
 /// Requests since the last synchronisation.
@@ -30,6 +32,8 @@ pub struct Sent {
     pub rejects: u32,
     /// Requests that the windows refused.
     pub refused: u32,
+    /// Cancels because the runtime guard pauses.
+    pub guard_cancels: u32,
 }
 
 /// The market as the session sees it.
@@ -90,6 +94,10 @@ pub struct Seat {
     pub probe: Option<CallOutcome>,
     /// Times from a cancel to its answer, ns.
     pub cancel_latency_ns: Vec<i64>,
+    /// Times that orders rested at one price, ns.
+    pub ages_ns: Vec<i64>,
+    /// New orders against the displayed best level; `None` where there was none.
+    pub shadows: Vec<Option<ShadowSample>>,
     /// Orders that ended.
     pub ended: Vec<EndNote>,
     /// Fills.
@@ -120,6 +128,8 @@ impl Default for Seat {
             outcomes: OutcomeCounts::default(),
             probe: None,
             cancel_latency_ns: Vec::new(),
+            ages_ns: Vec::new(),
+            shadows: Vec::new(),
             ended: Vec::new(),
             fills: Vec::new(),
             min_time_in_book_ms: 0,
@@ -149,10 +159,13 @@ impl Seat {
         self.min_time_in_book_ms = params.replace.min_time_in_book_ms;
         self.replace_threshold_bps = params.replace.replace_threshold_bps;
         self.read_counters(trader.telemetry());
+        trader.follow_fills(market);
         let since = trader.since_mut();
         (self.outcomes, self.probe) = (since.outcomes, since.probe);
         // the two sides trade their buffers, so that nothing is allocated
         std::mem::swap(&mut self.cancel_latency_ns, &mut since.cancel_latency_ns);
+        std::mem::swap(&mut self.ages_ns, &mut since.ages_ns);
+        std::mem::swap(&mut self.shadows, &mut since.shadows);
         std::mem::swap(&mut self.ended, &mut since.ended);
         std::mem::swap(&mut self.fills, &mut since.fills);
         since.clear();
@@ -184,6 +197,7 @@ impl Seat {
             cancels: t.cancels,
             rejected: t.rejected,
             refused: t.blocks.count(BlockDetail::ThrottleBlock),
+            guard_cancels: t.guard_cancels,
         };
         let grew = |now: u64, before: u64| now.saturating_sub(before) as u32;
         self.sent = Sent {
@@ -192,6 +206,7 @@ impl Seat {
             cancels: grew(self.seen.cancels, before.cancels),
             rejects: grew(self.seen.rejected, before.rejected),
             refused: grew(self.seen.refused, before.refused),
+            guard_cancels: grew(self.seen.guard_cancels, before.guard_cancels),
         };
     }
 }

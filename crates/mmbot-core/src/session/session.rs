@@ -9,13 +9,16 @@
 //! begun back-off, autopolicy, runtime guard and allocator are evaluated; then what guards of loss
 //! and position say (skew, caps, risk grade); then what is lent is divided.
 
+use super::by_hand::ByHand;
 use super::capital::Capital;
+use super::event_log::{EventLog, SessionEvent};
 use super::losses::Losses;
 use super::mux::{Mux, MuxTable};
+use super::order_flow::OrderFlow;
 use super::permit::{Holds, Permit};
 use super::requests::Requests;
-use super::risk_grade::{KillCause, RiskGrade};
 use super::seat::Seat;
+use super::shadow_stats::ShadowStats;
 use crate::market::Market;
 use crate::portfolio::{FeeTilt, WeightError};
 use crate::trader::Trader;
@@ -30,15 +33,21 @@ const SECOND_NS: i64 = 1_000_000_000;
 /// See the module.
 #[derive(Debug, Clone)]
 pub struct Session {
-    params: SessionParams,
-    symbols: Vec<String>,
+    pub(super) params: SessionParams,
+    pub(super) by_hand: ByHand,
+    pub(super) symbols: Vec<String>,
     seats: Vec<Seat>,
-    requests: Requests,
-    losses: Losses,
+    pub(super) requests: Requests,
+    pub(super) losses: Losses,
     capital: Capital,
+    flow: OrderFlow,
+    shadows: ShadowStats,
+    pub(super) events: EventLog,
+    /// Changes of the risk grade that are in `events`.
+    pub(super) risk_seen: u64,
     mux_table: MuxTable,
     muxes: Vec<Mux>,
-    not_leader: bool,
+    pub(super) not_leader: bool,
     rollout: Arc<RolloutParams>,
     /// When weights are to be asked for; `None` at once.
     rebalance_at: Option<TsNs>,
@@ -59,6 +68,11 @@ impl Session {
             seats: vec![Seat::default(); count],
             requests: Requests::new(&params, &symbols),
             losses: Losses::new(&params, count),
+            by_hand: ByHand::of(&params),
+            flow: OrderFlow::new(count),
+            shadows: ShadowStats::new(count),
+            events: EventLog::default(),
+            risk_seen: 0,
             capital: Capital::new(params.portfolio.clone(), &symbols)?,
             mux_table: MuxTable::new(&params.mux),
             muxes: vec![Mux::default(); count],
@@ -96,12 +110,14 @@ impl Session {
         &self.symbols
     }
 
-    /// New parameters at `now`; windows and states are kept.
+    /// New parameters at `now`; windows and states are kept, and so is what was set by hand unless
+    /// the configuration of that changed.
     ///
     /// # Errors
     /// The first parameter outside its range; nothing has changed then.
-    pub fn apply_params(&mut self, params: SessionParams, now: TsNs) -> Result<(), ParamError> {
+    pub fn apply_params(&mut self, mut params: SessionParams, now: TsNs) -> Result<(), ParamError> {
         params.validate()?;
+        self.by_hand.configure(&mut params);
         self.capital.set_params(params.portfolio.clone())?;
         self.requests.reload(&params);
         self.losses.reload(&params, now);
@@ -143,26 +159,6 @@ impl Session {
         self.rebalance_at = Some(now.plus_ns(wait_ns));
     }
 
-    /// Halts at the next synchronisation, until somebody resumes.
-    pub fn kill(&mut self, cause: KillCause, now: TsNs) {
-        self.losses.kill(cause, now);
-    }
-
-    /// Sets the mildest grade that is allowed, or lifts that.
-    pub fn set_floor(&mut self, floor: Option<RiskGrade>, now: TsNs) {
-        self.losses.set_floor(floor, now);
-    }
-
-    /// Lifts manual pause, guard pause, drawdown pause and kill.
-    pub fn resume(&mut self, now: TsNs) {
-        self.losses.resume(now);
-    }
-
-    /// Whether this instance leads; one that does not sends nothing but cancels.
-    pub const fn set_leader(&mut self, leads: bool) {
-        self.not_leader = !leads;
-    }
-
     /// First step of a synchronisation: what the symbol `at` is and did.
     pub fn read(&mut self, at: usize, now: TsNs, trader: &mut Trader, market: &mut Market) {
         if let Some(seat) = self.seats.get_mut(at) {
@@ -175,26 +171,33 @@ impl Session {
     /// Second step: all guards, in their order.
     pub fn judge(&mut self, now: TsNs) {
         let quoted = self.quoted();
+        let circuit = self.requests.breaker().transitions();
         self.requests.count(&self.params, &self.seats, now);
+        self.flow.count(&self.seats, now);
+        self.count_shadows(now);
         let second = now.get().div_euclid(SECOND_NS);
         let full_second = self.second.is_none_or(|last| second > last);
         if full_second {
             self.second = Some(second);
-            let lag_ms = self.ws_lag_ms_max();
-            self.requests.on_second(&self.params, lag_ms, quoted, now);
-            self.losses
-                .on_second(&self.params, &mut self.requests, &self.seats, quoted, now);
+            self.judge_requests(quoted, now);
+            let seats = &self.seats;
+            let (losses, requests) = (&mut self.losses, &mut self.requests);
+            losses.on_second(&self.params, requests, seats, quoted, now, &mut self.events);
         }
-        self.losses.judge(&self.params, &self.seats, now);
+        self.losses
+            .judge(&self.params, &self.seats, now, &mut self.events);
+        self.note_risk();
         if full_second {
             self.capital
                 .tick(&self.params, &self.seats, &self.losses, now);
+            self.note_moves(now);
         }
         self.write_permits(now);
         self.lend_gross();
         let quoted = self.quoted();
         self.requests
             .lend(&self.params, &mut self.seats, quoted, now);
+        self.note_circuit(circuit, now);
         let grid = now.get().div_euclid(SYNC_NS).saturating_add(1);
         self.next_sync = TsNs::new(grid.saturating_mul(SYNC_NS));
     }
@@ -244,6 +247,23 @@ impl Session {
         &mut self.capital
     }
 
+    /// Ages of orders and hits, of the recent past.
+    pub const fn flow_mut(&mut self) -> &mut OrderFlow {
+        &mut self.flow
+    }
+
+    /// Statistics of virtual orders.
+    #[must_use]
+    pub const fn shadows(&self) -> &ShadowStats {
+        &self.shadows
+    }
+
+    /// What happened.
+    #[must_use]
+    pub const fn events(&self) -> &EventLog {
+        &self.events
+    }
+
     /// Regimes of the mux.
     #[must_use]
     pub const fn mux_table(&self) -> &MuxTable {
@@ -269,6 +289,54 @@ impl Session {
         self.seats.iter().filter(wanted).count()
     }
 
+    fn judge_requests(&mut self, quoted: usize, now: TsNs) {
+        let before = self.requests.autopolicy().level();
+        let lag_ms = self.ws_lag_ms_max();
+        self.requests.on_second(&self.params, lag_ms, quoted, now);
+        let level = self.requests.autopolicy().level();
+        if level != before {
+            self.events.note(now, None, SessionEvent::Autopolicy(level));
+        }
+    }
+
+    fn count_shadows(&mut self, now: TsNs) {
+        for (at, seat) in (0u16..).zip(&self.seats) {
+            for sample in &seat.shadows {
+                let symbol = InstrumentIdx(at);
+                let params = &self.params.shadow;
+                let warning = self.shadows.record_shadow_sample(params, symbol, *sample);
+                if let Some(warning) = warning {
+                    let event = SessionEvent::Shadow(warning.summary);
+                    self.events.note(now, Some(symbol), event);
+                }
+            }
+        }
+    }
+
+    /// Moves of targets that were capped, or moved under another back-off level.
+    fn note_moves(&mut self, now: TsNs) {
+        let allocation = self.capital.allocator().allocation();
+        if allocation.targets.is_empty() {
+            return;
+        }
+        for (at, figures) in (0u16..).zip(&allocation.figures) {
+            let step = figures.step;
+            if step.bound || step.level_changed {
+                let event = SessionEvent::Alloc(step);
+                self.events.note(now, Some(InstrumentIdx(at)), event);
+            }
+        }
+    }
+
+    fn note_circuit(&mut self, before: [u64; 3], now: TsNs) {
+        let after = self.requests.breaker().transitions();
+        for (state, (after, before)) in after.into_iter().zip(before).enumerate() {
+            if after != before {
+                self.events.note(now, None, SessionEvent::Circuit(state));
+            }
+        }
+    }
+
     fn write_permits(&mut self, now: TsNs) {
         let risk = &self.params.risk;
         let equity_usd = self.losses.equity_usd();
@@ -276,6 +344,10 @@ impl Session {
         for (at, seat) in self.seats.iter_mut().enumerate() {
             let instrument = InstrumentIdx(u16::try_from(at).unwrap_or(u16::MAX));
             let mux = self.muxes[at].update(&self.mux_table, seat.market.sigma, now);
+            if mux.switched {
+                let event = SessionEvent::Mux(mux.regime);
+                self.events.note(now, Some(instrument), event);
+            }
             let mut holds = self.losses.holds(&self.params, instrument);
             holds.set(Holds::NOT_LEADER, self.not_leader);
             let skew = self.losses.skew();
@@ -289,6 +361,7 @@ impl Session {
                 Color::BOTH.map(|color| Side::BOTH.map(|side| skew.qty_mult(color, side)));
             permit.equity_usd = equity_usd;
             permit.own_net_usd = seat.net_usd;
+            permit.shadows = self.params.shadow.enabled;
         }
     }
 

@@ -8,6 +8,15 @@ pub use histogram::{Histogram, SignedHistogram};
 
 use mmbot_types::{Money, QtyLot, TsNs};
 
+/// Names of the buckets of the age of orders found stale, upper bounds included.
+pub const STALE_AGE_BUCKETS: [&str; 5] = [
+    "0-100ms",
+    "100-500ms",
+    "500-1000ms",
+    "1000-5000ms",
+    "5000ms+",
+];
+
 /// Counters and distributions of one trader since its start.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Telemetry {
@@ -59,10 +68,14 @@ pub struct Telemetry {
     pub drift_cancels: u64,
     /// Orders moved because the mid moved away.
     pub drift_refreshes: u64,
-    /// Times the drawdown pause began.
-    pub risk_pauses: u64,
-    /// Times the drawdown kill struck.
-    pub risk_kills: u64,
+    /// Cancels because the runtime guard pauses.
+    pub guard_cancels: u64,
+    /// Orders found stale by age, see [`STALE_AGE_BUCKETS`].
+    pub stale_ages: [u64; STALE_AGE_BUCKETS.len()],
+    /// Amends sent, and those that took effect, by side.
+    pub amends_of: [u64; 2],
+    /// See `amends_of`.
+    pub amended_of: [u64; 2],
     /// Resting time of orders at one price, ns.
     pub order_age_ns: Histogram,
     /// Time from joining a queue to a fill there, ns.
@@ -82,6 +95,18 @@ impl Telemetry {
     #[must_use]
     pub const fn fills(&self) -> u64 {
         self.maker_fills + self.taker_fills
+    }
+
+    /// An order of this age was found stale.
+    pub const fn found_stale(&mut self, age_ns: i64) {
+        let bucket = match age_ns {
+            ..=100_000_000 => 0,
+            ..=500_000_000 => 1,
+            ..=1_000_000_000 => 2,
+            ..=5_000_000_000 => 3,
+            _ => 4,
+        };
+        self.stale_ages[bucket] += 1;
     }
 }
 
@@ -140,6 +165,27 @@ impl PositionStats {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// spec: 02-9
+    #[test]
+    fn buckets_of_stale_ages_include_their_upper_bounds() {
+        let mut t = Telemetry::default();
+        for ms in [
+            0,
+            100,
+            101,
+            500,
+            501,
+            1000,
+            1001,
+            5000,
+            5001,
+            i64::MAX / 1_000_000,
+        ] {
+            t.found_stale(ms * 1_000_000);
+        }
+        assert_eq!(t.stale_ages, [2; 5]);
+    }
 
     #[test]
     fn the_average_position_is_weighted_by_time() {

@@ -102,6 +102,8 @@ impl Trader {
         }
         if self.in_session {
             self.position_by_color[order.color.index()] += signed;
+            let ts = ts_exch.min(now.plus_ms(AHEAD_MS_MAX));
+            self.quality.on_fill(ts, order.color, side, fill.px);
             self.note_fill(FillNote {
                 ts: now,
                 ts_exch: ts_exch.min(now.plus_ms(AHEAD_MS_MAX)),
@@ -119,6 +121,7 @@ impl Trader {
             px: fill.px,
             decision_mid: terms.decision_mid.to_exec(),
             reference: reference_px.to_exec(),
+            taken: !maker,
         };
         let from = order.rests_from.unwrap_or(ts_exch);
         self.edge.on_fill(booked, || FillRecord {

@@ -24,6 +24,8 @@ impl Trader {
             self.permit = super::alone(&params);
         }
         self.edge.set_horizon_ms(params.edge.adverse_horizon_ms);
+        self.quality
+            .set_window_fills(params.edge.adverse_window_fills);
         self.refresh_skew();
         if cadence_changed && self.due != TsNs::NEVER {
             self.due = now;
@@ -51,6 +53,12 @@ impl Trader {
         let held_usd = self.position_usd(mid.unwrap_or_default()).abs();
         let [bids, asks] = self.exposure().notional;
         held_usd + self.instrument.money_to_f64(bids + asks)
+    }
+
+    /// Replaces sent in the last 60 s.
+    #[must_use]
+    pub fn replaces_per_min(&self, now: TsNs) -> usize {
+        self.throttle.rate_per_min(now)
     }
 
     /// Notional of all fills, USD.

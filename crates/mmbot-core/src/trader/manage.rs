@@ -300,6 +300,7 @@ impl Trader {
         };
         match self.place(now, wanted.side, wanted.level, terms) {
             Some(slot) => {
+                self.note_shadow(view, wanted.side, &terms);
                 exposure.add(self.orders.get(slot), false);
                 self.scratch.places.push((slot, Cause::Quote));
             }

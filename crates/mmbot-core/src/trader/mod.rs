@@ -11,6 +11,7 @@ mod face;
 mod gate;
 mod log;
 mod manage;
+mod quality;
 mod reduce;
 mod reference;
 mod reports;
@@ -46,6 +47,7 @@ use crate::strategy::Target;
 use crate::telemetry::Telemetry;
 use crate::trace::Trace;
 pub use log::{OrderEventKind, OrderEventRow};
+pub use quality::FillQuality;
 pub use since::{EndNote, FillNote, Since};
 pub use sync::SeatPlace;
 
@@ -83,6 +85,7 @@ pub struct Trader {
     /// The order whose request is the circuit breaker's probe.
     probe: Option<Cid>,
     since: Since,
+    quality: FillQuality,
     /// Colours of new orders, and this symbol's place among those of the session.
     rollout: Arc<RolloutParams>,
     seat: SeatPlace,
@@ -180,6 +183,7 @@ impl Trader {
             limited: false,
             probe: None,
             since: Since::default(),
+            quality: FillQuality::new(params.edge.adverse_window_fills),
             rollout: Arc::default(),
             seat: SeatPlace::ALONE,
             idempotency: IdempotencyFilter::new(IDEMPOTENCY_TTL_MS),

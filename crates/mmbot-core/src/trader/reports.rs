@@ -150,6 +150,7 @@ impl Trader {
         order.since = now;
         order.rests_from = Some(ts_exch);
         order.refreshing = false;
+        self.telemetry.amended_of[order.side.index()] += 1;
         let filled_up = order.open().is_zero();
         self.log_event(now, slot, OrderEventKind::Amended, "");
         if filled_up {
@@ -278,7 +279,9 @@ impl Trader {
         if let Some(from) = order.rests_from
             && !order.state.is_done()
         {
-            self.telemetry.order_age_ns.record(ts_exch.since_ns(from));
+            let age_ns = ts_exch.since_ns(from);
+            self.telemetry.order_age_ns.record(age_ns);
+            self.note_age(age_ns);
         }
     }
 

@@ -36,6 +36,8 @@ impl Trader {
         self.orders.get_mut(slot).drift_mid = to.decision_mid;
         self.count_replace(now, slot);
         self.telemetry.amends += 1;
+        let side = self.orders.get(slot).side;
+        self.telemetry.amends_of[side.index()] += 1;
         self.sent_amend(slot);
         self.log_intent(now, slot, OrderEventKind::IntentAmend, cause);
         self.scratch.amends.push((slot, cause));
@@ -46,6 +48,7 @@ impl Trader {
     pub(super) fn cancel(&mut self, now: TsNs, slot: usize, cause: Cause) {
         if self.request(now, slot, OrderEvent::CancelSent) {
             self.telemetry.cancels += 1;
+            self.telemetry.guard_cancels += u64::from(cause == Cause::GuardPause);
             self.sent_cancel();
             self.log_intent(now, slot, OrderEventKind::IntentCancel, cause);
             self.scratch.cancels.push((slot, cause));
@@ -151,6 +154,10 @@ impl Trader {
             };
             if waits && now.since_ns(order.sent) >= ANSWER_TIMEOUT_NS {
                 self.telemetry.timeouts += 1;
+                if self.in_session && matches!(order.state, OrderState::PendingCancel { .. }) {
+                    // a cancel may be sent twice: what must go is asked for again
+                    self.forget_request(slot);
+                }
                 self.note_result(now, slot, CallOutcome::Timeout);
                 self.apply(slot, OrderEvent::TimedOut);
                 self.log_event(now, slot, OrderEventKind::Unknown, "timed_out");

@@ -3,9 +3,10 @@
 //! telemetry.
 
 use super::Trader;
-use crate::order::{DoneReason, OrderState};
+use crate::market::MarketView;
+use crate::order::{DoneReason, OrderState, Terms};
 use crate::portfolio::OrderEnd;
-use crate::session::{CallOutcome, OutcomeCounts};
+use crate::session::{CallOutcome, OutcomeCounts, ShadowSample};
 use mmbot_types::{ExecPrice, RejectReason, Side, TsNs};
 
 /// Entries of one kind kept between two synchronisations. A symbol sends at most a few dozen
@@ -45,6 +46,10 @@ pub struct Since {
     pub probe: Option<CallOutcome>,
     /// Time from sending a cancel to its answer, ns.
     pub cancel_latency_ns: Vec<i64>,
+    /// Times that orders rested at one price, ns.
+    pub ages_ns: Vec<i64>,
+    /// New orders against the displayed best level of their side.
+    pub shadows: Vec<Option<ShadowSample>>,
     /// Orders that ended.
     pub ended: Vec<EndNote>,
     /// Fills.
@@ -57,6 +62,8 @@ impl Since {
         self.outcomes = OutcomeCounts::default();
         self.probe = None;
         self.cancel_latency_ns.clear();
+        self.ages_ns.clear();
+        self.shadows.clear();
         self.ended.clear();
         self.fills.clear();
     }
@@ -113,6 +120,28 @@ impl Trader {
             rejected: reason == DoneReason::Rejected,
         };
         self.since.ended.push(EndNote { ts: now, end });
+    }
+
+    /// An order's time at its price ended.
+    #[inline]
+    pub(super) fn note_age(&mut self, age_ns: i64) {
+        if self.in_session && self.since.ages_ns.len() < ENTRIES_MAX {
+            self.since.ages_ns.push(age_ns);
+        }
+    }
+
+    /// A new order is sent: compares it with the displayed best level of its side.
+    #[inline]
+    pub(super) fn note_shadow(&mut self, view: &MarketView, side: Side, terms: &Terms) {
+        if self.permit.shadows && self.since.shadows.len() < ENTRIES_MAX {
+            let best_qty = match side {
+                Side::Buy => view.bid_qty,
+                Side::Sell => view.ask_qty,
+            };
+            let best = (view.best(side), best_qty);
+            let sample = ShadowSample::of((terms.px, terms.total), best);
+            self.since.shadows.push(sample);
+        }
     }
 
     /// Notes a fill for the session.

@@ -43,6 +43,7 @@ impl Trader {
             ]
         });
         if order.age_ns(now) > params.order_ttl_ms.saturating_mul(1_000_000) {
+            self.telemetry.found_stale(order.age_ns(now));
             self.telemetry.ttl_cancels += 1;
             self.cancel(now, slot, Cause::TtlExpired);
         } else if drift_bps(&order, view) > params.price_drift_bps {
@@ -80,12 +81,15 @@ impl Trader {
         if let Err(detail) = self.may_replace(now, by_amend) {
             return self.block(detail);
         }
+        self.telemetry.found_stale(order.age_ns(now));
         self.telemetry.drift_refreshes += 1;
         self.send_replace(now, view, slot, target, Cause::PriceDrift, exposure);
         self.orders.get_mut(slot).refreshing = self.params.replace.mode == ReplaceMode::Amend;
     }
 
     fn cancel_drifted(&mut self, now: TsNs, slot: usize) {
+        let age_ns = self.orders.get(slot).age_ns(now);
+        self.telemetry.found_stale(age_ns);
         self.telemetry.drift_cancels += 1;
         self.cancel(now, slot, Cause::PriceDrift);
     }

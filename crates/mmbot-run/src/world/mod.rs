@@ -226,6 +226,13 @@ impl World {
         self.markets.get_mut(market).map(|entry| &mut entry.1)
     }
 
+    /// The same, only to be looked at.
+    #[must_use]
+    pub fn market_seen_by(&self, lane: usize) -> Option<&Market> {
+        let market = self.lanes.get(lane)?.market;
+        self.markets.get(market).map(|entry| &entry.1)
+    }
+
     /// Edge of a lane so far; fills that wait for their horizon count with the latest mid. `None`
     /// beyond the last lane.
     #[must_use]

@@ -121,6 +121,7 @@ impl Default for EdgeParams {
     fn default() -> Self {
         Self {
             adverse_horizon_ms: 1000,
+            adverse_window_fills: 200,
             maker_fee: FeeRate::from_bps(1.0).unwrap_or_default(),
             taker_fee: FeeRate::from_bps(5.0).unwrap_or_default(),
         }

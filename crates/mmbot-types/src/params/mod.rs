@@ -186,6 +186,8 @@ pub struct SignalParams {
 pub struct EdgeParams {
     /// `edge.adverse_horizon_ms`.
     pub adverse_horizon_ms: i64,
+    /// `signals.adverse_window_fills`.
+    pub adverse_window_fills: u32,
     /// Maker fee (`trading.maker_fee_bps`); negative is a rebate.
     pub maker_fee: FeeRate,
     /// Taker fee (`trading.taker_fee_bps`).
