@@ -1,5 +1,7 @@
 """The running session: what it shows, and what an operator does to it."""
 
+from itertools import pairwise
+
 import pytest
 from tests.unit.core.sessions import World, config_of
 
@@ -155,7 +157,7 @@ def test_breaches_of_caps_and_skew_are_told_once():
     skewed = [event for event in told if event["name"] == "pos_skew"]
     assert skewed[0]["event"] == "breach"
     assert skewed[0]["symbol"] == "AUSDT"
-    assert all(one["event"] != two["event"] for one, two in zip(skewed, skewed[1:], strict=False))
+    assert all(one["event"] != two["event"] for one, two in pairwise(skewed))
     starts = sum(event["event"] == "breach" for event in skewed)
     assert state["pos_skew"]["breach_total"] == starts
 
