@@ -1,7 +1,6 @@
 """Each of the twelve stages of an allocator tick on numbers worked out by hand."""
 
 import math
-from typing import Any
 
 import pytest
 from tests.unit.portfolio.worlds import SYMBOLS, TIERS, inputs, settings, usd
@@ -16,7 +15,6 @@ from mmbot.config.portfolio import (
 from mmbot.portfolio import AllocatorState, Observation, SymbolInputs, tick
 from mmbot.portfolio.models import STAGES, Backoff
 
-FREE: dict[str, Any] = {"cost_sensitivity": 0.0, "fill_rate_sensitivity": 0.0}
 EVEN = AllocatorState(weights=dict.fromkeys(SYMBOLS, 1 / 3), rebalanced_sec=0.0)
 THIRD = 10_000 / 3
 
@@ -103,7 +101,12 @@ def test_stage_6_a_fill_rate_below_its_floor_attenuates():
 
 @pytest.mark.spec("03-3/7")
 def test_stage_7_a_thin_book_attenuates_and_an_unseen_one_counts_as_empty():
-    cost = CostConfig(**FREE, liquidity_depth_usd_target=1_000.0, liquidity_sensitivity=0.5)
+    cost = CostConfig(
+        cost_sensitivity=0.0,
+        fill_rate_sensitivity=0.0,
+        liquidity_depth_usd_target=1_000.0,
+        liquidity_sensitivity=0.5,
+    )
     seen = {"AAA": (500.0, 0.0), "BBB": (2_000.0, 0.0), "CCC": (2_000.0, -61.0)}
     each = {s: SymbolInputs(depth_usd=Observation(*depth)) for s, depth in seen.items()}
     result = run(settings(cost=cost), each)
@@ -112,7 +115,12 @@ def test_stage_7_a_thin_book_attenuates_and_an_unseen_one_counts_as_empty():
 
 @pytest.mark.spec("03-3/8")
 def test_stage_8_turnover_against_the_own_budget_attenuates_down_to_its_floor():
-    cost = CostConfig(**FREE, turnover_sensitivity=1.0, turnover_floor=0.4)
+    cost = CostConfig(
+        cost_sensitivity=0.0,
+        fill_rate_sensitivity=0.0,
+        turnover_sensitivity=1.0,
+        turnover_floor=0.4,
+    )
     each = {
         "AAA": SymbolInputs(turnover_usd=THIRD / 4),
         "BBB": SymbolInputs(turnover_usd=0.0),
