@@ -209,3 +209,22 @@ def test_recording_that_cannot_be_is_one_line_and_leaves_nothing(tmp_path, args,
     assert done.returncode == 1
     assert done.stderr.splitlines()[-1].startswith(line)
     assert not list(tmp_path.iterdir())
+
+
+def test_a_session_that_fails_keeps_what_it_had_recorded(tmp_path):
+    (tmp_path / "mine.py").write_text(
+        "import mmbot\n\nclass Mine(mmbot.Strategy):\n"
+        "    def on_tick(self, view):\n"
+        "        if view.ts_ns > 1767225620 * 10**9:\n"
+        "            raise ValueError('no idea')\n"
+        "        return mmbot.Quotes(bids=(mmbot.Level(view.best_bid * 0.999, 0.01),))\n"
+    )
+    done = run(tmp_path, "--speed", "max", "--strategy", "mine.py:Mine")
+    assert done.returncode == 1
+    assert "no idea" in done.stderr.splitlines()[-1]
+    assert [row["event"] for row in rows_of(tmp_path, "orders", "BTCUSDT")][:2] == [
+        "intent_place",
+        "ack",
+    ]
+    checked = mmbot(tmp_path, "data", "verify", "--data", "data/research")
+    assert checked.returncode == 0, checked.stdout
