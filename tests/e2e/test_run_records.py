@@ -157,7 +157,7 @@ def test_the_execution_recorder_has_a_line_for_every_order_and_execution(recorde
 def test_a_session_records_unless_it_is_told_not_to_or_only_simulates(tmp_path, args, records):
     done = run(tmp_path, "--duration", "5s", "--speed", "max", *args)
     assert done.returncode == 0, done.stderr
-    assert (tmp_path / "data").exists() == records
+    assert (tmp_path / "data" / "research").exists() == records
     assert ("| recorder | CLOSED |" in done.stderr) == records
     assert not list(tmp_path.rglob("exe_*.jsonl"))
 
