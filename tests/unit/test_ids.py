@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mmbot.ids import base36, cid_prefix, sub_seed
+from mmbot.ids import base36, cid_prefix, cid_text, sub_seed
 
 
 def test_sub_seed_is_the_head_of_the_digest():
@@ -38,6 +38,21 @@ def test_cid_prefix_keeps_the_bot_over_sessions():
     assert first[:6] == second[:6]
     assert first != second
     assert cid_prefix(env="dev", lock_key="k", session="one")[:6] != first[:6]
+
+
+@pytest.mark.spec("02-5.1")
+@given(
+    st.integers(0, 2**40),
+    st.integers(0, 255),
+    st.integers(1, 50).flatmap(lambda n: st.tuples(st.just(n), st.integers(0, n - 1))),
+)
+def test_cid_text_counts_over_the_symbols_of_a_session(seq, slot, places):
+    symbols, symbol = places
+    prefix = cid_prefix(env="dev", lock_key="k", session="one")
+    text = cid_text(prefix, seq << 8 | slot, symbol=symbol, symbols=symbols)
+    assert text.startswith(prefix)
+    assert divmod(int(text[len(prefix) :], 36), symbols) == (seq, symbol)
+    assert len(text) <= 36
 
 
 @pytest.mark.parametrize("value", [0, 35, 36, 1295])

@@ -111,6 +111,7 @@ def run_session(options: RunOptions) -> int:
         cid_prefix=identity.cid_prefix,
         journal=header,
     )
+    records = record_companions(choices, loaded, identity, markets, log=_say)
     # From here on the session leaves traces: what could keep it from starting has been tried.
     runtime = RuntimeConfig(loaded, _say)
     companions: list[Companion] = [
@@ -120,9 +121,9 @@ def run_session(options: RunOptions) -> int:
             overrides=_EXTERNAL if quoter is not None else {},
             cid_prefix=identity.cid_prefix,
             rebalancer=rebalancer,
-        )
+        ),
+        *records,
     ]
-    companions += record_companions(choices, loaded, identity, markets, log=_say)
     if journal is not None:
         companions.append(journal)  # the last: it writes what the others change
     plan = SessionPlan(

@@ -9,12 +9,13 @@ it is told how far market time is and never holds the engine up by a decision of
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Literal, Protocol
 
 from mmbot import clock, core
-from mmbot.errors import ConfigError
+from mmbot.errors import ConfigError, MmbotError
 from mmbot.trading.drive import Drive, Feed
 from mmbot.trading.explain import Explanation
 from mmbot.trading.pacing import Pacer
@@ -71,7 +72,7 @@ class Companion(Protocol):
         """The engine has been advanced; `taken` has one entry per symbol."""
 
     def close(self, engine: core.Backtest, market_ns: int, taken: Sequence[Taken]) -> None:
-        """The accounts are closed."""
+        """The accounts are closed, or the session has failed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -144,16 +145,20 @@ class Session:
         """
         began_ns = clock.monotonic_ns()
         self._begin()
-        reason = self._trade()
-        last = self._frame()
-        # A recording ends where it ends, not where the last step would have led.
-        drive = self._drive
-        market_ns = last.elapsed_ns if drive.exhausted else drive.target_ns - drive.start_ns
-        unconfirmed = self._drive.drain(self._step)
-        self._engine.finish(reason)
-        taken = self._take()
-        for companion in self._plan.companions:
-            companion.close(self._engine, self._drive.target_ns, taken)
+        try:
+            reason = self._trade()
+            last = self._frame()
+            # A recording ends where it ends, not where the last step would have led.
+            drive = self._drive
+            market_ns = last.elapsed_ns if drive.exhausted else drive.target_ns - drive.start_ns
+            unconfirmed = self._drive.drain(self._step)
+            self._engine.finish(reason)
+        except Exception:
+            # What it did up to then is on record, too; why it failed is what must be told.
+            with contextlib.suppress(MmbotError, OSError):
+                self._close_companions()
+            raise
+        self._close_companions()
         return SessionEnd(
             reason=reason,
             symbols=tuple(self._ended(at) for at in range(len(self._feeds))),
@@ -174,6 +179,13 @@ class Session:
         if self._plan.explain is None:
             raise ConfigError("E_CFG_MISSING", "journal", "is not written by this session")
         return self._plan.explain(order_id)
+
+    def _close_companions(self) -> None:
+        taken = self._take()
+        with contextlib.ExitStack() as stack:
+            # A stack runs backwards: they close in their order, each whatever another does.
+            for companion in reversed(self._plan.companions):
+                stack.callback(companion.close, self._engine, self._drive.target_ns, taken)
 
     def _ended(self, at: int) -> SymbolEnd:
         return SymbolEnd(

@@ -259,6 +259,29 @@ def test_a_companion_hears_of_every_chunk_and_step_in_order():
     assert [call[1] for call in steps] == sorted(call[1] for call in steps)
 
 
+def test_companions_are_closed_when_the_session_fails_and_whatever_one_of_them_does():
+    class Failing(Engine):
+        def advance(self, chunk, until_ns, symbol=0):
+            if until_ns > START + 5 * S:
+                raise RuntimeError("a strategy")
+            return super().advance(chunk, until_ns, symbol)
+
+    class Broken(Companion):
+        def close(self, engine, market_ns, taken):
+            super().close(engine, market_ns, taken)
+            raise OSError("no disk")
+
+    first, broken, last = Companion(), Broken(), Companion()
+    with pytest.raises(RuntimeError, match="a strategy"):
+        play_several(Failing(), {"A": endless()}, companions=[first, broken, last])
+    for companion in (first, broken, last):
+        assert [call[0] for call in companion.calls].count("close") == 1
+    # Without another failure its own is told.
+    with pytest.raises(OSError, match="no disk"):
+        play_several(Engine(), {"A": [Chunk(0)]}, companions=[Broken(), last])
+    assert [call[0] for call in last.calls].count("close") == 2
+
+
 def test_the_end_of_one_stream_does_not_stop_the_others():
     engine = Engine(symbols=2)
     streams = {"A": [Chunk(0)], "B": [Chunk(0), Chunk(1), Chunk(2)]}
