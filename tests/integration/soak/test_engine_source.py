@@ -140,6 +140,17 @@ def test_a_resumed_run_ends_like_one_that_was_never_killed(tmp_path):
     assert sum(summary["fills"] for _, _, summary in whole) > 0
 
 
+@pytest.mark.spec("07-5")
+def test_a_window_that_was_cut_is_traded_anew_after_a_restart(tmp_path):
+    straight, late = source(tmp_path / "a"), source(tmp_path / "b")
+    assert traded(straight, 1, TIGHT) == traded(late, 1, TIGHT)
+    assert traded(late, 2, WIDE, stop=lambda: True).partial
+    late.restart()
+    assert traded(straight, 2, WIDE) == traded(late, 2, WIDE)
+    straight.halt()
+    late.halt()
+
+
 def test_a_stop_cuts_the_window_and_the_run_is_aborted(tmp_path):
     asked = source(tmp_path)
     left = iter(range(6))
@@ -183,3 +194,13 @@ def test_a_recording_is_walked_through_to_its_end(tmp_path, capsys):
     report = load(next((tmp_path / "artifacts/soak_reports").glob("*.json")))
     assert report["stop_reason"] == "data_end"
     assert report["iterations_completed"] == 3
+
+
+def test_tuners_are_compared_on_the_engine(artifacts, capsys):
+    pytest.importorskip("optuna")
+    argv = ["soak", "compare-tuners", "--seeds", "1", "--iterations", "2"]
+    assert run_cli([*argv, "--window-seconds", "60"]) == 0
+    assert "| bayes | 42 |" in capsys.readouterr().out
+    rows = load(artifacts / "soak/TUNER_COMPARE.json")["runs"]
+    assert [(row["tuner"], row["seed"]) for row in rows] == [("rules", 42), ("bayes", 42)]
+    assert all(row["risk_ratio_mean"] > 0 for row in rows)
