@@ -1,6 +1,5 @@
 //! What an operator does to a running session. It acts at the next synchronisation.
 
-use super::caps::DayTotals;
 use super::event_log::SessionEvent;
 use super::ring::WINDOW_SEC_MAX;
 use super::risk_grade::{KillCause, RiskGrade};
@@ -9,6 +8,8 @@ use super::snapshot::{SESSION_SYMBOL, SnapshotError, ThrottleSnapshot};
 use super::windows::OpWindows;
 use mmbot_types::TsNs;
 use std::fmt::{self, Write as _};
+use std::sync::Arc;
+use std::sync::Arc;
 
 impl Session {
     /// Halts, until somebody resumes.
@@ -121,11 +122,15 @@ impl Session {
 
     /// Hash of everything that the session knows and has in force (FNV-1a over the text of its
     /// fields, so that no field can be forgotten): equal states, equal hashes, in every process.
+    /// What order ids begin with is left out: it is a session's name, and no two have the same.
     #[must_use]
     pub fn state_hash(&self) -> u64 {
+        let mut nameless = self.clone();
+        nameless.params.rollout.cid_prefix.clear();
+        nameless.rollout = Arc::new(nameless.params.rollout.clone());
         let mut hash = Fnv(0xcbf2_9ce4_8422_2325);
         // writing into a number cannot fail
-        let _ = write!(hash, "{self:?}");
+        let _ = write!(hash, "{nameless:?}");
         hash.0
     }
 

@@ -48,7 +48,7 @@ pub struct Session {
     mux_table: MuxTable,
     muxes: Vec<Mux>,
     pub(super) not_leader: bool,
-    rollout: Arc<RolloutParams>,
+    pub(super) rollout: Arc<RolloutParams>,
     /// When weights are to be asked for; `None` at once.
     rebalance_at: Option<TsNs>,
     next_sync: TsNs,
