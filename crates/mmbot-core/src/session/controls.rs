@@ -1,5 +1,6 @@
 //! What an operator does to a running session. It acts at the next synchronisation.
 
+use super::caps::DayTotals;
 use super::event_log::SessionEvent;
 use super::ring::WINDOW_SEC_MAX;
 use super::risk_grade::{KillCause, RiskGrade};
@@ -8,7 +9,6 @@ use super::snapshot::{SESSION_SYMBOL, SnapshotError, ThrottleSnapshot};
 use super::windows::OpWindows;
 use mmbot_types::TsNs;
 use std::fmt::{self, Write as _};
-use std::sync::Arc;
 use std::sync::Arc;
 
 impl Session {
