@@ -6,10 +6,10 @@ On held-back seeds of the synthetic market in mixed regimes:
 - ``static``: profile S1 in the same windows of the same markets, nothing tuned;
 - ``start``: the losing start, nothing tuned.
 
-Printed: net edge (by turnover) of the first and the last eight windows, share of windows that pass the soft gate,
-and a paired comparison by seed (Wilcoxon signed-rank after F. Wilcoxon (1945), two-sided, normal
-approximation with ties; sign test). `--sweep` trades all 64 corners of the hard ranges, and the
-named profiles, as lanes of one engine: the best that any constant setting reaches.
+Printed: net edge (by turnover) of the first and the last eight windows, share of windows that pass
+the soft gate, and paired comparisons by seed: Wilcoxon signed-rank after F. Wilcoxon (1945),
+two-sided, normal approximation with ties; sign test. `--sweep` trades all 64 corners of the hard
+ranges, and the named profiles, as lanes of one engine: the best that any constant setting reaches.
 
 The market is never fitted to the tuner: generator and exchange are those of `mmbot run`.
 """
@@ -77,6 +77,7 @@ def main() -> int:
     parser.add_argument("--sweep", type=int, default=0, metavar="SEEDS")
     parser.add_argument("--data", help="catalog of recorded data instead; one run, seed 42")
     parser.add_argument("--symbol", default="BTCUSDT")
+    parser.add_argument("--window-sec", type=float, default=WINDOW_SEC)
     parser.add_argument("--out", type=Path)
     given = parser.parse_args()
     market = {"data": given.data, "symbol": given.symbol, "regime": given.regime}
@@ -86,7 +87,8 @@ def main() -> int:
     if given.seeds:
         count = 1 if given.data else given.seeds
         rows = [
-            one_seed(seed, market) for seed in range(given.first_seed, given.first_seed + count)
+            one_seed(seed, market, given.window_sec)
+            for seed in range(given.first_seed, given.first_seed + count)
         ]
         found |= {"seeds": rows, "summary": summary(rows)}
     if given.out is not None:
@@ -94,14 +96,14 @@ def main() -> int:
     return 0
 
 
-def one_seed(seed: int, market: Mapping[str, Any]) -> dict[str, Any]:
+def one_seed(seed: int, market: Mapping[str, Any], window_sec: float) -> dict[str, Any]:
     """The three runs of one seed."""
     began = time.perf_counter()
     with tempfile.TemporaryDirectory() as name:
-        tuned = _tuned(Path(name), seed, market)
+        tuned = _tuned(Path(name), seed, market, window_sec)
     took = time.perf_counter() - began
-    static = list(_constant(seed, market, "S1", None))
-    start = list(_constant(seed, market, None, LOSING))
+    static = list(_constant(seed, market, window_sec, profile="S1"))
+    start = list(_constant(seed, market, window_sec, values=LOSING))
     row = {
         "seed": seed,
         "tuned_wall_sec": round(took, 2),
@@ -117,6 +119,7 @@ def _options(
     root: Path,
     seed: int,
     market: Mapping[str, Any],
+    window_sec: float,
     *,
     profile: str | None = None,
     sets: tuple[str, ...] = (),
@@ -125,7 +128,7 @@ def _options(
         paths=SoakPaths(root, root / "soak" / "latest"),
         env=dict(FROZEN),
         iterations=WINDOWS,
-        window_sec=WINDOW_SEC,
+        window_sec=window_sec,
         seed=seed,
         market=market,
         auto_tune=bool(sets),
@@ -138,25 +141,32 @@ def _source(request: SourceRequest) -> IterationSource:
     return make_source(request, None)
 
 
-def _tuned(root: Path, seed: int, market: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+def _tuned(
+    root: Path, seed: int, market: Mapping[str, Any], window_sec: float
+) -> list[Mapping[str, Any]]:
     sets = tuple(f"{name}={value}" for name, value in LOSING.items())
-    done = launch(_options(root, seed, market, sets=sets), _source, _Silent())
+    done = launch(_options(root, seed, market, window_sec, sets=sets), _source, _Silent())
     return [s["summary"] for s in done.summaries if not s["partial"]]
 
 
 def _constant(
-    seed: int, market: Mapping[str, Any], profile: str | None, values: Values | None
+    seed: int,
+    market: Mapping[str, Any],
+    window_sec: float,
+    *,
+    profile: str | None = None,
+    values: Values | None = None,
 ) -> Iterator[Mapping[str, Any]]:
     """The windows of a setting that never moves, judged by the same gate."""
     with tempfile.TemporaryDirectory() as name:
-        options = _options(Path(name), seed, market, profile=profile)
+        options = _options(Path(name), seed, market, window_sec, profile=profile)
         source = _source(SourceRequest(options=options, start_ns=0, run_id="", say=print))
         named = _named(options) if values is None else values
         parameters = EngineParameters(effective(named))
         for number in range(1, WINDOWS + 1):
             source.apply(parameters)
             window = source.trade(
-                WindowRequest(iteration=number, seconds=WINDOW_SEC, parameters=parameters)
+                WindowRequest(iteration=number, seconds=window_sec, parameters=parameters)
             )
             if window.partial or window.report is None:
                 break

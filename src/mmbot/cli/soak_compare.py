@@ -7,6 +7,7 @@ from typing import Annotated, Final
 
 import typer
 
+from mmbot.cli import soak_options as opt
 from mmbot.cli.soak_source import make_source
 from mmbot.soak.compare import TunerRun, compare_document, compare_markdown
 from mmbot.soak.launch import LaunchOptions, SourceRequest, launch
@@ -38,7 +39,11 @@ def compare_tuners_command(
     profile: Annotated[str, typer.Option("--profile", help="Start values of all runs.")] = (
         "steady_safe"
     ),
-    mock: Annotated[bool, typer.Option("--mock", help="Scripted reports, no engine.")] = False,
+    mock: opt.Mock = False,
+    data: opt.Data = None,
+    venue: opt.Venue = None,
+    symbol: opt.Symbol = None,
+    regime: opt.Regime = "mixed",
 ) -> None:
     """Run each tuner on each seed from the same start and compare what they earned."""
     paths = SoakPaths.from_environment(os.environ)
@@ -56,6 +61,7 @@ def compare_tuners_command(
                 tuner=tuner,
                 profile=profile,
                 seed=number,
+                market={"data": data, "venue": venue, "symbol": symbol, "regime": regime},
             )
             done = launch(options, _source, _Silent())
             runs.append(TunerRun(tuner, number, done.summaries))
