@@ -183,3 +183,13 @@ def test_a_recording_is_walked_through_to_its_end(tmp_path, capsys):
     report = load(next((tmp_path / "artifacts/soak_reports").glob("*.json")))
     assert report["stop_reason"] == "data_end"
     assert report["iterations_completed"] == 3
+
+
+def test_tuners_are_compared_on_the_engine(artifacts, capsys):
+    pytest.importorskip("optuna")
+    argv = ["soak", "compare-tuners", "--seeds", "1", "--iterations", "2"]
+    assert run_cli([*argv, "--window-seconds", "60"]) == 0
+    assert "| bayes | 42 |" in capsys.readouterr().out
+    rows = load(artifacts / "soak/TUNER_COMPARE.json")["runs"]
+    assert [(row["tuner"], row["seed"]) for row in rows] == [("rules", 42), ("bayes", 42)]
+    assert all(row["risk_ratio_mean"] > 0 for row in rows)
