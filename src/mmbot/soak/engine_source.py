@@ -103,9 +103,9 @@ class EngineSource:
         except core.CoreError as exc:
             self._forget()
             raise EngineCrashError(str(exc)) from exc
-        self._journal.append(TradedWindow(request.parameters, window.to_ns - window.from_ns))
-        ended = desk.drive.exhausted
         if not window.cut:
+            # One that was cut short, by a timeout for example, is traded anew after a restart.
+            self._journal.append(TradedWindow(request.parameters, window.to_ns - window.from_ns))
             self._totals = _run_totals(windows.results)
         return WindowResult(
             report=self._report(window),
@@ -113,7 +113,7 @@ class EngineSource:
             to_ns=window.to_ns,
             partial=window.cut,
             ticks=window.ticks,
-            data_ended=ended,
+            data_ended=desk.drive.exhausted,
         )
 
     def restart(self) -> None:

@@ -140,6 +140,17 @@ def test_a_resumed_run_ends_like_one_that_was_never_killed(tmp_path):
     assert sum(summary["fills"] for _, _, summary in whole) > 0
 
 
+@pytest.mark.spec("07-5")
+def test_a_window_that_was_cut_is_traded_anew_after_a_restart(tmp_path):
+    straight, late = source(tmp_path / "a"), source(tmp_path / "b")
+    assert traded(straight, 1, TIGHT) == traded(late, 1, TIGHT)
+    assert traded(late, 2, WIDE, stop=lambda: True).partial
+    late.restart()
+    assert traded(straight, 2, WIDE) == traded(late, 2, WIDE)
+    straight.halt()
+    late.halt()
+
+
 def test_a_stop_cuts_the_window_and_the_run_is_aborted(tmp_path):
     asked = source(tmp_path)
     left = iter(range(6))
