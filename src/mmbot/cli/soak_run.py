@@ -95,14 +95,7 @@ def run_command(
         timeout_sec=iteration_timeout_seconds,
         profile_iterations=profile_iterations,
         seed=seed,
-        market={
-            "data": data,
-            "venue": venue,
-            "symbol": symbol,
-            "regime": regime if data is None else None,
-            "calibration": None if calibration is None else str(calibration),
-            "realtime": realtime,
-        },
+        market=_market(data, venue, symbol, regime, calibration) | {"realtime": realtime},
         drift_check_sec=drift_check_min * 60 if guarded else None,
     )
     launched = run_soak(options, scenario=_scenario(mock_scenario), plain=plain)
@@ -246,6 +239,19 @@ def _check_choices(*, mode: str, kpi_mode: str, tuner: str, drift_guard: str | N
 def _check_market(data: str | None, *, synthetic: bool) -> None:
     if synthetic and data is not None:
         raise ConfigError("E_SOAK_ARGS", "--synthetic", "and --data exclude each other")
+
+
+def _market(
+    data: str | None, venue: str | None, symbol: str | None, regime: str, calibration: Path | None
+) -> dict[str, Any]:
+    """What a source needs to know of the market."""
+    return {
+        "data": data,
+        "venue": venue,
+        "symbol": symbol,
+        "regime": regime if data is None else None,
+        "calibration": None if calibration is None else str(calibration),
+    }
 
 
 def _export(launched: Launched, json_path: Path | None, markdown_path: Path | None) -> None:
