@@ -71,35 +71,6 @@ fn a_gap_is_marked_and_nothing_is_applied_until_the_next_snapshot() {
     assert_eq!(got.decoder.state(), BookState::Synced);
 }
 
-/// spec: 01-8.1, 01-8.1/4
-#[test]
-fn a_gap_of_one_symbol_leaves_the_book_of_another_in_one_stream_alone() {
-    let other = |frame: String| frame.replace("BTCUSDT", "ETHUSDT");
-    let lines = [
-        snapshot(5, 1),
-        other(snapshot(70, 2)),
-        delta(6, 3),
-        other(delta(72, 4)),
-        delta(7, 5),
-        other(delta(73, 6)),
-        delta(8, 7),
-    ];
-    let data = lines.join("\n");
-    let import_of = |symbol| import("bybit-bare", symbol, None, grid(), &[data.as_bytes()], 37);
-    let whole = import_of("BTCUSDT");
-    assert_eq!(whole.book.kind, [S, S, D, D, D]);
-    assert_eq!(
-        (whole.stats.gaps, whole.decoder.state()),
-        (0, BookState::Synced)
-    );
-    let broken = import_of("ETHUSDT");
-    assert_eq!(broken.book.kind, [S, S, G]);
-    assert_eq!(
-        (broken.stats.gaps, broken.decoder.state()),
-        (1, BookState::Desynced)
-    );
-}
-
 /// spec: 01-8.1/3
 #[test]
 fn a_service_restart_replaces_the_book() {

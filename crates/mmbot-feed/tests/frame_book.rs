@@ -97,6 +97,35 @@ fn gaps_and_crossed_books_wait_for_a_snapshot() {
     assert_eq!(book.state(), BookState::Desynced);
 }
 
+/// spec: 01-8.1, 01-8.1/4
+#[test]
+fn a_gap_of_one_symbol_leaves_the_book_of_another_in_the_same_stream_alone() {
+    let eth = |frame: String| frame.replace("BTCUSDT", "ETHUSDT");
+    let touch = [(false, 100, 1), (true, 110, 1)];
+    let stream = [
+        frame("snapshot", 5, &touch),
+        eth(frame("snapshot", 70, &touch)),
+        frame("delta", 6, &[(false, 101, 1)]),
+        eth(frame("delta", 72, &[(false, 101, 1)])),
+        frame("delta", 7, &[(false, 102, 1)]),
+        eth(frame("delta", 73, &[(false, 102, 1)])),
+        frame("delta", 8, &[(false, 103, 1)]),
+    ];
+    let mut whole = book();
+    let mut broken = FrameBook::new("ethusdt", grid(), LadderBook::default());
+    for bytes in stream.iter().map(String::as_bytes) {
+        whole.apply(bytes).unwrap();
+        broken.apply(bytes).unwrap();
+    }
+    assert_eq!((whole.counts().gaps, whole.state()), (0, BookState::Synced));
+    assert_eq!(
+        (broken.counts().gaps, broken.state()),
+        (1, BookState::Desynced)
+    );
+    let top = whole.apply(frame("delta", 9, &[]).as_bytes()).unwrap();
+    assert_eq!(top.unwrap().bid.get(), 103);
+}
+
 #[test]
 fn other_depths_and_symbols_are_passed_over() {
     let mut book = book();

@@ -1,8 +1,8 @@
 //! Where in a journal the answer to "why" stands.
 //!
 //! An order is explained by the decision that sent it: the last record before its intent that is no
-//! intent itself. A moment is explained by the last decision of an instrument at or before it, which
-//! may have been made with the report of a fill.
+//! intent itself. A moment is explained by the last decision of an instrument at or before it,
+//! which may have been made with the report of a fill.
 
 use mmbot_types::journal::{Coded, Entry, Frame, JournalError, Record, RecordKind, decode};
 use mmbot_types::{Action, Cause, InstrumentIdx, ReportKind, TsNs};

@@ -1,10 +1,10 @@
 //! A session writes itself down while it runs: journal records in exactly the order in which its
 //! traders see things, each before what it leads to.
 //!
-//! A [`Fleet`](crate::fleet::Fleet) with one lane has one tap, which the worlds hold in turn. Market
-//! rows are kept until something else happens to their instrument, so that a record holds many of
-//! them and cuts of the data do not show. Everything is bytes in memory; who runs the session puts
-//! them on a disk before the session goes on.
+//! A [`Fleet`](crate::fleet::Fleet) with one lane has one tap, which the worlds hold in turn.
+//! Market rows are kept until something else happens to their instrument, so that a record holds
+//! many of them and cuts of the data do not show. Everything is bytes in memory; who runs the
+//! session puts them on a disk before the session goes on.
 
 use crate::error::RunError;
 use mmbot_types::journal::{Control, Header, JournalError, Record, Writer};

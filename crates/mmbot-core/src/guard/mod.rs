@@ -219,4 +219,6 @@ pub(crate) fn refusal(judged: Result<(), BlockDetail>) -> Value {
 }
 
 #[cfg(test)]
+mod figure_tests;
+#[cfg(test)]
 mod tests;

@@ -3,20 +3,19 @@
 
 use super::*;
 use mmbot_types::{Params, TsNs};
-use proptest::prelude::*;
 
 const PX: PriceTick = PriceTick::new(100_000);
 
-struct World {
-    instrument: Instrument,
-    risk: RiskParams,
-    exposure: Exposure,
-    position: i64,
-    permit: Permit,
+pub(super) struct World {
+    pub(super) instrument: Instrument,
+    pub(super) risk: RiskParams,
+    pub(super) exposure: Exposure,
+    pub(super) position: i64,
+    pub(super) permit: Permit,
 }
 
 impl World {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         Self {
             instrument: Instrument::new("X", "0.1", "0.001", "0.001", 5.0, 1.0).unwrap(),
             risk: Params::default().risk,
@@ -26,7 +25,7 @@ impl World {
         }
     }
 
-    fn open(&mut self, side: Side, lots: i64) {
+    pub(super) fn open(&mut self, side: Side, lots: i64) {
         let at = side.index();
         let notional = Money::notional(PX.to_exec(), QtyLot::new(lots));
         self.exposure.open[at] += QtyLot::new(lots);
@@ -40,7 +39,12 @@ impl World {
         context.check(proposal).map(|allowed| allowed.qty.get())
     }
 
-    fn asked(&self, side: Side, lots: i64, replaced: Option<i64>) -> (CheckContext<'_>, Proposal) {
+    pub(super) fn asked(
+        &self,
+        side: Side,
+        lots: i64,
+        replaced: Option<i64>,
+    ) -> (CheckContext<'_>, Proposal) {
         let context = CheckContext {
             instrument: &self.instrument,
             risk: &self.risk,
@@ -347,66 +351,4 @@ fn an_adverse_book_suppresses_the_side_that_would_be_run_over() {
         ..quote
     };
     assert_eq!(guard.update(&off, &view_at(1, 99), ms(400)), [false, false]);
-}
-
-proptest! {
-    /// The numbers that a check shows are those that it judges by.
-    ///
-    /// spec: 09-2
-    #[test]
-    fn a_check_refuses_exactly_what_is_beyond_the_limit_it_shows(
-        (side, lots, replaced) in (any::<bool>(), 1i64..400, prop::option::of(1i64..400)),
-        (position, bids, asks) in (-300i64..300, 0i64..300, 0i64..300),
-        (max_usd, gross_usd, order_usd) in (0f64..6_000.0, 0f64..6_000.0, -1_000f64..4_000.0),
-        (budget_usd, levels, active) in (0f64..6_000.0, 0u32..4, 0u32..4),
-    ) {
-        let side = if side { Side::Buy } else { Side::Sell };
-        let mut world = World::new();
-        world.position = position;
-        world.open(Side::Buy, bids);
-        world.open(Side::Sell, asks);
-        world.risk.max_position_usd = max_usd;
-        world.risk.max_order_notional_usd = order_usd.max(0.0);
-        world.risk.max_active_per_side = active;
-        world.permit = Permit::alone(budget_usd, gross_usd, 0.0);
-        if let Some(budget) = &mut world.permit.budget {
-            budget.levels_max = levels;
-        }
-        let (context, proposal) = world.asked(side, lots, replaced);
-        for check in ORDER_CHECKS {
-            let figure = (check.figure)(&context, &proposal);
-            let mut judged = proposal;
-            let refused = (check.judge)(&context, &mut judged).is_err();
-            match check.name {
-                "portfolio_budget" => {
-                    prop_assert_eq!(judged.qty.get() as f64, match refused {
-                        true => figure.value,
-                        false => figure.value.min(figure.limit),
-                    });
-                }
-                // reducing orders pass whatever they lead to
-                "position" | "gross_exposure" if context.is_reducing(&proposal) => {
-                    prop_assert!(!refused);
-                }
-                // an amend adds no order
-                "active_orders" | "portfolio_levels" if replaced.is_some() => {
-                    prop_assert!(!refused);
-                }
-                name => prop_assert_eq!(refused, figure.value > figure.limit, "{}", name),
-            }
-        }
-    }
-
-    /// spec: 09-2
-    #[test]
-    fn traced_checks_judge_as_untraced_ones(lots in 1i64..400, budget_usd in 0f64..6_000.0) {
-        let mut world = World::new();
-        world.permit = Permit::alone(budget_usd, f64::INFINITY, 0.0);
-        let (context, proposal) = world.asked(Side::Buy, lots, None);
-        let mut trace = Trace::default();
-        let judged = context.check_traced(proposal, &mut trace);
-        prop_assert_eq!(judged, context.check(proposal));
-        let passed = ORDER_CHECKS.iter().position(|c| (c.judge)(&context, &mut { proposal }).is_err());
-        prop_assert_eq!(trace.steps.len(), passed.map_or(ORDER_CHECKS.len(), |at| at + 1));
-    }
 }

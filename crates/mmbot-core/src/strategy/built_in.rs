@@ -67,48 +67,91 @@ pub fn targets(
             ("levels", Value::Count(levels as i64)),
         ]
     });
+    let around = Around {
+        center,
+        spread_bps,
+        spacing: quote.level_spacing_coeff,
+    };
     for side in Side::BOTH {
         let side_usd = input.side_usd[side.index()];
-        let mut ladder = [Rung::default(); LEVELS_MAX];
-        for (level, rung) in ladder[..levels].iter_mut().enumerate() {
-            let offset = spread_bps * (0.5 + quote.level_spacing_coeff * level as f64);
-            let px = center * (1.0 - sign(side) * offset / 1e4);
-            rung.px = tick_outward(side, px + sign(side) * TICK_NOISE);
-            rung.lot_usd = instrument.notional_usd(rung.px, QtyLot::new(1));
-        }
-        let qty_of =
-            |n: usize, rung: &Rung| QtyLot::new(floor(side_usd / (n as f64 * rung.lot_usd)));
-        let fits = |n: &usize| {
-            let fits_level = |rung: &Rung| fits_venue(instrument, rung.px, qty_of(*n, rung));
-            ladder[..*n].iter().all(fits_level)
-        };
-        let n = (1..=levels).rev().find(fits).unwrap_or(0);
-        steps.note("side", (Some(side), None), || {
-            [
-                ("side_usd", number(side_usd)),
-                ("levels_wanted", Value::Count(levels as i64)),
-                ("levels_that_fit", Value::Count(n as i64)),
-            ]
-        });
-        for (level, rung) in (0u8..).zip(&ladder[..n]) {
-            let (px, qty) = (rung.px, qty_of(n, rung));
-            steps.note("level", (Some(side), Some(level)), || {
-                let offset = spread_bps * (0.5 + quote.level_spacing_coeff * f64::from(level));
-                [
-                    ("offset_bps", number(offset)),
-                    (
-                        "px_raw",
-                        Value::RawPx(center * (1.0 - sign(side) * offset / 1e4)),
-                    ),
-                    ("px", Value::Px(px)),
-                    ("lot_usd", number(rung.lot_usd)),
-                    ("qty", Value::Qty(qty)),
-                ]
-            });
-            targets.of_mut(side).insert(side, Target { px, qty });
-        }
+        side_targets(
+            side,
+            side_usd,
+            levels,
+            &around,
+            instrument,
+            steps,
+            &mut targets,
+        );
     }
     targets
+}
+
+/// Where levels stand: around the centre, outward by shares of the spread.
+#[derive(Debug, Clone, Copy)]
+struct Around {
+    /// Ticks.
+    center: f64,
+    spread_bps: f64,
+    /// Share of the spread between two levels.
+    spacing: f64,
+}
+
+impl Around {
+    fn offset_bps(&self, level: f64) -> f64 {
+        self.spread_bps * (0.5 + self.spacing * level)
+    }
+
+    /// Price of a level before rounding, ticks.
+    fn px(&self, side: Side, level: f64) -> f64 {
+        self.center * (1.0 - sign(side) * self.offset_bps(level) / 1e4)
+    }
+}
+
+/// Adds the targets of one side that `side_usd` pays for, at most `levels`.
+#[allow(clippy::cast_precision_loss, clippy::cast_possible_wrap)] // levels are at most ten
+fn side_targets(
+    side: Side,
+    side_usd: f64,
+    levels: usize,
+    around: &Around,
+    instrument: &Instrument,
+    steps: &mut impl Steps,
+    targets: &mut Targets,
+) {
+    let mut ladder = [Rung::default(); LEVELS_MAX];
+    for (level, rung) in ladder[..levels].iter_mut().enumerate() {
+        let px = around.px(side, level as f64);
+        rung.px = tick_outward(side, px + sign(side) * TICK_NOISE);
+        rung.lot_usd = instrument.notional_usd(rung.px, QtyLot::new(1));
+    }
+    let qty_of = |n: usize, rung: &Rung| QtyLot::new(floor(side_usd / (n as f64 * rung.lot_usd)));
+    let fits = |n: &usize| {
+        let fits_level = |rung: &Rung| fits_venue(instrument, rung.px, qty_of(*n, rung));
+        ladder[..*n].iter().all(fits_level)
+    };
+    let n = (1..=levels).rev().find(fits).unwrap_or(0);
+    steps.note("side", (Some(side), None), || {
+        [
+            ("side_usd", number(side_usd)),
+            ("levels_wanted", Value::Count(levels as i64)),
+            ("levels_that_fit", Value::Count(n as i64)),
+        ]
+    });
+    for (level, rung) in (0u8..).zip(&ladder[..n]) {
+        let (px, qty) = (rung.px, qty_of(n, rung));
+        steps.note("level", (Some(side), Some(level)), || {
+            let level = f64::from(level);
+            [
+                ("offset_bps", number(around.offset_bps(level))),
+                ("px_raw", Value::RawPx(around.px(side, level))),
+                ("px", Value::Px(px)),
+                ("lot_usd", number(rung.lot_usd)),
+                ("qty", Value::Qty(qty)),
+            ]
+        });
+        targets.of_mut(side).insert(side, Target { px, qty });
+    }
 }
 
 /// A level before its size is known.
