@@ -169,7 +169,9 @@ fn markouts<'py>(py: Python<'py>, trader: &Trader) -> PyResult<Bound<'py, PyDict
 fn cumulative<'py>(py: Python<'py>, histogram: &Histogram) -> PyResult<Bound<'py, PyDict>> {
     let buckets = histogram.buckets();
     let within = |le_ms: i64| -> u64 {
-        let below = buckets.iter().filter(|(upper_ns, _)| *upper_ns <= le_ms * 1_000_000);
+        let below = buckets
+            .iter()
+            .filter(|(upper_ns, _)| *upper_ns <= le_ms * 1_000_000);
         below.map(|(_, count)| u64::from(*count)).sum()
     };
     let mean_ms = histogram.mean().unwrap_or(0.0) / 1e6;
