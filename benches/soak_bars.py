@@ -9,9 +9,9 @@ On held-back seeds of the synthetic market in mixed regimes:
 Printed: net edge (by turnover) of the first and the last eight windows, share of windows that pass
 the soft gate, and a paired comparison by seed (Wilcoxon signed-rank after F. Wilcoxon (1945),
 two-sided, normal approximation with ties; sign test). `--sweep` trades all 64 corners
-of the hard ranges, and the named profiles, as lanes of one engine: the best that any constant setting reaches.
-
-The market is never fitted to the tuner: generator and exchange are those of `mmbot run`.
+of the hard ranges, and the named profiles, as lanes of one engine: the best that any constant
+setting reaches.  The market is never fitted to the tuner: generator and exchange are those of
+`mmbot run`.
 """
 
 from __future__ import annotations
