@@ -32,7 +32,7 @@ print(json.dumps({
     "fills": [r["fills_total"] for r in results],
     "net": [repr(r["net_pnl_usd"]) for r in results],
     "age": [r["order_age_ms"] for r in results],
-}, sort_keys=True))
+}, sort_keys=True, default=lambda array: array.tolist()))
 """
 
 

@@ -1,6 +1,6 @@
 //! The same world seen otherwise: a market whose prices and money are ten times larger, and a
-//! market in a mirror. The whole path of a decision is under test: engine, session, allocator, guards,
-//! quoter, orders, fills.
+//! market in a mirror. The whole path of a decision is under test: engine, session, allocator,
+//! guards, quoter, orders, fills.
 
 #![allow(clippy::unwrap_used)] // in tests a failure is a panic
 

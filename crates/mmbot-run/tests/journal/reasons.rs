@@ -105,7 +105,8 @@ proptest! {
     /// spec: 09-2
     #[test]
     fn the_steps_of_a_quote_are_an_arithmetic_that_a_reader_can_follow(seed in 0u64..1_000) {
-        let plan = Plan { kind: mmbot_types::QuoterKind::BuiltIn, tight: false, seed, ..built_in() };
+        let kind = mmbot_types::QuoterKind::BuiltIn;
+        let plan = Plan { kind, tight: false, seed, ..built_in() };
         let bytes = run(&plan, true).bytes;
         let mut places: Vec<Place> = sent(&bytes).values().map(|sent| sent[0].place()).collect();
         places.sort_by_key(|place| place.to_seq);
