@@ -8,7 +8,6 @@ from numpy.typing import NDArray
 
 from mmbot._core_allocator import *
 from mmbot._core_journal import *
-from mmbot._core_session import *
 from mmbot._core_session import SessionControl as SessionControl
 
 _I64: TypeAlias = NDArray[np.int64]

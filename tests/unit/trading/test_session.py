@@ -61,7 +61,7 @@ class Engine:
         self.calls.append(("stop", self.now))
         self.stopped_at = self.now
 
-    def finish(self):
+    def finish(self, reason="data_end"):
         self.calls.append(("finish", self.now))
 
     def snapshot(self, _lane, symbol=0):

@@ -78,7 +78,7 @@ def test_a_fill_that_is_told_after_its_orders_end_still_counts(tmp_path):
     assert body["metadata"]["segments"] == ["s1"]
 
 
-@pytest.mark.spec("01-10.3")
+@pytest.mark.spec("01-10", "01-10.3")
 def test_an_hour_is_written_a_minute_after_its_end_and_the_open_one_at_the_end(tmp_path):
     session = Session(tmp_path)
     end_ns = START + NS_PER_HOUR
