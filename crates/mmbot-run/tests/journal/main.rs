@@ -1,6 +1,10 @@
 //! Journals of simulated sessions: written while they run, replayed afterwards.
 
-#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a test that cannot go on fails"
+)]
 
 mod reasons;
 mod replays;
