@@ -64,7 +64,7 @@ fn request<'a>(trace: &'a Trace, sent: &Sent) -> &'a Step {
     let is_it = |step: &&Step| {
         step.name == "request" && *value(step, "order") == Value::Order(sent.full_cid)
     };
-    trace.steps.iter().filter(is_it).next_back().unwrap()
+    trace.steps.iter().rfind(is_it).unwrap()
 }
 
 proptest! {
