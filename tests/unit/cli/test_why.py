@@ -25,6 +25,7 @@ def cli(capsys, tmp_path, monkeypatch):
     return cli
 
 
+START = "from mmbot.cli.app import main; main()"
 RUN = ("run", "--headless", "--speed", "max", "--duration", "6s", "--seed", "4")
 
 
@@ -70,7 +71,7 @@ def test_a_moment_is_explained_by_its_last_decision(cli):
 def test_without_a_journal_there_is_nothing_to_explain(cli, tmp_path):
     code, out, _ = cli(*RUN, "--no-journal")
     assert code == 0
-    assert "journal" not in out
+    assert "data/journal" not in out
     assert not (tmp_path / "data").exists()
     code, _, err = cli("why", "1")
     assert (code, err.split(":")[0]) == (1, "E_CFG_MISSING")
@@ -104,7 +105,7 @@ def test_two_processes_write_the_same_journal_byte_for_byte(tmp_path):
         directory = tmp_path / name
         directory.mkdir()
         subprocess.run(
-            [sys.executable, "-m", "mmbot", *RUN, "--symbol", "BTCUSDT"],
+            [sys.executable, "-c", START, *RUN, "--symbol", "BTCUSDT"],
             cwd=directory,
             env=os.environ | {"MM_FREEZE_UTC": "1"},
             check=True,
