@@ -72,7 +72,7 @@ def test_without_a_journal_there_is_nothing_to_explain(cli, tmp_path):
     code, out, _ = cli(*RUN, "--no-journal")
     assert code == 0
     assert "data/journal" not in out
-    assert not (tmp_path / "data").exists()
+    assert not (tmp_path / "data" / "journal").exists()
     code, _, err = cli("why", "1")
     assert (code, err.split(":")[0]) == (1, "E_CFG_MISSING")
 

@@ -80,7 +80,9 @@ def test_a_moment_shows_what_was_refused(tmp_path):
     blocked = {s["fields"]["detail"] for s in steps if s["step"] == "blocked"}
     assert "limit_order_notional" in blocked
     assert (found.requests, found.order_id) == ((), None)
-    assert START_NS + 2 * NS_PER_SEC <= found.decisions[0].ts_ns <= START_NS + 3 * NS_PER_SEC
+    decided_ns = found.decisions[0].ts_ns
+    assert decided_ns is not None
+    assert START_NS + 2 * NS_PER_SEC <= decided_ns <= START_NS + 3 * NS_PER_SEC
 
 
 @pytest.mark.spec("09-2")

@@ -59,7 +59,6 @@ RECORDS: list[Record] = [
     _report("cancelled"),
     _report("cancel_rejected", reason="unknown_order"),
     _report("filled", exec_px=-3, qty=2, cum_qty=5, liquidity="taker", fee=-(2**100)),
-    _of_instrument("start"),
     _of_instrument("decide"),
     _of_session("sync"),
     _of_session("weights", weights=[0.25, 0.75], fee_tilt=0.01),
@@ -74,6 +73,7 @@ RECORDS: list[Record] = [
     _intent("cancel"),
     _of_session("state_hash", hash=2**64 - 1),
     _of_session("note", text="risk NORMAL -> WIDE: drawdown"),
+    _of_instrument("start"),
     _of_session("session_end", reason="sigterm"),
 ]
 
