@@ -170,6 +170,10 @@ class Backtest:
         """Atomic parameter change of an instrument between two events."""
     def apply_session(self, lane: int, session: Mapping[str, Any]) -> None:
         """Atomic parameter change of a lane's session between two events."""
+    def check_stale(self, lane: int = 0, symbol: int = 0) -> list[dict[str, Any]]:
+        """Makes a lane decide now; what its anti-stale guard did in it: ``client_order_id``,
+        ``drift_bps``, ``reason`` ("ttl_expired"|"price_drift"), ``success`` (a request was sent).
+        """
     def session(self, lane: int = 0) -> SessionControl:
         """The session of a lane, to look at and to steer; `CoreError` if it has none."""
     @property
