@@ -13,14 +13,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from mmbot import clock
+from mmbot import clock, core
 from mmbot.errors import StoreError
 from mmbot.store.artifacts import write_json
 from mmbot.store.runtime import runtime_block
 from mmbot.store.snapshots import SnapshotError, jittered_sec, restore, write_snapshot
+from mmbot.telemetry.metrics import GIVEN
+from mmbot.trading.session import Taken
 from mmbot.units import NS_PER_SEC
 
-__all__ = ["SnapshotFile", "SnapshotFiles"]
+__all__ = ["SnapshotCompanion", "SnapshotFile", "SnapshotFiles"]
 
 
 @dataclass(slots=True)
@@ -127,6 +129,23 @@ class SnapshotFiles:
         self._problems.clear()
         return taken
 
+    def counts(self) -> dict[str, dict[tuple[str, ...], float]]:
+        """Counters by name of the metric, then by label values; see `mmbot.telemetry.metrics`."""
+        found: dict[str, dict[tuple[str, ...], float]] = {}
+        for file in self.files:
+            prefix = f"{file.kind}_snapshot"
+            for what in ("writes", "writes_failed", "loads", "loads_failed"):
+                found[f"{prefix}_{what}_total"] = {(): getattr(file, what)}
+            found[f"{prefix}_mtime_seconds"] = {
+                ("write",): file.last_write_ts,
+                ("load",): file.last_load_ts,
+            }
+        found["snapshot_integrity_fail_total"] = {
+            (file.kind,): file.integrity_failures for file in self.files
+        }
+        # not every kind has every metric
+        return {name: values for name, values in found.items() if name in GIVEN}
+
     def _write(self, files: Sequence[SnapshotFile], now_ns: int) -> None:
         for file in files:
             file.write(now_ns)
@@ -145,3 +164,39 @@ class SnapshotFiles:
             write_json(self._index, {"kinds": kinds, "runtime": runtime_block()})
         except StoreError as exc:
             self._problems.append(str(exc))
+
+
+class SnapshotCompanion:
+    """Keeps the files of a session along its way (`mmbot.trading.session.Companion`).
+
+    Files follow the wall clock: a session at full speed does not write them every few milliseconds.
+    """
+
+    def __init__(self, files: SnapshotFiles, say: Callable[[str], None]) -> None:
+        self._files = files
+        self._say = say
+
+    def begin(self, engine: core.Backtest, market_ns: int) -> None:
+        """Load before the first data."""
+        del engine, market_ns
+        self._files.on_start(clock.monotonic_ns())
+        self._report()
+
+    def on_chunk(self, symbol: int, chunk: core.EventChunk) -> None:
+        """See `Companion`."""
+
+    def step(self, engine: core.Backtest, market_ns: int, taken: Sequence[Taken]) -> None:
+        """Write what is due."""
+        del engine, market_ns, taken
+        self._files.poll(clock.monotonic_ns())
+        self._report()
+
+    def close(self, engine: core.Backtest, market_ns: int, taken: Sequence[Taken]) -> None:
+        """Write all."""
+        del engine, market_ns, taken
+        self._files.on_stop(clock.monotonic_ns())
+        self._report()
+
+    def _report(self) -> None:
+        for problem in self._files.take_problems():
+            self._say(problem)

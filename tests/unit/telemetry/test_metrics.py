@@ -6,17 +6,18 @@ import pytest
 from tests.unit.core.sessions import START_NS, World, config_of
 
 from mmbot.config.changes import key_values
-from mmbot.telemetry.metrics import GIVEN, METRICS, SessionMetrics, metric
+from mmbot.telemetry.metrics import GIVEN, METRICS, Sample, SessionMetrics, metric
 from mmbot.telemetry.metrics.derived import DERIVED
 
 SYMBOLS = ("AUSDT", "BUSDT")
-GIVEN_LABELS = {
+GIVEN_LABELS: dict[tuple[str, ...], list[tuple[str, ...]]] = {
     ("symbol",): [(symbol,) for symbol in SYMBOLS],
     (): [()],
     ("result",): [("ok",), ("failed",)],
     ("code",): [("I_POSITION",)],
     ("action",): [("close",)],
     ("op",): [("write",), ("load",)],
+    ("kind",): [("throttle",)],
 }
 
 # name: (type, labels), by the tables
@@ -101,6 +102,7 @@ TABLES = """
 03-9 counter -: allocator_snapshot_loads_failed_total cost_calib_snapshot_loads_total
 03-9 counter -: cost_calib_snapshot_loads_failed_total
 03-9 gauge op: allocator_snapshot_mtime_seconds
+05-7 counter kind: snapshot_integrity_fail_total
 03-7 gauge -: fee_tier_level fee_tier_expected_bps fee_tier_distance_usd effective_fee_bps_now
 03-7 counter -: effective_fee_jump_alerts_total
 """
@@ -175,7 +177,7 @@ def trading():
 
 @pytest.mark.spec("01-8.5", "02-5.5", "03-9")
 def test_every_metric_is_produced_with_its_labels_once(trading):
-    names = {}
+    names: dict[str, list[Sample]] = {}
     for sample in trading.samples:
         entry = metric(sample.name)
         names.setdefault(entry.name, []).append(sample)

@@ -90,6 +90,7 @@ FILES: Final = (
     _given("cost_calib_snapshot_loads_total", "counter", "snapshots"),
     _given("cost_calib_snapshot_loads_failed_total", "counter", "snapshots"),
     _given("allocator_snapshot_mtime_seconds", "gauge", "unix time", ("op",)),
+    _given("snapshot_integrity_fail_total", "counter", "refused files", ("kind",)),
 )
 
 FEES: Final = (

@@ -131,9 +131,9 @@ def _values(
             for labels, value in _nested(_at(part, path)):
                 yield _ordered(metric, symbol, labels), value
     elif source == "config":
-        value = config[path]
-        if isinstance(value, int | float):
-            yield (), value
+        configured = config[path]
+        if isinstance(configured, int | float):
+            yield (), configured
     elif source == "derived":
         yield from DERIVED[metric.name](context)
     else:

@@ -8,11 +8,14 @@ from tests.unit.core.sessions import World, config_of
 from mmbot.api import AdminError
 from mmbot.api.allocator import handlers as allocator
 from mmbot.api.anti_stale.handlers import get_anti_stale, post_anti_stale
+from mmbot.api.anti_stale.models import AntiStaleResult, StaleOrderAction
 from mmbot.api.autopolicy.handlers import get_autopolicy, post_autopolicy
 from mmbot.api.guard.handlers import get_guard, post_guard
 from mmbot.api.running import RunningSession, SnapshotPaths
 from mmbot.api.throttle import handlers as throttle
 from mmbot.store.snapshots import read_snapshot, wrap, write_snapshot
+from mmbot.telemetry.metrics import GIVEN
+from mmbot.trading.snapshot_files import SnapshotCompanion
 from mmbot.units import NS_PER_SEC
 
 V1 = {
@@ -174,10 +177,11 @@ def test_a_pass_of_the_anti_stale_guard_says_what_it_did(tmp_path):
     )
     settings = get_anti_stale(running.admin)
     assert (settings.enabled, settings.order_ttl_ms) == (True, 50)
-    found = []
+    found: list[StaleOrderAction] = []
     for step in range(60):
         running.run(0.1)
         done = post_anti_stale(running.admin, {"symbol": "ausdt"} if step % 2 else {})
+        assert isinstance(done, AntiStaleResult)
         assert done.symbol == ("AUSDT" if step % 2 else "all")
         assert done.ttl_cancels == len(done.actions)
         found += done.actions
@@ -211,6 +215,9 @@ def test_files_are_written_on_their_interval_and_taken_up_by_the_next_session(ru
     running.run(30)
     files.on_stop(35 * NS_PER_SEC)
     assert [file.writes for file in files.files] == [2, 1, 1]
+    assert set(files.counts()) <= GIVEN
+    assert files.counts()["throttle_snapshot_writes_total"] == {(): 2}
+    assert files.counts()["snapshot_integrity_fail_total"] == {(kind,): 0 for kind in KINDS}
     assert files.take_problems() == []
     index = json.loads((tmp_path / "snapshots.json").read_bytes())
     assert sorted(index["kinds"]) == sorted(KINDS)
@@ -261,3 +268,20 @@ def test_a_disk_that_refuses_is_counted_and_tried_again(running, tmp_path):
     place.rmdir()
     running.admin.files.poll(40 * NS_PER_SEC)
     assert (throttle_file.writes, throttle_file.writes_failed) == (1, 1)
+
+
+def test_a_companion_loads_before_the_first_data_and_writes_at_the_end(tmp_path):
+    first = Running(tmp_path, warm_s=60.05)
+    said: list[str] = []
+    companion = SnapshotCompanion(first.admin.files, said.append)
+    companion.begin(first.engine, first.now_ns)
+    companion.step(first.engine, first.now_ns, [])
+    assert list(tmp_path.iterdir()) == []
+    companion.close(first.engine, first.now_ns, [])
+    (tmp_path / "throttle_snapshot.json").write_bytes(b"")
+    second = Running(tmp_path, warm_s=0)
+    companion = SnapshotCompanion(second.admin.files, said.append)
+    companion.begin(second.engine, second.now_ns)
+    assert second.control.cost_calibration() == first.control.cost_calibration()
+    assert len(said) == 1
+    assert "invalid_payload" in said[0]
