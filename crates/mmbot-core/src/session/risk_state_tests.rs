@@ -159,7 +159,11 @@ fn a_resume_by_hand_does_not_wait_for_the_minimum_stay_after_a_guard_pause() {
     monitor.resume(at(2));
     assert_eq!(monitor.grade(), Normal);
     assert_eq!(monitor.update(&params, &calm(), at(2)), Normal);
-    assert_eq!(monitor.update(&params, &inputs, at(3)), Flat, "it pauses again");
+    assert_eq!(
+        monitor.update(&params, &inputs, at(3)),
+        Flat,
+        "it pauses again"
+    );
 }
 
 /// spec: 09-1
