@@ -8,7 +8,7 @@ pub use crate::lane::LaneSpec;
 pub use crate::span::Span;
 use crate::tap::{JournalStart, Tap};
 use crate::world::{External, NoStrategy, Sampling, World, instrument_idx};
-use mmbot_core::{Session, StaleNote};
+use mmbot_core::Session;
 use mmbot_types::{EventColumns, Instrument, Params, SessionParams, TsNs};
 use rayon::prelude::*;
 use std::sync::Arc;
@@ -290,7 +290,13 @@ impl Backtest {
         }
     }
 
-    fn tap_mut(&mut self) -> Option<&mut Tap> {
+    /// Fleet of a lane, and the lane's number in it.
+    pub(crate) fn fleet_of(&mut self, lane: usize) -> Option<(&mut Fleet, usize)> {
+        let (fleet, at) = *self.places.get(lane)?;
+        Some((self.fleets.get_mut(fleet)?, at))
+    }
+
+    pub(crate) fn tap_mut(&mut self) -> Option<&mut Tap> {
         self.fleets.first_mut()?.tap_mut()
     }
 
@@ -330,21 +336,6 @@ impl Backtest {
         let now = TsNs::new(self.now_ns());
         let session = self.session_mut(lane).ok_or(RunError::Lanes)?;
         Ok(session.apply_params(params, now)?)
-    }
-
-    /// Makes a lane decide on an instrument now; what its anti-stale guard did in it.
-    ///
-    /// # Errors
-    /// [`RunError::Lanes`] for an unknown lane or instrument; a strategy's failure.
-    pub fn check_stale(
-        &mut self,
-        symbol: usize,
-        lane: usize,
-        external: &mut impl External,
-    ) -> Result<Vec<StaleNote>, RunError> {
-        let now = self.now_ns();
-        let (world, at) = self.world_mut(symbol, lane).ok_or(RunError::Lanes)?;
-        world.check_stale(at, now, external)
     }
 
     /// Rows before this time are known of all instruments.

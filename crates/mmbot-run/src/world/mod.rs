@@ -22,7 +22,7 @@ use crate::error::RunError;
 use crate::lane::{Lane, LaneSpec, Wire};
 use crate::tap::Tap;
 use crate::timed::TimedQueue;
-use mmbot_core::{EdgeTotals, Market, SeatPlace, Trader};
+use mmbot_core::{Market, SeatPlace, Trader};
 use mmbot_sim::{Exchange, Reports};
 use mmbot_types::{
     Action, ActionBuf, EventColumns, EventRow, ExecReport, Instrument, SignalParams, TsNs,

@@ -1,17 +1,18 @@
 //! Sessions that are written down while they run, with every choice that they can have.
 
 use mmbot_core::portfolio::FeeTilt;
+use mmbot_core::session::KillCause;
 use mmbot_core::{Quote, StrategyView};
 use mmbot_run::{
     Backtest, Configs, External, JournalStart, LaneSpec, RunError, Sampling, SessionLane,
-    WeightAnswer, WeightRequest,
+    SessionSwitch, WeightAnswer, WeightRequest,
 };
 use mmbot_sim::SimConfig;
 use mmbot_sim::market::{Market, MarketConfig, Regime};
 use mmbot_types::journal::{FORMAT_VERSION, Header, InstrumentFacts, Mode};
 use mmbot_types::{
     Cadence, EventColumns, Instrument, MuxBand, MuxStrategy, OpenWindow, Params, QuoterKind,
-    ReplaceMode, SessionParams, Side, TsNs,
+    ReplaceMode, RiskGrade, SessionParams, Side, TsNs,
 };
 use proptest::prelude::*;
 use std::sync::Arc;
@@ -36,6 +37,8 @@ pub struct Plan {
     pub reload: bool,
     /// Everything is cancelled before the data end.
     pub stop: bool,
+    /// An operator sets a floor, kills, resumes, and asks for stale orders.
+    pub hand: bool,
     pub record: bool,
 }
 
@@ -66,10 +69,11 @@ pub fn plan() -> impl Strategy<Value = Plan> {
         any::<bool>(),
         any::<bool>(),
         any::<bool>(),
+        any::<bool>(),
     );
     (what, how).prop_map(|(what, how)| {
         let (symbols, seed, regime, kind, mode, cadence) = what;
-        let (tight, rejects, chunk_rows, reload, stop, record) = how;
+        let (tight, rejects, chunk_rows, reload, stop, record, hand) = how;
         Plan {
             symbols,
             seed,
@@ -82,6 +86,7 @@ pub fn plan() -> impl Strategy<Value = Plan> {
             chunk_rows,
             reload,
             stop,
+            hand,
             record,
         }
     })
@@ -350,6 +355,9 @@ pub fn run(plan: &Plan, journal: bool) -> Written {
         if plan.reload && (MARKET_NS / 2..MARKET_NS / 2 + 130_000_000).contains(&until) {
             reload(plan, &mut backtest, &mut shelf, 0.9);
         }
+        if plan.hand {
+            by_hand(&mut backtest, &mut outside, until);
+        }
         if plan.stop && (MARKET_NS - 500_000_000..MARKET_NS - 370_000_000).contains(&until) {
             let now = backtest.now_ns();
             backtest.stop(now);
@@ -377,6 +385,25 @@ pub fn run(plan: &Plan, journal: bool) -> Written {
 }
 
 /// New parameters, before the first event as in the middle.
+/// What an operator does in the step of 130 ms that ends at `until`.
+fn by_hand(backtest: &mut Backtest, outside: &mut Outside, until: i64) {
+    let at = |eighth: i64| {
+        let from = MARKET_NS / 8 * eighth;
+        (from..from + 130_000_000).contains(&until)
+    };
+    let switches = [
+        (2, SessionSwitch::Floor(Some(RiskGrade::ReduceOnly))),
+        (4, SessionSwitch::Kill(KillCause::Venue)),
+        (5, SessionSwitch::Resume),
+    ];
+    for (_, switch) in switches.into_iter().filter(|(eighth, _)| at(*eighth)) {
+        backtest.control(0, switch).unwrap();
+    }
+    if at(1) || at(6) {
+        backtest.check_stale(0, 0, outside).unwrap();
+    }
+}
+
 fn reload(plan: &Plan, backtest: &mut Backtest, shelf: &mut Shelf, base_spread_bps: f64) {
     let now = backtest.now_ns();
     let mut params = plan.params();

@@ -25,6 +25,7 @@ V1 = {
     "version": 1,
     "window_since": "2025-01-01T00:00:00Z",
 }
+SYMBOLS_OF = {"all": ("AUSDT", "BUSDT"), "AUSDT": (), "BUSDT": ()}
 KINDS = ("throttle", "allocator", "cost_calib")
 
 
@@ -178,12 +179,14 @@ def test_a_pass_of_the_anti_stale_guard_says_what_it_did(tmp_path):
     settings = get_anti_stale(running.admin)
     assert (settings.enabled, settings.order_ttl_ms) == (True, 50)
     found: list[StaleOrderAction] = []
-    for step in range(60):
+    for step in range(120):
         running.run(0.1)
-        done = post_anti_stale(running.admin, {"symbol": "ausdt"} if step % 2 else {})
+        body = ({}, {"symbol": "ausdt"}, {"symbol": "BUSDT"})[step % 3]
+        done = post_anti_stale(running.admin, body)
         assert isinstance(done, AntiStaleResult)
-        assert done.symbol == ("AUSDT" if step % 2 else "all")
+        assert done.symbol == ("all", "AUSDT", "BUSDT")[step % 3]
         assert done.ttl_cancels == len(done.actions)
+        assert {action.symbol for action in done.actions} <= {done.symbol, *SYMBOLS_OF[done.symbol]}
         found += done.actions
     assert {action.symbol for action in found} == {"AUSDT", "BUSDT"}
     assert {action.reason for action in found} == {"ttl_expired"}
