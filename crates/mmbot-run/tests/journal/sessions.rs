@@ -1,24 +1,24 @@
 //! Sessions that are written down while they run, with every choice that they can have.
 
+use crate::hand;
 use mmbot_core::portfolio::FeeTilt;
-use mmbot_core::session::KillCause;
 use mmbot_core::{Quote, StrategyView};
 use mmbot_run::{
     Backtest, Configs, External, JournalStart, LaneSpec, RunError, Sampling, SessionLane,
-    SessionSwitch, WeightAnswer, WeightRequest,
+    WeightAnswer, WeightRequest,
 };
 use mmbot_sim::SimConfig;
 use mmbot_sim::market::{Market, MarketConfig, Regime};
 use mmbot_types::journal::{FORMAT_VERSION, Header, InstrumentFacts, Mode};
 use mmbot_types::{
     Cadence, EventColumns, Instrument, MuxBand, MuxStrategy, OpenWindow, Params, QuoterKind,
-    ReplaceMode, RiskGrade, SessionParams, Side, TsNs,
+    ReplaceMode, SessionParams, Side, TsNs,
 };
 use proptest::prelude::*;
 use std::sync::Arc;
 
 const NAMES: [&str; 3] = ["AUSDT", "BUSDT", "CUSDT"];
-const MARKET_NS: i64 = 20_000_000_000;
+pub const MARKET_NS: i64 = 20_000_000_000;
 
 /// What a session is made of and what is done to it.
 #[derive(Debug, Clone)]
@@ -355,9 +355,7 @@ pub fn run(plan: &Plan, journal: bool) -> Written {
         if plan.reload && (MARKET_NS / 2..MARKET_NS / 2 + 130_000_000).contains(&until) {
             reload(plan, &mut backtest, &mut shelf, 0.9);
         }
-        if plan.hand {
-            by_hand(&mut backtest, &mut outside, until);
-        }
+        hand::step(plan, &mut backtest, &mut outside, until);
         if plan.stop && (MARKET_NS - 500_000_000..MARKET_NS - 370_000_000).contains(&until) {
             let now = backtest.now_ns();
             backtest.stop(now);
@@ -385,25 +383,6 @@ pub fn run(plan: &Plan, journal: bool) -> Written {
 }
 
 /// New parameters, before the first event as in the middle.
-/// What an operator does in the step of 130 ms that ends at `until`.
-fn by_hand(backtest: &mut Backtest, outside: &mut Outside, until: i64) {
-    let at = |eighth: i64| {
-        let from = MARKET_NS / 8 * eighth;
-        (from..from + 130_000_000).contains(&until)
-    };
-    let switches = [
-        (2, SessionSwitch::Floor(Some(RiskGrade::ReduceOnly))),
-        (4, SessionSwitch::Kill(KillCause::Venue)),
-        (5, SessionSwitch::Resume),
-    ];
-    for (_, switch) in switches.into_iter().filter(|(eighth, _)| at(*eighth)) {
-        backtest.control(0, switch).unwrap();
-    }
-    if at(1) || at(6) {
-        backtest.check_stale(0, 0, outside).unwrap();
-    }
-}
-
 fn reload(plan: &Plan, backtest: &mut Backtest, shelf: &mut Shelf, base_spread_bps: f64) {
     let now = backtest.now_ns();
     let mut params = plan.params();
