@@ -77,9 +77,8 @@ impl Lane {
         }
     }
 
-    pub(crate) fn level_changed(&mut self, side: Side, px: PriceTick) -> bool {
+    pub(crate) fn level_changed(&mut self, side: Side, px: PriceTick) {
         self.taken.retain(|t| t.0 != side || t.1 != px);
-        !self.taken.is_empty()
     }
 
     pub(crate) fn forget_taken(&mut self) {

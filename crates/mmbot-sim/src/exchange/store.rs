@@ -141,12 +141,27 @@ impl OrderStore {
     }
 
     pub(crate) fn remove(&mut self, handle: Handle) {
-        self.unlink(handle);
-        let mine = &mut self.by_lane[self.slots[handle as usize].lane as usize];
-        if let Some(at) = mine.iter().position(|entry| entry.1 == handle) {
-            mine.remove(at);
+        let order = &self.slots[handle as usize];
+        let (lane, cid) = (order.lane, order.cid);
+        self.remove_of(lane, cid);
+    }
+
+    /// Removes order `cid` of a lane; false if it does not rest.
+    #[inline]
+    pub(crate) fn remove_of(&mut self, lane: u32, cid: Cid) -> bool {
+        let mine = &mut self.by_lane[lane as usize];
+        let Some(at) = mine.iter().position(|entry| entry.0 == cid) else {
+            return false;
+        };
+        let handle = mine[at].1;
+        // a lane's orders are few: moving them one by one beats a call that moves a block
+        for next in at + 1..mine.len() {
+            mine[next - 1] = mine[next];
         }
+        mine.pop();
+        self.unlink(handle);
         self.free.push(handle);
+        true
     }
 
     /// Moves an order to the back of the queue at another (or the same) price.
