@@ -38,19 +38,23 @@ impl<T: Copy> TimedQueue<T> {
     /// Inserts lane `lane`'s `item` behind everything at or before `at_ns`.
     #[inline]
     pub fn push(&mut self, at_ns: i64, lane: u32, item: T) {
-        let entry = Timed { at_ns, lane, item };
-        if self.entries.last().is_some_and(|last| last.at_ns > at_ns) {
-            return self.insert(entry);
+        let early = self.entries.last().is_some_and(|last| last.at_ns > at_ns);
+        // written field by field to where it stays: a message put together elsewhere and copied
+        // waits for its own stores
+        self.entries.push(Timed { at_ns, lane, item });
+        if early {
+            self.move_last();
         }
-        self.entries.push(entry);
     }
 
-    /// Puts a message behind those that are due no later.
+    /// Puts the last message behind those that are due no later.
     #[cold]
-    fn insert(&mut self, entry: Timed<T>) {
-        let waiting = &self.entries[self.head..];
-        let place = self.head + waiting.partition_point(|other| other.at_ns <= entry.at_ns);
-        self.entries.insert(place, entry);
+    fn move_last(&mut self) {
+        if let Some(entry) = self.entries.pop() {
+            let waiting = &self.entries[self.head..];
+            let place = self.head + waiting.partition_point(|other| other.at_ns <= entry.at_ns);
+            self.entries.insert(place, entry);
+        }
     }
 
     /// Time of the first entry; `i64::MAX` if there is none.

@@ -8,7 +8,7 @@ use crate::market::Market;
 use crate::order::{OrderState, Terms};
 use crate::strategy::tick_outward;
 use mmbot_book::Touch;
-use mmbot_types::{Action, ActionBuf, BlockDetail, Cause, NewOrder, PriceTick, QtyLot, Side, TsNs};
+use mmbot_types::{Action, ActionBuf, BlockDetail, Cause, PriceTick, QtyLot, Side, TsNs};
 
 impl Trader {
     #[inline]
@@ -39,15 +39,18 @@ impl Trader {
         let ask = tick_outward(Side::Sell, fair + half).max(touch.ask);
         let bid = self.quote_side(now, Side::Buy, bid, touch, out);
         let ask = self.quote_side(now, Side::Sell, ask, touch, out);
-        for order in [bid, ask].into_iter().flatten() {
-            out.push(Action::Place(order), Cause::Quote);
+        if let Some(slot) = bid {
+            out.push(self.place_request(slot, Side::Buy), Cause::Quote);
+        }
+        if let Some(slot) = ask {
+            out.push(self.place_request(slot, Side::Sell), Cause::Quote);
         }
         if self.trace.is_some() {
             self.trace_requests(&out.as_slice()[before..]);
         }
     }
 
-    /// Sends the cancels of a side; its new order is sent after those of both.
+    /// Sends the cancels of a side. Its new order, in the slot returned, is sent after those of both.
     #[inline(always)]
     fn quote_side(
         &mut self,
@@ -56,7 +59,7 @@ impl Trader {
         px: PriceTick,
         touch: &Touch,
         out: &mut ActionBuf,
-    ) -> Option<NewOrder> {
+    ) -> Option<usize> {
         let quote = &self.params.quote;
         let qty = QtyLot::new(quote.reference_qty_lots);
         let room = side.sign() * self.position.get() < quote.reference_max_lots;
@@ -93,7 +96,7 @@ impl Trader {
             if slot.is_none() {
                 self.block(BlockDetail::LimitActiveOrders);
             }
-            slot.map(|slot| self.new_order(slot))
+            slot
         }
     }
 }

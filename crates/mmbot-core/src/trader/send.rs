@@ -9,7 +9,8 @@ use mmbot_types::{Action, ActionBuf, BlockDetail, Cause, NewOrder, Side, TimeInF
 
 impl Trader {
     /// Sends a new order; `None` if no slot is free. Returns its slot.
-    #[inline]
+    // always: terms that are passed in memory are read back before they are there
+    #[inline(always)]
     pub(super) fn place(
         &mut self,
         now: TsNs,
@@ -69,13 +70,13 @@ impl Trader {
         true
     }
 
-    /// The request for a new order in `slot`.
+    /// The request for a new order of `side` in `slot`.
     #[inline]
-    pub(super) fn new_order(&self, slot: usize) -> NewOrder {
+    pub(super) fn place_request(&self, slot: usize, side: Side) -> Action {
         let order = self.orders.get(slot);
-        NewOrder {
+        Action::Place(NewOrder {
             cid: order.cid,
-            side: order.side,
+            side,
             px: order.terms.px,
             qty: order.terms.total,
             tif: if self.params.quote.post_only {
@@ -83,7 +84,7 @@ impl Trader {
             } else {
                 TimeInForce::GoodTilCancel
             },
-        }
+        })
     }
 
     /// A cancel that makes room for a replacement.
@@ -135,7 +136,8 @@ impl Trader {
             }
         }
         for &(slot, cause) in &plan.places {
-            out.push(Action::Place(self.new_order(slot)), cause);
+            let side = self.orders.get(slot).side;
+            out.push(self.place_request(slot, side), cause);
         }
         if self.trace.is_some() {
             self.trace_requests(&out.as_slice()[before..]);

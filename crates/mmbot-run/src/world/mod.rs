@@ -13,8 +13,8 @@ mod read;
 mod step;
 mod write;
 
-pub(crate) use write::instrument_idx;
 use write::Pen;
+pub(crate) use write::instrument_idx;
 
 pub use external::{External, NoStrategy, WeightAnswer, WeightRequest};
 
@@ -24,9 +24,7 @@ use crate::lane::{Lane, LaneSpec, Wire};
 use crate::timed::TimedQueue;
 use mmbot_core::{Market, SeatPlace, Trader};
 use mmbot_sim::{Exchange, Reports};
-use mmbot_types::{
-    Action, ActionBuf, EventColumns, ExecReport, Instrument, SignalParams, TsNs,
-};
+use mmbot_types::{Action, ActionBuf, EventColumns, ExecReport, Instrument, SignalParams, TsNs};
 use std::sync::Arc;
 
 /// What is sampled.

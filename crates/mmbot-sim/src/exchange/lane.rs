@@ -108,6 +108,7 @@ impl Lane {
     }
 
     /// Books a fill and words its report.
+    #[inline]
     pub(crate) fn book_fill(&mut self, fill: Fill, now: TsNs) -> ExecReport {
         let px = slipped(fill.px, fill.side, self.config.extra_slippage_bps);
         let rate = match fill.liquidity {

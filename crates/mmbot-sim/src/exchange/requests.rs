@@ -15,13 +15,7 @@ impl Exchange {
     /// # Panics
     /// If the lane does not exist.
     #[inline]
-    pub fn request(
-        &mut self,
-        lane: u32,
-        action: &Action,
-        now: TsNs,
-        out: &mut impl ReportSink,
-    ) {
+    pub fn request(&mut self, lane: u32, action: &Action, now: TsNs, out: &mut impl ReportSink) {
         match *action {
             Action::Place(ref order) => self.place(lane, order, now, out),
             Action::Amend { cid, px, total_qty } => {
@@ -43,16 +37,34 @@ impl Exchange {
             return;
         }
         out.report(lane_id, report(ReportKind::Accepted));
-        let mut resting = Resting::new(order.cid, lane_id, order.side, order.px, order.qty);
         if order.tif != TimeInForce::PostOnly {
-            self.take_liquidity(&mut resting, now, out);
+            return self.take_and_rest(lane_id, order, now, out);
         }
+        let queue = QueuePosition::join(self.book.qty_at(order.side, order.px));
+        self.orders.insert(Resting::new(lane_id, order, queue));
+    }
+
+    /// An order that may trade at once, then rests with what is left.
+    #[cold]
+    fn take_and_rest(
+        &mut self,
+        lane_id: u32,
+        order: &NewOrder,
+        now: TsNs,
+        out: &mut impl ReportSink,
+    ) {
+        let mut resting = Resting::new(lane_id, order, QueuePosition::default());
+        self.take_liquidity(&mut resting, now, out);
         if resting.open.is_zero() {
             return;
         }
         if order.tif == TimeInForce::ImmediateOrCancel {
-            out.report(lane_id, report(ReportKind::Cancelled));
-            return;
+            let report = ExecReport {
+                cid: order.cid,
+                ts_exch: now,
+                kind: ReportKind::Cancelled,
+            };
+            return out.report(lane_id, report);
         }
         resting.queue = QueuePosition::join(self.book.qty_at(order.side, order.px));
         self.orders.insert(resting);
@@ -88,7 +100,6 @@ impl Exchange {
 
     /// Takes displayed opposite size level by level while the price allows; what this lane has
     /// taken before and the market has not renewed is not there.
-    #[cold]
     fn take_liquidity(&mut self, order: &mut Resting, now: TsNs, out: &mut impl ReportSink) {
         let opposite = order.side.opposite();
         let lane = &mut self.lanes[order.lane as usize];

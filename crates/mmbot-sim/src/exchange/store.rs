@@ -6,7 +6,7 @@
 //! share a bucket: the list is filtered by price.
 
 use crate::queue::QueuePosition;
-use mmbot_types::{Cid, PriceTick, QtyLot, Side};
+use mmbot_types::{Cid, NewOrder, PriceTick, QtyLot, Side};
 
 /// Slab index of an order.
 pub(crate) type Handle = u32;
@@ -32,15 +32,16 @@ pub(crate) struct Resting {
 }
 
 impl Resting {
-    pub(crate) fn new(cid: Cid, lane: u32, side: Side, px: PriceTick, open: QtyLot) -> Self {
+    #[inline]
+    pub(crate) fn new(lane: u32, order: &NewOrder, queue: QueuePosition) -> Self {
         Self {
-            cid,
+            cid: order.cid,
             lane,
-            side,
-            px,
-            open,
+            side: order.side,
+            px: order.px,
+            open: order.qty,
             cum: QtyLot::ZERO,
-            queue: QueuePosition::default(),
+            queue,
             prev: NONE,
             next: NONE,
         }
@@ -126,6 +127,7 @@ impl OrderStore {
             .map(|entry| entry.1)
     }
 
+    #[inline]
     pub(crate) fn insert(&mut self, order: Resting) -> Handle {
         let handle = if let Some(free) = self.free.pop() {
             self.slots[free as usize] = order;
@@ -171,6 +173,7 @@ impl OrderStore {
         self.link(handle);
     }
 
+    #[inline]
     fn link(&mut self, handle: Handle) {
         let Resting { side, px, .. } = self.slots[handle as usize];
         let (index, at) = (&mut self.sides[side.index()], bucket(px));
