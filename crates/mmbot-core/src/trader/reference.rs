@@ -50,7 +50,7 @@ impl Trader {
         }
     }
 
-    /// Sends the cancels of a side. Its new order, in the slot returned, is sent after those of both.
+    /// Sends the cancels of a side. Its new order, in the slot returned, follows those of both.
     #[inline(always)]
     fn quote_side(
         &mut self,
