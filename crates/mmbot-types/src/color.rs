@@ -2,6 +2,7 @@
 
 /// Blue or green.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+#[derive(serde::Serialize, serde::Deserialize)]
 #[repr(u8)]
 pub enum Color {
     /// The baseline, unless configured otherwise.

@@ -7,10 +7,12 @@ use thiserror::Error;
 
 /// Index of an instrument in its session, in configuration order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+#[derive(serde::Serialize, serde::Deserialize)]
 pub struct InstrumentIdx(pub u16);
 
 /// A linear instrument: grids and minimums of the venue.
 #[derive(Debug, Clone, PartialEq)]
+#[derive(serde::Serialize, serde::Deserialize)]
 pub struct Instrument {
     symbol: String,
     tick_size: Decimal,

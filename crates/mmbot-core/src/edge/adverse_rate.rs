@@ -12,6 +12,7 @@ const CHANGES: u32 = 5;
 pub const ADVERSE_PENDING_MAX: usize = 1 << 12;
 
 #[derive(Debug, Clone, Copy)]
+#[derive(serde::Serialize, serde::Deserialize)]
 struct Waiting {
     ts: TsNs,
     side: Side,
@@ -20,6 +21,7 @@ struct Waiting {
 
 /// See the module.
 #[derive(Debug, Clone)]
+#[derive(serde::Serialize, serde::Deserialize)]
 pub struct AdverseRate {
     window: usize,
     waiting: VecDeque<Waiting>,

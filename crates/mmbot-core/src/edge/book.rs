@@ -8,6 +8,7 @@ use std::collections::VecDeque;
 
 /// What the accounting needs of a fill.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(serde::Serialize, serde::Deserialize)]
 pub struct Fill {
     /// Venue time.
     pub ts: TsNs,
@@ -26,6 +27,7 @@ pub struct Fill {
 }
 
 #[derive(Debug, Clone, Copy)]
+#[derive(serde::Serialize, serde::Deserialize)]
 struct Pending {
     fill: Fill,
     /// m, once known.
@@ -34,6 +36,7 @@ struct Pending {
 
 /// Components of completed fills.
 #[derive(Debug, Clone, Copy, Default)]
+#[derive(serde::Serialize, serde::Deserialize)]
 struct Sums {
     gross: Money,
     slippage: Money,
@@ -58,6 +61,7 @@ impl Sums {
 
 /// See the module above.
 #[derive(Debug, Clone)]
+#[derive(serde::Serialize, serde::Deserialize)]
 pub struct EdgeBook {
     horizon_ns: i64,
     /// Fills that wait for m', oldest first; those from `known` on wait for m, too.
@@ -68,6 +72,7 @@ pub struct EdgeBook {
     taken: Sums,
     /// Until the venue clock is past this, no waiting fill learns a mid.
     next_due: TsNs,
+    #[serde(skip)]
     recorded: Option<Box<Recorded>>,
 }
 

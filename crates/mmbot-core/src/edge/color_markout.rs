@@ -10,6 +10,7 @@ use std::collections::VecDeque;
 pub const COLOR_MARKOUT_MS: [i64; 2] = [200, 500];
 
 #[derive(Debug, Clone, Copy)]
+#[derive(serde::Serialize, serde::Deserialize)]
 struct Waiting {
     ts: TsNs,
     color: Color,
@@ -19,6 +20,7 @@ struct Waiting {
 
 /// See the module.
 #[derive(Debug, Clone, Default)]
+#[derive(serde::Serialize, serde::Deserialize)]
 pub struct ColorMarkouts {
     fills: VecDeque<Waiting>,
     /// Per horizon: fills at the front of the queue that are done.

@@ -6,6 +6,7 @@ use mmbot_types::{QuoteParams, Side, TsNs};
 
 /// See the module.
 #[derive(Debug, Clone, Default)]
+#[derive(serde::Serialize, serde::Deserialize)]
 pub struct AdverseGuard {
     /// Per side: suppressed before this time.
     until: [Option<TsNs>; 2],

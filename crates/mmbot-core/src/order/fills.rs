@@ -20,6 +20,7 @@ pub enum Booking {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(serde::Serialize, serde::Deserialize)]
 struct Interval {
     cid: Cid,
     from: i64,
@@ -28,6 +29,7 @@ struct Interval {
 
 /// Fills that came before an earlier one of their order.
 #[derive(Debug, Clone, Default)]
+#[derive(serde::Serialize, serde::Deserialize)]
 pub struct EarlyFills {
     intervals: Vec<Interval>,
 }

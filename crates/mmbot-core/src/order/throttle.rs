@@ -12,6 +12,7 @@ const SENT_MAX: usize = 1 << 16;
 
 /// State of the replace throttle of one symbol.
 #[derive(Debug, Clone, Default)]
+#[derive(serde::Serialize, serde::Deserialize)]
 pub struct ReplaceThrottle {
     in_flight: u32,
     last_sent: Option<TsNs>,

@@ -5,6 +5,7 @@
 
 /// Adds finite numbers exactly; keeps its buffer.
 #[derive(Debug, Clone, Default)]
+#[derive(serde::Serialize, serde::Deserialize)]
 pub(crate) struct ExactSum {
     partials: Vec<f64>,
 }

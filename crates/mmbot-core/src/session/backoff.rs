@@ -29,6 +29,7 @@ pub struct BackoffSigns {
 
 /// See the module.
 #[derive(Debug, Clone, PartialEq)]
+#[derive(serde::Serialize, serde::Deserialize)]
 pub struct Backoff {
     symbol: Box<str>,
     latest: Option<Evaluation>,
@@ -38,6 +39,7 @@ pub struct Backoff {
 
 /// The last evaluation.
 #[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(serde::Serialize, serde::Deserialize)]
 struct Evaluation {
     at: TsNs,
     /// Before jitter; 0 if there was no reason.

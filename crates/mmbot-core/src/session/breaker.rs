@@ -13,6 +13,7 @@ use mmbot_types::{CircuitParams, TsNs};
 
 /// Where the breaker stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(serde::Serialize, serde::Deserialize)]
 pub enum CircuitState {
     /// Everything passes.
     Closed,
@@ -27,6 +28,7 @@ pub enum CircuitState {
 
 /// Probes since the breaker is half open.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(serde::Serialize, serde::Deserialize)]
 pub struct Probes {
     started: u32,
     last_start: Option<TsNs>,
@@ -70,6 +72,7 @@ impl CircuitState {
 
 /// See the module.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(serde::Serialize, serde::Deserialize)]
 pub struct CircuitBreaker {
     state: CircuitState,
     window: TallyWindow,

@@ -5,6 +5,7 @@
 use mmbot_types::SessionParams;
 
 #[derive(Debug, Clone, Copy)]
+#[derive(serde::Serialize, serde::Deserialize)]
 struct Switch {
     configured: bool,
     by_hand: Option<bool>,
@@ -12,6 +13,7 @@ struct Switch {
 
 /// See the module.
 #[derive(Debug, Clone, Copy)]
+#[derive(serde::Serialize, serde::Deserialize)]
 pub(super) struct ByHand {
     dry_run: Switch,
     manual_pause: Switch,

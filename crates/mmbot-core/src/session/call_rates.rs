@@ -10,6 +10,7 @@ pub const CALL_WINDOW_SEC: u32 = 60;
 
 /// See the module.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(serde::Serialize, serde::Deserialize)]
 pub struct CallRates {
     calls: SecondRing,
     failed: SecondRing,

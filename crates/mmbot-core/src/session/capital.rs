@@ -12,6 +12,7 @@ use mmbot_types::{InstrumentIdx, ParamError, PortfolioParams, SessionParams, TsN
 
 /// See the module.
 #[derive(Debug, Clone)]
+#[derive(serde::Serialize, serde::Deserialize)]
 pub struct Capital {
     allocator: Allocator,
     inputs: Vec<SymbolInputs>,

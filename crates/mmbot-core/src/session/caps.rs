@@ -98,6 +98,7 @@ pub struct CapsGauges {
 
 /// Realised variance of one symbol over the day.
 #[derive(Debug, Clone, Copy, Default)]
+#[derive(serde::Serialize, serde::Deserialize)]
 struct DayVariance {
     last_mid: Option<f64>,
     sum_sq: f64,
@@ -105,6 +106,7 @@ struct DayVariance {
 
 /// A counter of the session, seen as that of the day.
 #[derive(Debug, Clone, Copy, Default)]
+#[derive(serde::Serialize, serde::Deserialize)]
 struct DayCounter {
     at_day_start: f64,
     latest: f64,
@@ -112,6 +114,7 @@ struct DayCounter {
 
 /// See the module.
 #[derive(Debug, Clone)]
+#[derive(serde::Serialize, serde::Deserialize)]
 pub struct IntradayCaps {
     day: Option<i64>,
     /// The day began after the last update: its counters start with the next.

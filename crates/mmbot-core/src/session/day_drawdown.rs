@@ -7,6 +7,7 @@ use super::risk_grade::RiskGrade;
 use mmbot_types::{SessionRiskParams, TsNs};
 
 #[derive(Debug, Clone, Copy)]
+#[derive(serde::Serialize, serde::Deserialize)]
 struct Pause {
     at: TsNs,
     day: i64,
@@ -14,6 +15,7 @@ struct Pause {
 
 /// High water and pause of the drawdown.
 #[derive(Debug, Clone, Default)]
+#[derive(serde::Serialize, serde::Deserialize)]
 pub struct DayDrawdown {
     /// UTC day of the high water; `None` until an equity is known.
     day: Option<i64>,

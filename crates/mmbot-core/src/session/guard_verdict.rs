@@ -4,6 +4,7 @@ use mmbot_types::GuardThresholds;
 
 /// Why an evaluation was bad: a set of bits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(serde::Serialize, serde::Deserialize)]
 pub struct GuardReasons(u8);
 
 impl GuardReasons {

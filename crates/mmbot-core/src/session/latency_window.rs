@@ -11,6 +11,7 @@ pub const LATENCY_SAMPLES_MAX: usize = 1 << 14;
 
 /// See the module.
 #[derive(Debug, Clone)]
+#[derive(serde::Serialize, serde::Deserialize)]
 pub struct LatencyWindow {
     window_ns: i64,
     /// Time and latency, ns, oldest first.

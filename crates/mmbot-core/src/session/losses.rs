@@ -17,6 +17,7 @@ use mmbot_types::{InstrumentIdx, SessionParams, TsNs};
 
 /// See the module.
 #[derive(Debug, Clone)]
+#[derive(serde::Serialize, serde::Deserialize)]
 pub struct Losses {
     equity_usd: f64,
     net_usd: f64,

@@ -12,6 +12,7 @@ const END_WINDOW_SEC: u32 = 3600;
 
 /// See the module.
 #[derive(Debug, Clone)]
+#[derive(serde::Serialize, serde::Deserialize)]
 pub struct OrderFlow {
     /// By instrument.
     ages: Vec<LatencyWindow>,

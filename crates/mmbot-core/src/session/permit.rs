@@ -8,6 +8,7 @@ use mmbot_types::{BlockDetail, Cause, Color, Side, TsNs};
 
 /// Guards that hold a symbol back, one bit each, in the order of the checks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(serde::Serialize, serde::Deserialize)]
 pub struct Holds(u16);
 
 impl Holds {
@@ -102,6 +103,7 @@ impl Holds {
 
 /// What the circuit breaker lets through; cancels always pass.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(serde::Serialize, serde::Deserialize)]
 pub enum Circuit {
     /// Everything.
     #[default]
@@ -126,6 +128,7 @@ impl Circuit {
 
 /// Requests that may still be sent before the next synchronisation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(serde::Serialize, serde::Deserialize)]
 pub struct Lent {
     /// New orders.
     pub creates: u32,
@@ -146,6 +149,7 @@ impl Lent {
 
 /// What the symbol may quote, from the allocator.
 #[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(serde::Serialize, serde::Deserialize)]
 pub struct QuoteBudget {
     /// Notional per side, USD.
     pub target_usd: f64,
@@ -157,6 +161,7 @@ pub struct QuoteBudget {
 
 /// Autopolicy's calmer values.
 #[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(serde::Serialize, serde::Deserialize)]
 pub struct Calmer {
     /// In place of `strategy.min_time_in_book_ms`.
     pub min_time_in_book_ms: i64,
@@ -168,6 +173,7 @@ pub struct Calmer {
 
 /// See the module.
 #[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(serde::Serialize, serde::Deserialize)]
 pub struct Permit {
     /// Guards that hold back.
     pub holds: Holds,

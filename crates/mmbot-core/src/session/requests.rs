@@ -18,6 +18,7 @@ const RATE_WINDOW_SEC: u32 = 10;
 
 /// See the module.
 #[derive(Debug, Clone)]
+#[derive(serde::Serialize, serde::Deserialize)]
 pub struct Requests {
     session: OpWindows,
     symbols: Vec<OpWindows>,

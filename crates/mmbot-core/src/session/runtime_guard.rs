@@ -43,6 +43,7 @@ pub struct GuardGauges {
 
 /// Verdicts on one scope: the session or a symbol.
 #[derive(Debug, Clone)]
+#[derive(serde::Serialize, serde::Deserialize)]
 struct Watch {
     slope: PnlSlope,
     /// Second of the latest evaluation.
@@ -55,6 +56,7 @@ struct Watch {
 
 /// See the module.
 #[derive(Debug, Clone)]
+#[derive(serde::Serialize, serde::Deserialize)]
 pub struct RuntimeGuard {
     session: Watch,
     /// By instrument index; only symbols with thresholds of their own.

@@ -32,6 +32,7 @@ const SECOND_NS: i64 = 1_000_000_000;
 
 /// See the module.
 #[derive(Debug, Clone)]
+#[derive(serde::Serialize, serde::Deserialize)]
 pub struct Session {
     pub(super) params: SessionParams,
     pub(super) by_hand: ByHand,
@@ -42,6 +43,7 @@ pub struct Session {
     capital: Capital,
     flow: OrderFlow,
     shadows: ShadowStats,
+    #[serde(skip)]
     pub(super) events: EventLog,
     /// Changes of the risk grade that are in `events`.
     pub(super) risk_seen: u64,

@@ -7,6 +7,7 @@ use std::fmt;
 
 /// A virtual order against the displayed best level of its side.
 #[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(serde::Serialize, serde::Deserialize)]
 pub struct ShadowSample {
     /// `1e4 * (price - best) / best`.
     pub price_diff_bps: f64,
@@ -63,6 +64,7 @@ pub struct ShadowGauges {
 }
 
 #[derive(Debug, Clone, Copy, Default)]
+#[derive(serde::Serialize, serde::Deserialize)]
 struct Sums {
     count: u64,
     bps: i64,
@@ -70,6 +72,7 @@ struct Sums {
 }
 
 #[derive(Debug, Clone, Copy, Default)]
+#[derive(serde::Serialize, serde::Deserialize)]
 struct SymbolStats {
     orders_total: u64,
     sums: Sums,
@@ -79,6 +82,7 @@ struct SymbolStats {
 
 /// See the module.
 #[derive(Debug, Clone)]
+#[derive(serde::Serialize, serde::Deserialize)]
 pub struct ShadowStats {
     symbols: Box<[SymbolStats]>,
     all: Sums,

@@ -70,6 +70,7 @@ pub struct SkewGauges {
 }
 
 #[derive(Debug, Clone, Copy, Default)]
+#[derive(serde::Serialize, serde::Deserialize)]
 struct Watched {
     usd: f64,
     breached: bool,
@@ -77,6 +78,7 @@ struct Watched {
 
 /// See the module.
 #[derive(Debug, Clone)]
+#[derive(serde::Serialize, serde::Deserialize)]
 pub struct PosSkew {
     symbols: Box<[Watched]>,
     colors: [Watched; 2],

@@ -5,6 +5,7 @@ use mmbot_types::{QtyLot, Side, TsNs};
 
 /// Running weighted volumes; both decay with one half-life.
 #[derive(Debug, Clone)]
+#[derive(serde::Serialize, serde::Deserialize)]
 pub struct TradeFlow {
     half_lives_per_ns: f64,
     signed: f64,

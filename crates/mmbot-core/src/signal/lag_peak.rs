@@ -13,6 +13,7 @@ const NONE: i64 = i64::MIN;
 
 /// See the module.
 #[derive(Debug, Clone)]
+#[derive(serde::Serialize, serde::Deserialize)]
 pub struct LagPeak {
     /// Largest lag since somebody asked, ns.
     open: i64,

@@ -14,6 +14,7 @@ const SAMPLE_NS: i64 = 1_000_000_000;
 
 /// Smoothed smaller side of the depth.
 #[derive(Debug, Clone, Copy, Default)]
+#[derive(serde::Serialize, serde::Deserialize)]
 pub struct Liquidity {
     /// USD and the time of the latest sample.
     smoothed: Option<(f64, TsNs)>,

@@ -9,6 +9,7 @@ const WINDOW_SEC: usize = 3600;
 
 /// See the module. Notionals are in ticks times lots.
 #[derive(Debug, Clone)]
+#[derive(serde::Serialize, serde::Deserialize)]
 pub struct TradedVolume {
     /// First instant after the current second.
     cell_end: TsNs,

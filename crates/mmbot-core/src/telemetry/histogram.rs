@@ -3,6 +3,8 @@
 //! Values below 512 have a bucket each; above, every power of two is cut into 256 buckets, so that
 //! a bucket's middle is at most 1/512 of the value away.
 
+mod parts;
+
 use std::borrow::Cow;
 
 /// Buckets per power of two.
@@ -19,7 +21,8 @@ const RUNS: usize = 256;
 const RUN_MAX: u32 = (1 << (64 - VALUE_BITS)) - 1;
 
 /// See the module. Negative values count as 0.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Deserialize)]
+#[serde(try_from = "parts::HistogramParts")]
 pub struct Histogram {
     /// The latest value and how often it came in a row, not yet counted: latencies repeat.
     last: u64,
@@ -166,6 +169,7 @@ impl Histogram {
 
 /// A histogram of signed values: magnitudes below and above zero apart.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(serde::Serialize, serde::Deserialize)]
 pub struct SignedHistogram {
     below: Histogram,
     rest: Histogram,

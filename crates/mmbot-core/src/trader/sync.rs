@@ -10,6 +10,7 @@ use std::sync::Arc;
 
 /// A symbol's place among those of its session: numbers of orders are unique over all of them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(serde::Serialize, serde::Deserialize)]
 pub struct SeatPlace {
     /// Index of the symbol.
     pub index: u64,

@@ -20,6 +20,7 @@ pub struct ParamError {
 
 /// When a trader decides.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(serde::Serialize, serde::Deserialize)]
 pub enum Cadence {
     /// On a consistent book update at most once per `refresh_ms`, on own fills, and at least every
     /// second.
@@ -36,6 +37,7 @@ pub enum Cadence {
 
 /// Which strategy makes the targets.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(serde::Serialize, serde::Deserialize)]
 pub enum QuoterKind {
     /// The built-in quoter (spread from volatility, inventory skew, levels).
     BuiltIn,
@@ -48,6 +50,7 @@ pub enum QuoterKind {
 
 /// What a change of a resting order is made of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(serde::Serialize, serde::Deserialize)]
 pub enum ReplaceMode {
     /// One amend request.
     Amend,
@@ -59,6 +62,7 @@ pub enum ReplaceMode {
 
 /// Spread, skew and levels [`strategy`, `trading`].
 #[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(serde::Serialize, serde::Deserialize)]
 pub struct QuoteParams {
     /// Which strategy.
     pub kind: QuoterKind,
@@ -102,6 +106,7 @@ pub struct QuoteParams {
 
 /// Size of the quotes of a trader that belongs to no session.
 #[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(serde::Serialize, serde::Deserialize)]
 pub struct SizingParams {
     /// Target notional per side, USD.
     pub target_usd: f64,
@@ -109,6 +114,7 @@ pub struct SizingParams {
 
 /// Replace throttle and order changes [`latency_boost.replace`, `strategy`].
 #[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(serde::Serialize, serde::Deserialize)]
 pub struct ReplaceParams {
     /// How a change is sent.
     pub mode: ReplaceMode,
@@ -128,6 +134,7 @@ pub struct ReplaceParams {
 
 /// Tail-age batch cancel [`latency_boost.tail_batch`].
 #[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(serde::Serialize, serde::Deserialize)]
 pub struct TailParams {
     /// Age from which an order off its target is taken out.
     pub tail_age_ms: i64,
@@ -139,6 +146,7 @@ pub struct TailParams {
 
 /// Anti-stale guard [`strategy`].
 #[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(serde::Serialize, serde::Deserialize)]
 pub struct AntiStaleParams {
     /// `strategy.enable_anti_stale_guard`.
     pub enabled: bool,
@@ -150,6 +158,7 @@ pub struct AntiStaleParams {
 
 /// Limits [`risk`, `limits`].
 #[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(serde::Serialize, serde::Deserialize)]
 pub struct RiskParams {
     /// `risk.max_position_usd`; infinite switches it off (reference strategy).
     pub max_position_usd: f64,
@@ -166,6 +175,7 @@ pub struct RiskParams {
 /// Market signals [`signals`, `strategy.imbalance_levels`, `market`]. Lanes with equal signal
 /// parameters share one computation.
 #[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(serde::Serialize, serde::Deserialize)]
 pub struct SignalParams {
     /// `signals.vola_half_life_sec`.
     pub vola_half_life_sec: f64,
@@ -183,6 +193,7 @@ pub struct SignalParams {
 
 /// Edge accounting [`edge`].
 #[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(serde::Serialize, serde::Deserialize)]
 pub struct EdgeParams {
     /// `edge.adverse_horizon_ms`.
     pub adverse_horizon_ms: i64,
@@ -196,6 +207,7 @@ pub struct EdgeParams {
 
 /// Everything one trader needs for one instrument.
 #[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(serde::Serialize, serde::Deserialize)]
 pub struct Params {
     /// Spread, skew, levels.
     pub quote: QuoteParams,

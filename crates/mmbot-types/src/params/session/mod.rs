@@ -33,6 +33,7 @@ use super::ParamError;
 
 /// See the module.
 #[derive(Debug, Clone, PartialEq, Default)]
+#[derive(serde::Serialize, serde::Deserialize)]
 pub struct SessionParams {
     /// Request windows and back-off.
     pub throttle: ThrottleParams,

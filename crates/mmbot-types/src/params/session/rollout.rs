@@ -11,6 +11,7 @@ const PINS_MAX: usize = 10_000;
 
 /// See the module.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(serde::Serialize, serde::Deserialize)]
 pub struct RolloutParams {
     /// `rollout.traffic_split_pct`: share of new orders that get the candidate's colour, percent.
     pub traffic_split_pct: u8,

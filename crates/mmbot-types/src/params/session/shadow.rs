@@ -4,6 +4,7 @@ use super::{ParamError, within};
 
 /// See the module.
 #[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(serde::Serialize, serde::Deserialize)]
 pub struct ShadowParams {
     /// `shadow.enabled`.
     pub enabled: bool,

@@ -1,0 +1,62 @@
+//! A histogram as plain data: most of its buckets are empty, so only the others are listed.
+
+use super::{BUCKETS, Histogram};
+use serde::{Deserialize, Serialize, Serializer};
+
+/// See the module.
+#[derive(Serialize, Deserialize)]
+pub(super) struct HistogramParts {
+    last: u64,
+    run: u32,
+    /// Empty buckets before it, and count.
+    counts: Vec<(u32, u32)>,
+    n: u64,
+    min: u64,
+    max: u64,
+    sum: u64,
+}
+
+impl Serialize for Histogram {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        let (mut counts, mut empty) = (Vec::new(), 0);
+        for count in &self.counts {
+            if *count == 0 {
+                empty += 1;
+            } else {
+                counts.push((empty, *count));
+                empty = 0;
+            }
+        }
+        let parts = HistogramParts {
+            last: self.last,
+            run: self.run,
+            counts,
+            n: self.n,
+            min: self.min,
+            max: self.max,
+            sum: self.sum,
+        };
+        parts.serialize(to)
+    }
+}
+
+impl TryFrom<HistogramParts> for Histogram {
+    type Error = &'static str;
+
+    fn try_from(parts: HistogramParts) -> Result<Self, Self::Error> {
+        let mut counts = vec![0; BUCKETS];
+        let mut free = counts.iter_mut();
+        for (empty, count) in parts.counts {
+            *free.nth(empty as usize).ok_or("has too many buckets")? = count;
+        }
+        Ok(Self {
+            last: parts.last,
+            run: parts.run,
+            counts,
+            n: parts.n,
+            min: parts.min,
+            max: parts.max,
+            sum: parts.sum,
+        })
+    }
+}
