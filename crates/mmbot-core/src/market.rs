@@ -15,8 +15,7 @@ const MARKOUT_MS_MAX: i64 = 60_000;
 /// Every so many packets the feed latency is sampled: unbiased, and free in the hot loop.
 const LAG_STRIDE: u32 = 16;
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[derive(serde::Serialize, serde::Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 enum Feed {
     /// No usable book: at the start, and from a gap to the next snapshot.
     Unsynced,
@@ -27,8 +26,7 @@ enum Feed {
 }
 
 /// See the module.
-#[derive(Debug, Clone)]
-#[derive(serde::Serialize, serde::Deserialize)]
+#[derive(Debug, Clone, serde::Serialize, serde::Deserialize)]
 pub struct Market {
     book: Ladder,
     feed: Feed,

@@ -7,8 +7,7 @@ use mmbot_types::{ExecPrice, Money, QtyLot, Side, TsNs};
 use std::collections::VecDeque;
 
 /// What the accounting needs of a fill.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[derive(serde::Serialize, serde::Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Fill {
     /// Venue time.
     pub ts: TsNs,
@@ -26,8 +25,7 @@ pub struct Fill {
     pub taken: bool,
 }
 
-#[derive(Debug, Clone, Copy)]
-#[derive(serde::Serialize, serde::Deserialize)]
+#[derive(Debug, Clone, Copy, serde::Serialize, serde::Deserialize)]
 struct Pending {
     fill: Fill,
     /// m, once known.
@@ -35,8 +33,7 @@ struct Pending {
 }
 
 /// Components of completed fills.
-#[derive(Debug, Clone, Copy, Default)]
-#[derive(serde::Serialize, serde::Deserialize)]
+#[derive(Debug, Clone, Copy, Default, serde::Serialize, serde::Deserialize)]
 struct Sums {
     gross: Money,
     slippage: Money,
@@ -60,8 +57,7 @@ impl Sums {
 }
 
 /// See the module above.
-#[derive(Debug, Clone)]
-#[derive(serde::Serialize, serde::Deserialize)]
+#[derive(Debug, Clone, serde::Serialize, serde::Deserialize)]
 pub struct EdgeBook {
     horizon_ns: i64,
     /// Fills that wait for m', oldest first; those from `known` on wait for m, too.

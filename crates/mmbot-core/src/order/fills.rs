@@ -19,8 +19,7 @@ pub enum Booking {
     Conflict,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[derive(serde::Serialize, serde::Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 struct Interval {
     cid: Cid,
     from: i64,
@@ -28,8 +27,7 @@ struct Interval {
 }
 
 /// Fills that came before an earlier one of their order.
-#[derive(Debug, Clone, Default)]
-#[derive(serde::Serialize, serde::Deserialize)]
+#[derive(Debug, Clone, Default, serde::Serialize, serde::Deserialize)]
 pub struct EarlyFills {
     intervals: Vec<Interval>,
 }

@@ -15,8 +15,7 @@ const COOLING: usize = 16;
 const SLOT_BITS: u32 = 8;
 
 /// See the module.
-#[derive(Debug, Clone)]
-#[derive(serde::Serialize, serde::Deserialize)]
+#[derive(Debug, Clone, serde::Serialize, serde::Deserialize)]
 pub struct OrderTable {
     #[serde(with = "mmbot_types::boxed_array")]
     orders: Box<[Order; SLOTS]>,

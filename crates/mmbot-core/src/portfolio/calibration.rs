@@ -37,8 +37,7 @@ impl CostObservation {
 }
 
 /// Means of one symbol.
-#[derive(Debug, Clone, Copy, PartialEq, Default)]
-#[derive(serde::Serialize, serde::Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Default, serde::Serialize, serde::Deserialize)]
 pub struct SymbolCalibration {
     /// Observations so far.
     pub samples: u64,

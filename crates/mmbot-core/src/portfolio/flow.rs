@@ -11,8 +11,7 @@ fn seconds(from: TsNs, to: TsNs) -> f64 {
 }
 
 /// Share of orders that get filled, decayed.
-#[derive(Debug, Clone, Copy, PartialEq)]
-#[derive(serde::Serialize, serde::Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct FillRate {
     /// 0..1; 1 at the start.
     pub rate: f64,
@@ -52,8 +51,7 @@ impl FillRate {
 }
 
 /// Traded notional, an exponentially decayed sum.
-#[derive(Debug, Clone, Copy, PartialEq, Default)]
-#[derive(serde::Serialize, serde::Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Default, serde::Serialize, serde::Deserialize)]
 pub struct Turnover {
     /// Decayed to `ts`, USD.
     pub usd: f64,
@@ -79,8 +77,7 @@ impl Turnover {
 }
 
 /// How an order ended.
-#[derive(Debug, Clone, Copy, PartialEq)]
-#[derive(serde::Serialize, serde::Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct OrderEnd {
     /// Any quantity was filled.
     pub filled: bool,

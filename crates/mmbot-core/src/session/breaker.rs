@@ -12,8 +12,7 @@ use super::ring::second_of;
 use mmbot_types::{CircuitParams, TsNs};
 
 /// Where the breaker stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[derive(serde::Serialize, serde::Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub enum CircuitState {
     /// Everything passes.
     Closed,
@@ -27,8 +26,7 @@ pub enum CircuitState {
 }
 
 /// Probes since the breaker is half open.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-#[derive(serde::Serialize, serde::Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
 pub struct Probes {
     started: u32,
     last_start: Option<TsNs>,
@@ -71,8 +69,7 @@ impl CircuitState {
 }
 
 /// See the module.
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[derive(serde::Serialize, serde::Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct CircuitBreaker {
     state: CircuitState,
     window: TallyWindow,

@@ -31,8 +31,7 @@ pub const SYNC_NS: i64 = 100_000_000;
 const SECOND_NS: i64 = 1_000_000_000;
 
 /// See the module.
-#[derive(Debug, Clone)]
-#[derive(serde::Serialize, serde::Deserialize)]
+#[derive(Debug, Clone, serde::Serialize, serde::Deserialize)]
 pub struct Session {
     pub(super) params: SessionParams,
     pub(super) by_hand: ByHand,

@@ -168,8 +168,7 @@ impl Histogram {
 }
 
 /// A histogram of signed values: magnitudes below and above zero apart.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-#[derive(serde::Serialize, serde::Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
 pub struct SignedHistogram {
     below: Histogram,
     rest: Histogram,

@@ -62,8 +62,7 @@ use std::sync::Arc;
 const TIMER_NS: i64 = 1_000_000_000;
 
 /// See the module.
-#[derive(Debug, Clone)]
-#[derive(serde::Serialize, serde::Deserialize)]
+#[derive(Debug, Clone, serde::Serialize, serde::Deserialize)]
 pub struct Trader {
     due: TsNs,
     timer_due: TsNs,

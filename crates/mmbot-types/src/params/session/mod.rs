@@ -32,8 +32,7 @@ pub use throttle::ThrottleParams;
 use super::ParamError;
 
 /// See the module.
-#[derive(Debug, Clone, PartialEq, Default)]
-#[derive(serde::Serialize, serde::Deserialize)]
+#[derive(Debug, Clone, PartialEq, Default, serde::Serialize, serde::Deserialize)]
 pub struct SessionParams {
     /// Request windows and back-off.
     pub throttle: ThrottleParams,
