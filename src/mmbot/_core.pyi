@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from mmbot._core_allocator import *
 from mmbot._core_journal import *
+from mmbot._core_journal import Checkpoint
 from mmbot._core_session import SessionControl as SessionControl
 
 _I64: TypeAlias = NDArray[np.int64]
@@ -140,7 +141,8 @@ class Backtest:
         `turnover_usd`, and returns the weights and, if a better fee tier is worth a tilt, its
         improvement in bps. `journal` has the session of the only lane written down, see
         `take_journal`: `session_id`, `mode`, `ts_ns`, `seed`, `cid_prefix`, `config` (bytes) of its
-        header, and `hash_every_ns`, market time between two hashes of the state.
+        header, `hash_every_ns`, market time between two hashes of the state, and `checkpoints`,
+        whether a checkpoint is taken with each.
         """
     def feed(self, chunk: EventChunk, symbol: int = 0) -> None:
         """Processes a chunk, the next of its instrument, as far as all data allow, without GIL."""
@@ -163,6 +165,10 @@ class Backtest:
         """Framed records of the session since the last call, see docs/journal.md. They are to be
         on the disk before the run goes on. CoreError E_BT_ARGS without `journal`,
         E_STORE_JOURNAL when a record does not fit into a frame.
+        """
+    def take_checkpoints(self) -> list[Checkpoint]:
+        """Checkpoints since the last call, to be written after the records. CoreError
+        E_STORE_JOURNAL when one could not be taken; the run may go on.
         """
     def apply_params(self, lane: int, params: Mapping[str, Any], symbol: int = 0) -> None:
         """Atomic parameter change of an instrument between two events."""

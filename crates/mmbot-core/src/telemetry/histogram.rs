@@ -295,6 +295,17 @@ mod tests {
         }
 
         #[test]
+        fn a_histogram_that_was_written_and_read_is_the_same(
+            values in prop::collection::vec(0i64..1_000_000_000_000, 0..200),
+        ) {
+            let mut h = Histogram::new();
+            values.iter().for_each(|value| h.record(*value));
+            let bytes = postcard::to_allocvec(&h).unwrap();
+            prop_assert_eq!(postcard::from_bytes::<Histogram>(&bytes).unwrap(), h);
+            prop_assert!(bytes.len() < 60 + 8 * values.len(), "{} bytes", bytes.len());
+        }
+
+        #[test]
         fn buckets_are_in_order_and_hold_their_middle(value in 0u64..(1 << 46)) {
             let at = bucket(value);
             prop_assert_eq!(bucket(middle(at)), at);

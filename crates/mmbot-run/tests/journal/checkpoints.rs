@@ -1,10 +1,12 @@
 //! Checkpoints: a session goes on from each of them as if it had never stopped.
 
 use crate::sessions::{Plan, Written, plan, run};
+use mmbot_core::session::Holds;
 use mmbot_core::{Engine, STATE_BUILD, session_hash};
 use mmbot_run::checkpoint::{At, Index, UnusableState};
 use mmbot_run::{Checkpoint, Outcome, Replay};
 use mmbot_types::journal::{Entry, Reader, Record, RecordKind};
+use mmbot_types::{InstrumentIdx, ReplaceMode};
 use proptest::prelude::*;
 use std::collections::BTreeMap;
 
@@ -237,4 +239,48 @@ fn a_missing_head_leaves_the_others_but_not_their_list_of_parameters() {
         4,
         "what goes back in time ends the list"
     );
+}
+
+/// spec: 09-2
+#[test]
+fn orders_in_every_state_and_guards_that_hold_come_back_as_they_were() {
+    let mut states = BTreeMap::new();
+    let mut held = Holds::NONE;
+    let all = [Holds::KILL, Holds::REDUCE_ONLY];
+    for (seed, mode) in [(3, ReplaceMode::Amend), (4, ReplaceMode::CancelThenPlace)] {
+        let plan = Plan {
+            seed,
+            mode,
+            rejects: true,
+            ..crate::replays::simple()
+        };
+        let written = run(&plan, true);
+        let mut shelf = written.shelf.clone();
+        let mut replay = Replay::new();
+        for entry in entries(&written.bytes) {
+            replay.on_entry(&entry, &mut shelf).unwrap();
+            let Some(engine) = replay.engine().filter(|_| entry.seq % 5 == 0) else {
+                continue;
+            };
+            let restored = Engine::restored(&engine.state().unwrap()).unwrap();
+            for at in (0..plan.symbols as u16).map(InstrumentIdx) {
+                let both = [engine, &restored].map(|one| one.trader(at).unwrap());
+                let orders = both.map(|one| one.open_orders().collect::<Vec<_>>());
+                assert_eq!(orders[0], orders[1]);
+                assert_eq!(both[0].permit(), both[1].permit());
+                for order in &orders[1] {
+                    *states.entry(order.state).or_insert(0) += 1;
+                }
+                for hold in all {
+                    held.set(hold, both[1].permit().holds.has(hold));
+                }
+            }
+        }
+    }
+    let names: Vec<_> = states.keys().copied().collect();
+    assert_eq!(
+        names,
+        ["Live", "PendingAmend", "PendingCancel", "PendingNew"]
+    );
+    assert!(all.iter().all(|hold| held.has(*hold)));
 }
