@@ -1,4 +1,5 @@
-//! A histogram as plain data: most of its buckets are empty, so only the others are listed.
+//! A histogram as plain data, all values counted: most of its buckets are empty, so only the others
+//! are listed.
 
 use super::{BUCKETS, Histogram};
 use serde::{Deserialize, Serialize, Serializer};
@@ -7,7 +8,6 @@ use serde::{Deserialize, Serialize, Serializer};
 #[derive(Serialize, Deserialize)]
 pub(super) struct HistogramParts {
     last: u64,
-    run: u32,
     /// Empty buckets before it, and count.
     counts: Vec<(u32, u32)>,
     n: u64,
@@ -18,8 +18,9 @@ pub(super) struct HistogramParts {
 
 impl Serialize for Histogram {
     fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        let all = self.settled();
         let (mut counts, mut empty) = (Vec::new(), 0);
-        for count in &self.counts {
+        for count in &all.counts {
             if *count == 0 {
                 empty += 1;
             } else {
@@ -28,13 +29,12 @@ impl Serialize for Histogram {
             }
         }
         let parts = HistogramParts {
-            last: self.last,
-            run: self.run,
+            last: all.last,
             counts,
-            n: self.n,
-            min: self.min,
-            max: self.max,
-            sum: self.sum,
+            n: all.n,
+            min: all.min,
+            max: all.max,
+            sum: all.sum,
         };
         parts.serialize(to)
     }
@@ -51,7 +51,8 @@ impl TryFrom<HistogramParts> for Histogram {
         }
         Ok(Self {
             last: parts.last,
-            run: parts.run,
+            run: 0,
+            runs: Vec::new(),
             counts,
             n: parts.n,
             min: parts.min,
