@@ -188,6 +188,9 @@ class CheckpointHead:
     def ts_ns(self) -> int:
         """Market time."""
     @property
+    def hash(self) -> int:
+        """Hash of its state."""
+    @property
     def state(self) -> tuple[int, int, int]:
         """File, offset and length of its state."""
 
@@ -205,8 +208,8 @@ class CheckpointIndex:
     def at(self, ts_ns: int) -> int | None:
         """The last one at or before a market time."""
     def of_order(self, number: int) -> tuple[int | None, int | None]:
-        """The one to look for an order from (None: the beginning of the journal), and the last
-        record to look at (None: its end).
+        """Those between which all requests about an order are; None is the beginning of the
+        journal, and its end.
         """
     def params_before(self, at: int) -> list[tuple[int, int]] | None:
         """Numbers and places of the records of parameters before one; None if not known."""

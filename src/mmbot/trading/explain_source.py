@@ -1,9 +1,9 @@
 """Reads no more of a journal than an explanation needs.
 
 Checkpoints say in which part of the journal an order lived, and are where a replay begins. They are
-believed as far as they can be checked: a state of another build, a damaged one, one whose hash is
-not the journal's, or a place where the journal has another record, is left aside with a log line,
-and the journal is read from the checkpoint before it, at last from its beginning.
+believed as far as they can be checked: one that the journal has not the hash of, and a state that
+another build wrote or that is damaged, is left aside with a log line, and the journal is read from
+the checkpoint before it, at last from its beginning.
 """
 
 from __future__ import annotations
@@ -42,33 +42,32 @@ class ExplainSource:
 
     def search_order(self, number: int) -> core.JournalSearch:
         """All requests about an order."""
-        begin, until_seq = self._index.of_order(number)
-        start = self._start_of(begin)
-        if start is not None or until_seq is not None:
-            at = None if start is None else (start.seq, start.offset)
-            search = core.JournalSearch.order(number, start=at, until_seq=until_seq)
-            if self._poured(search, start):
-                return search
-        return self._search_all(core.JournalSearch.order(number))
+        begin, end = map(self._start_of, self._index.of_order(number))
+        at = None if begin is None else (begin.seq, begin.offset)
+        until_seq = None if end is None else end.seq
+        search = core.JournalSearch.order(number, start=at, until_seq=until_seq)
+        self._reader.pour(search, self._on_bytes, start=begin)
+        return search
 
     def search_moment(self, instrument: int, ts_ns: int) -> core.JournalSearch:
         """The last decision of an instrument at or before a local time."""
         begin = self._index.at(ts_ns)
         following = 0 if begin is None else begin + 1
-        known = following < len(self._index)
-        until_seq = self._index.head(following).at[0] if known else None
+        end = self._start_of(following if following < len(self._index) else None)
+        until_seq = None if end is None else end.seq
         step = 1
         while begin is not None and (start := self._start_of(begin)) is not None:
             search = core.JournalSearch.at(
                 instrument, ts_ns, start=(start.seq, start.offset), until_seq=until_seq
             )
-            if not self._poured(search, start):
-                break
+            self._reader.pour(search, self._on_bytes, start=start)
             if search.is_complete():
                 return search
             # twice as far each time: a long silence is not read again and again
             begin, step = (begin - step, 2 * step) if begin >= step else (None, step)
-        return self._search_all(core.JournalSearch.at(instrument, ts_ns, until_seq=until_seq))
+        search = core.JournalSearch.at(instrument, ts_ns, until_seq=until_seq)
+        self._reader.pour(search, self._on_bytes)
+        return search
 
     def traces(self, places: Sequence[Place]) -> dict[Place, Record | None]:
         """The steps of the decisions at `places`, which are in their order.
@@ -104,24 +103,19 @@ class ExplainSource:
         )
 
     def _start_of(self, checkpoint: int | None) -> Start | None:
+        """Where a checkpoint stands in the journal; None if the journal does not say so, too."""
         if checkpoint is None:
             return None
-        return self._reader.start_of(*self._index.head(checkpoint).at)
-
-    def _poured(self, search: core.JournalSearch, start: Start | None) -> bool:
-        """Whether the journal was what the checkpoints say it is."""
+        head = self._index.head(checkpoint)
+        start = self._reader.start_of(*head.at)
         try:
-            self._reader.pour(search, self._on_bytes, start=start)
-        except StoreError as exc:
-            if start is None:
-                raise
-            _note("checkpoints_ignored", reason=str(exc))
-            return False
-        return True
-
-    def _search_all(self, search: core.JournalSearch) -> core.JournalSearch:
-        self._reader.pour(search, self._on_bytes)
-        return search
+            record = None if start is None else self._reader.record_at(start)
+        except StoreError:
+            record = None
+        if record is None or (record["kind"], record.get("hash")) != ("state_hash", head.hash):
+            _note("checkpoint_ignored", checkpoint=head.number, reason="the journal has another")
+            return None
+        return start
 
     def _replayed(self, begin: int | None, places: Sequence[Place]) -> core.JournalReplay:
         """A replay of what leads to `places`, from the last checkpoint that can be used."""
@@ -132,7 +126,7 @@ class ExplainSource:
             if not head.is_of_this_build:
                 foreign += 1
                 continue
-            replay = self._resumed(head, places, until_seq)
+            replay = self._resumed(checkpoint, head, places, until_seq)
             if replay is not None:
                 return replay
         if foreign:
@@ -142,23 +136,20 @@ class ExplainSource:
         return replay
 
     def _resumed(
-        self, head: core.CheckpointHead, places: Sequence[Place], until_seq: int
+        self, checkpoint: int, head: core.CheckpointHead, places: Sequence[Place], until_seq: int
     ) -> core.JournalReplay | None:
-        start = self._reader.start_of(*head.at)
         state = self._checkpoints.state(head)
+        start = None if state is None else self._start_of(checkpoint)
         if start is None or state is None:
             return None
         try:
             replay = core.JournalReplay.resumed(
                 head, state, offset=start.offset, until_seq=until_seq, places=places
             )
-            self._reader.pour(replay, self._on_bytes, start=start)
-        except (core.CoreError, StoreError) as exc:
+        except core.CoreError as exc:
             _note("checkpoint_ignored", checkpoint=head.number, reason=str(exc))
             return None
-        if replay.outcome()["diff_seq"] == start.seq:
-            _note("checkpoint_ignored", checkpoint=head.number, reason="another hash")
-            return None
+        self._reader.pour(replay, self._on_bytes, start=start)
         return replay
 
     def _listed_records(self, checkpoint: int) -> list[Record] | None:

@@ -80,6 +80,12 @@ impl PyCheckpointHead {
         self.head.ts.get()
     }
 
+    /// Hash of its state.
+    #[getter]
+    fn hash(&self) -> u64 {
+        self.head.hash
+    }
+
     /// File, offset and length of its state.
     #[getter]
     fn state(&self) -> (u32, u64, u64) {
@@ -126,10 +132,10 @@ impl PyCheckpointIndex {
         self.index.at(TsNs::new(ts_ns))
     }
 
-    /// The one to look for an order from, and the last record to look at.
-    fn of_order(&self, number: u64) -> (Option<usize>, Option<u64>) {
+    /// Those between which all requests about an order are.
+    fn of_order(&self, number: u64) -> (Option<usize>, Option<usize>) {
         let window = self.index.of_order(number);
-        (window.from, window.until_seq)
+        (window.from, window.until)
     }
 
     /// Numbers and places of the records of parameters before one; None if they are not known.

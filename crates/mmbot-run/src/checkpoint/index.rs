@@ -9,13 +9,13 @@ pub struct Index {
     heads: Vec<Head>,
 }
 
-/// Part of a journal.
+/// Part of a journal, between two checkpoints.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Window {
     /// The checkpoint that it begins with; `None` for the beginning of the journal.
     pub from: Option<usize>,
-    /// Its last record; `None` for the end of the journal.
-    pub until_seq: Option<u64>,
+    /// The one that it ends with; `None` for the end of the journal.
+    pub until: Option<usize>,
 }
 
 impl Index {
@@ -70,11 +70,11 @@ impl Index {
         };
         let born = |head: &Head| known(head).is_some_and(|(born, _)| born);
         let first = self.heads.partition_point(|head| !born(head));
-        let is_over = |head: &&Head| known(head).is_some_and(|(_, open)| !open);
-        let over = self.heads[first..].iter().find(is_over);
+        let is_over = |head: &Head| known(head).is_some_and(|(_, open)| !open);
+        let over = self.heads[first..].iter().position(is_over);
         Window {
             from: first.checked_sub(1),
-            until_seq: over.map(|head| head.at.seq),
+            until: over.map(|after| first + after),
         }
     }
 

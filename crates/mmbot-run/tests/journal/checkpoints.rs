@@ -150,10 +150,10 @@ proptest! {
         let mut narrow = 0;
         for (number, seqs) in &orders {
             let window = index.of_order(*number);
-            let from = window.from.map_or(0, |at| index.heads()[at].at.seq);
-            let until = window.until_seq.unwrap_or(u64::MAX);
+            let seq = |at: usize| index.heads()[at].at.seq;
+            let (from, until) = (window.from.map_or(0, seq), window.until.map_or(u64::MAX, seq));
             prop_assert!(seqs.iter().all(|seq| (from..until).contains(seq)), "{:?}", window);
-            narrow += usize::from(window.from.is_some() && window.until_seq.is_some());
+            narrow += usize::from(window.from.is_some() && window.until.is_some());
         }
         prop_assert!(plan.tight || narrow > 0);
     }
