@@ -6,7 +6,7 @@ use mmbot_core::{Engine, STATE_BUILD, session_hash};
 use mmbot_run::checkpoint::{At, Index, UnusableState};
 use mmbot_run::{Checkpoint, Outcome, Replay};
 use mmbot_types::journal::{Entry, Reader, Record, RecordKind};
-use mmbot_types::{InstrumentIdx, ReplaceMode};
+use mmbot_types::{Action, InstrumentIdx, ReplaceMode};
 use proptest::prelude::*;
 use std::collections::BTreeMap;
 
@@ -283,4 +283,34 @@ fn orders_in_every_state_and_guards_that_hold_come_back_as_they_were() {
         ["Live", "PendingAmend", "PendingCancel", "PendingNew"]
     );
     assert!(all.iter().all(|hold| held.has(*hold)));
+}
+
+/// spec: 09-2
+#[test]
+fn a_request_that_was_changed_after_a_checkpoint_is_found_from_it() {
+    let written = run(&crate::replays::simple(), true);
+    let mut entries = entries(&written.bytes);
+    let Checkpoint { head, state } = &written.checkpoints[2];
+    let rest = &mut entries[at(head.at.seq)..];
+    let is_place = |entry: &Entry| {
+        let Record::Intent { action, .. } = &entry.record else {
+            return false;
+        };
+        matches!(action, Action::Place(_))
+    };
+    let victim = rest
+        .iter_mut()
+        .filter(|entry| is_place(entry))
+        .nth(7)
+        .unwrap();
+    let seq = victim.seq;
+    if let Record::Intent {
+        action: Action::Place(order),
+        ..
+    } = &mut victim.record
+    {
+        order.px = order.px.offset(1);
+    }
+    let (outcome, _) = go_on(head.restore(state).unwrap(), rest, &written);
+    assert_eq!(outcome.difference.unwrap().seq(), seq);
 }

@@ -1,5 +1,5 @@
-//! A history of mids as plain data: entries that are within its span, as steps from one to the next,
-//! which take a third of the bytes. How large the ring has grown is not part of it.
+//! A history of mids as plain data: entries within its span, as steps from one to the next, which
+//! take a third of the bytes. How large the ring has grown is not part of it.
 
 use super::{CAPACITY_MAX, CAPACITY_START, MidHistory, NO_MID};
 use mmbot_types::{MidTick, TsNs};

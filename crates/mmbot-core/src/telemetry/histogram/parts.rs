@@ -4,6 +4,9 @@
 use super::{BUCKETS, Histogram};
 use serde::{Deserialize, Serialize, Serializer};
 
+/// Buckets that are looked at together.
+const BLOCK: usize = 64;
+
 /// See the module.
 #[derive(Serialize, Deserialize)]
 pub(super) struct HistogramParts {
@@ -20,12 +23,19 @@ impl Serialize for Histogram {
     fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
         let all = self.settled();
         let (mut counts, mut empty) = (Vec::new(), 0);
-        for count in &all.counts {
-            if *count == 0 {
-                empty += 1;
-            } else {
-                counts.push((empty, *count));
-                empty = 0;
+        for block in all.counts.chunks(BLOCK) {
+            // one look at a block without values, instead of one at each of its buckets
+            if block.iter().fold(0, |any, count| any | count) == 0 {
+                empty += BLOCK as u32;
+                continue;
+            }
+            for count in block {
+                if *count == 0 {
+                    empty += 1;
+                } else {
+                    counts.push((empty, *count));
+                    empty = 0;
+                }
             }
         }
         let parts = HistogramParts {
