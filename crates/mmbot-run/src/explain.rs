@@ -112,7 +112,7 @@ impl Search {
     /// True if what came before the first record cannot change the answer: a moment is explained
     /// from a decision on.
     #[must_use]
-    pub const fn is_complete(&self) -> bool {
+    pub fn is_complete(&self) -> bool {
         match self.question {
             Question::Order(_) => !self.sent.is_empty(),
             Question::At(..) => self.decided.is_some(),
