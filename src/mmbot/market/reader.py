@@ -1,7 +1,7 @@
 """Catalog parts -> chunks of events, in memory that does not grow with the length of the data.
 
-One row group of each stream is decoded at a time and pushed into the core's merger; the merger says
-which stream it needs next. A range that starts inside a recording starts with the state of the book
+A batch of one stream is decoded at a time and pushed into the core's merger; the merger says which
+stream it needs next. A range that starts inside a recording starts with the state of the book
 at that moment: the rows since the last snapshot are folded into one snapshot packet. Where one
 recording ends and another begins later, a gap mark stands between them, because nobody knows what
 the book did meanwhile.
@@ -14,22 +14,21 @@ import re
 from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Any, Final, TypeVar
+from typing import Final, TypeVar
 
 import numpy as np
-import pyarrow as pa
 from numpy.typing import NDArray
 
 from mmbot import core
 from mmbot.errors import MarketDataError
+from mmbot.market.column_pages import Columns, column_batches
 from mmbot.market.parts import Footer, Root, damaged
 from mmbot.market.schema import BookKind
 from mmbot.units import NS_PER_SEC
 
-__all__ = ["Batch", "event_chunks", "fold_book", "prefetched", "row_batches", "row_tables"]
+__all__ = ["Batch", "event_chunks", "fold_book", "prefetched", "row_batches", "row_columns"]
 
 T = TypeVar("T")
-Columns = dict[str, NDArray[Any]]
 
 _BOOK = ("ts_ns", "recv_ns", "update_id", "kind", "side", "px", "qty")
 _TRADES = ("ts_ns", "recv_ns", "side", "px", "qty")
@@ -40,11 +39,11 @@ _CORE_ROW: Final = re.compile(r"\brow (\d+)\b", re.ASCII)
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """Rows of one row group, cut to the range; `row` is where they begin in the file."""
+    """Rows of one file, cut to the range; `row` is where they begin in the file."""
 
     footer: Footer
     row: int
-    rows: pa.RecordBatch
+    columns: Columns
 
 
 def event_chunks(
@@ -56,7 +55,7 @@ def event_chunks(
     end_ns: int | None,
     prefetch: bool = False,
 ) -> Iterator[core.EventChunk]:
-    """Merged chunks of [start, end); with `prefetch` the next row group is decoded meanwhile."""
+    """Merged chunks of [start, end); with `prefetch` the next batch is decoded meanwhile."""
     merger = core.StreamMerger()
     book_rows = _book_rows(root, book, start_ns, end_ns)
     if prefetch:
@@ -84,17 +83,17 @@ def prefetched(items: Iterator[T]) -> Generator[T, None, None]:
             yield item
 
 
-def row_tables(
+def row_columns(
     root: Root,
     footers: Sequence[Footer],
     columns: Sequence[str],
     *,
     start_ns: int | None = None,
     end_ns: int | None = None,
-) -> Iterator[pa.RecordBatch]:
+) -> Iterator[Columns]:
     """The rows of `row_batches`."""
     batches = row_batches(root, footers, columns, start_ns=start_ns, end_ns=end_ns)
-    return (batch.rows for batch in batches)
+    return (batch.columns for batch in batches)
 
 
 def row_batches(
@@ -105,7 +104,7 @@ def row_batches(
     start_ns: int | None = None,
     end_ns: int | None = None,
 ) -> Iterator[Batch]:
-    """Row groups of a stream cut to [start, end); `columns` must hold ts_ns.
+    """Rows of a stream cut to [start, end), integer columns only; `columns` must hold ts_ns.
 
     Raises:
         MarketDataError: ``E_MD_CLOCK`` when venue time goes back inside the stream.
@@ -117,13 +116,16 @@ def row_batches(
         if start_ns is not None and footer.last_ts_ns < start_ns:
             continue
         row = 0
-        for rows in root.row_groups(footer.part, columns):
-            ts_ns = rows.column("ts_ns").to_numpy()
+        for rows in column_batches(root, footer.part, columns):
+            ts_ns = rows["ts_ns"]
             last_ns = _check_order(ts_ns, last_ns, footer, row)
             low = 0 if start_ns is None else int(np.searchsorted(ts_ns, start_ns))
             high = len(ts_ns) if end_ns is None else int(np.searchsorted(ts_ns, end_ns))
-            if low < high:
-                yield Batch(footer, row + low, rows.slice(low, high - low))
+            if high - low == len(ts_ns):
+                yield Batch(footer, row, rows)
+            elif low < high:
+                cut = {name: column[low:high] for name, column in rows.items()}
+                yield Batch(footer, row + low, cut)
             row += len(ts_ns)
 
 
@@ -182,18 +184,17 @@ def _joined(batches: Iterator[Batch]) -> Iterator[tuple[Batch, Columns]]:
     back.
     """
     last: Batch | None = None
-    end: Columns = {}
     for batch in batches:
-        names = batch.rows.schema.names
-        columns = {name: batch.rows.column(name).to_numpy() for name in names}
+        columns = batch.columns
         if last is not None and _recording(last) != _recording(batch):
+            end = {name: column[-1:] for name, column in last.columns.items()}
             silence_ns = int(columns["ts_ns"][0]) - int(end["ts_ns"][0])
             if "kind" in columns and silence_ns > _SILENCE_NS:
                 yield last, _gap_after(end)
             floor = int(end["recv_ns"][0])
             if int(columns["recv_ns"][0]) < floor:
                 columns["recv_ns"] = np.maximum(columns["recv_ns"], floor)
-        last, end = batch, {name: column[-1:] for name, column in columns.items()}
+        last = batch
         yield batch, columns
 
 

@@ -9,13 +9,11 @@ from tests.unit.market.catalogs import (
     columns_of,
     level,
     naive_book,
-    table,
     trade_rows,
     write_catalog,
 )
 
 from mmbot.errors import MarketDataError
-from mmbot.market import parts as parts_module
 from mmbot.market.catalog import read_events
 from mmbot.market.reader import fold_book, prefetched
 from mmbot.market.schema import BookKind
@@ -166,11 +164,12 @@ def test_unsorted_times_are_refused_by_file_and_row(tmp_path, monkeypatch):
     rows = [level(MIDNIGHT_NS + i, MIDNIGHT_NS + i, i, BookKind.DELTA, 0, 5, 1) for i in range(9)]
     write_catalog(tmp_path, rows)
 
-    def swapped(self, part, columns, *, indices=None):
+    def swapped(root, part, names):
         order = [0, 1, 2, 4, 3, 5, 6, 7, 8]
-        yield table("book", [rows[i] for i in order]).select(list(columns))
+        columns = columns_of("book", [rows[i] for i in order])
+        yield {name: columns[name] for name in names}
 
-    monkeypatch.setattr(parts_module.Root, "row_groups", swapped)
+    monkeypatch.setattr("mmbot.market.reader.column_batches", swapped)
     with pytest.raises(MarketDataError, match=r"E_MD_CLOCK: file=.*part-00-0\.parquet row=4 "):
         events(tmp_path)
 
@@ -193,7 +192,7 @@ def test_prefetching_passes_errors_on_and_stops_early():
 
 
 def test_chunks_do_not_grow_with_the_data(tmp_path, monkeypatch):
-    monkeypatch.setattr("mmbot.market.parts._BATCH_ROWS", 500)
+    monkeypatch.setattr("mmbot.market.column_pages._BATCH_ROWS", 500)
     count = 20_000
     times = range(MIDNIGHT_NS, MIDNIGHT_NS + count)
     rows = [level(ts, ts, ts, BookKind.DELTA, 0, 5, 1) for ts in times]
