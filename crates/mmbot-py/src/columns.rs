@@ -4,8 +4,8 @@
 #![allow(clippy::disallowed_types)]
 
 use crate::error::core_error;
-use mmbot_parquet::{Column, PageError, PageHeader};
-use numpy::IntoPyArray;
+use mmbot_parquet::{Column, PageError, PageHeader, Value};
+use numpy::PyArray1;
 use pyo3::exceptions::PyIndexError;
 use pyo3::prelude::*;
 use pyo3::pybacked::PyBackedBytes;
@@ -18,30 +18,51 @@ pub(crate) struct PyColumnReader {
     columns: Mutex<Vec<AnyColumn>>,
 }
 
-/// A page is the bytes object that Python decompressed it into; nobody can change it.
+/// A column and what was decoded of it last, kept for its memory.
 enum AnyColumn {
-    Long(Column<i64, PyBackedBytes>),
-    Byte(Column<u8, PyBackedBytes>),
+    Long(Decoded<i64>),
+    Byte(Decoded<u8>),
 }
 
-/// Values of one column, taken.
-enum Taken {
-    Long(Vec<i64>),
-    Byte(Vec<u8>),
+struct Decoded<T> {
+    /// A page is the bytes object that Python decompressed it into; nobody can change it.
+    column: Column<T, PyBackedBytes>,
+    values: Vec<T>,
+}
+
+impl<T: Value> Decoded<T> {
+    fn new(is_optional: bool) -> Self {
+        Self {
+            column: Column::new(is_optional),
+            values: Vec::new(),
+        }
+    }
+
+    fn decode(&mut self, rows: usize) -> Result<(), PageError> {
+        self.values.clear();
+        self.column.take(rows, &mut self.values)
+    }
+}
+
+/// Values of one column.
+#[derive(Clone, Copy)]
+pub(crate) enum Values<'a> {
+    Long(&'a [i64]),
+    Byte(&'a [u8]),
 }
 
 impl AnyColumn {
     fn waiting(&self) -> usize {
         match self {
-            Self::Long(column) => column.waiting(),
-            Self::Byte(column) => column.waiting(),
+            Self::Long(decoded) => decoded.column.waiting(),
+            Self::Byte(decoded) => decoded.column.waiting(),
         }
     }
 
     fn end_chunk(&mut self) -> Result<(), PageError> {
         match self {
-            Self::Long(column) => column.end_chunk(),
-            Self::Byte(column) => column.end_chunk(),
+            Self::Long(decoded) => decoded.column.end_chunk(),
+            Self::Byte(decoded) => decoded.column.end_chunk(),
         }
     }
 
@@ -52,30 +73,40 @@ impl AnyColumn {
         bytes: PyBackedBytes,
     ) -> Result<(), PageError> {
         match self {
-            Self::Long(column) => column.push(header, levels, bytes),
-            Self::Byte(column) => column.push(header, levels, bytes),
+            Self::Long(decoded) => decoded.column.push(header, levels, bytes),
+            Self::Byte(decoded) => decoded.column.push(header, levels, bytes),
         }
     }
 
-    fn take(&mut self, rows: usize) -> Result<Taken, PageError> {
-        Ok(match self {
-            Self::Long(column) => {
-                let mut out = Vec::new();
-                column.take(rows, &mut out)?;
-                Taken::Long(out)
+    fn decode(&mut self, rows: usize) -> Result<Values<'_>, PageError> {
+        match self {
+            Self::Long(decoded) => {
+                decoded.decode(rows)?;
+                Ok(Values::Long(&decoded.values))
             }
-            Self::Byte(column) => {
-                let mut out = Vec::new();
-                column.take(rows, &mut out)?;
-                Taken::Byte(out)
+            Self::Byte(decoded) => {
+                decoded.decode(rows)?;
+                Ok(Values::Byte(&decoded.values))
             }
-        })
+        }
     }
 }
 
 impl PyColumnReader {
     fn with<T>(&self, use_it: impl FnOnce(&mut Vec<AnyColumn>) -> T) -> T {
         use_it(&mut self.columns.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Decodes the next `rows` rows and shows them, column by column.
+    pub(crate) fn decode<T>(
+        &self,
+        rows: usize,
+        use_it: impl FnOnce(&[Values<'_>]) -> T,
+    ) -> Result<T, PageError> {
+        self.with(|columns| {
+            let decoded = columns.iter_mut().map(|column| column.decode(rows));
+            Ok(use_it(&decoded.collect::<Result<Vec<_>, _>>()?))
+        })
     }
 }
 
@@ -85,9 +116,9 @@ impl PyColumnReader {
     fn new(columns: Vec<(bool, bool)>) -> Self {
         let column = |(is_byte, is_optional)| {
             if is_byte {
-                AnyColumn::Byte(Column::new(is_optional))
+                AnyColumn::Byte(Decoded::new(is_optional))
             } else {
-                AnyColumn::Long(Column::new(is_optional))
+                AnyColumn::Long(Decoded::new(is_optional))
             }
         };
         Self {
@@ -137,22 +168,17 @@ impl PyColumnReader {
     }
 
     fn take<'py>(&self, py: Python<'py>, rows: usize) -> PyResult<Bound<'py, PyList>> {
-        let taken = py
-            .detach(|| {
-                self.with(|columns| {
-                    let columns = columns.iter_mut().map(|column| column.take(rows));
-                    columns.collect::<Result<Vec<_>, _>>()
-                })
-            })
-            .map_err(page_error)?;
-        let arrays = taken.into_iter().map(|values| match values {
-            Taken::Long(values) => values.into_pyarray(py).into_any(),
-            Taken::Byte(values) => values.into_pyarray(py).into_any(),
+        let arrays = self.decode(rows, |columns| {
+            let arrays = columns.iter().map(|values| match values {
+                Values::Long(values) => PyArray1::from_slice(py, values).into_any(),
+                Values::Byte(values) => PyArray1::from_slice(py, values).into_any(),
+            });
+            arrays.collect::<Vec<_>>()
         });
-        PyList::new(py, arrays.collect::<Vec<_>>())
+        PyList::new(py, arrays.map_err(page_error)?)
     }
 }
 
-fn page_error(error: PageError) -> PyErr {
+pub(crate) fn page_error(error: PageError) -> PyErr {
     core_error("E_MD_FRAME", "page", &error.to_string())
 }

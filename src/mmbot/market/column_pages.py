@@ -1,12 +1,14 @@
-"""Integer columns of a part, decoded batch by batch.
+"""Integer columns of a part, batch by batch.
 
 Arrow reads the footer and decompresses; the core decodes pages (`core.ColumnReader`). A page at a
-time of each column is in memory, beside the compressed bytes of one row group.
+time of each column is in memory, beside the compressed bytes of one row group. A batch is decoded
+when it is used: into arrays, or by the core's merger straight into what it merges.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from functools import partial
 from typing import IO, Any, Final
 
@@ -17,20 +19,53 @@ from numpy.typing import NDArray
 from mmbot import core
 from mmbot.market.parts import Part, Root, check_schema, damaged
 
-__all__ = ["Columns", "column_batches"]
+__all__ = ["Columns", "ReadyBatch", "column_batches", "ready_batches"]
 
 Columns = dict[str, NDArray[Any]]
 _Decompress = Callable[[bytes, int], bytes]
 
-# Rows decoded at a time: with seven columns half a megabyte, which stays in the second-level cache
-# until they are merged.
 _BATCH_ROWS: Final = 8_192
 # Arrow's codec by the name that a footer gives; all others have the footer's name.
 _CODECS: Final = {"LZ4": "lz4_raw"}
 
 
+@dataclass(frozen=True, slots=True)
+class ReadyBatch:
+    """Rows of a part whose pages are in memory; `row` is where they begin in the file.
+
+    They have to be decoded, once, before the next batch is asked for: by `columns`, or by
+    `core.StreamMerger` from `reader`.
+    """
+
+    part: Part
+    row: int
+    rows: int
+    names: Sequence[str]
+    reader: core.ColumnReader
+
+    def columns(self) -> Columns:
+        """The columns as arrays.
+
+        Raises:
+            MarketDataError: ``E_MD_FRAME`` when a page is damaged.
+        """
+        try:
+            return dict(zip(self.names, self.reader.take(self.rows), strict=True))
+        except core.CoreError as exc:
+            raise damaged(self.part.path, self.row, exc.message) from exc
+
+
 def column_batches(root: Root, part: Part, names: Sequence[str]) -> Iterator[Columns]:
-    """The rows of a part in order, a batch decoded when it is asked for.
+    """The rows of a part in order as arrays.
+
+    Raises:
+        MarketDataError: as `ready_batches`.
+    """
+    return (batch.columns() for batch in ready_batches(root, part, names))
+
+
+def ready_batches(root: Root, part: Part, names: Sequence[str]) -> Iterator[ReadyBatch]:
+    """The rows of a part in order, a batch made ready when it is asked for.
 
     Raises:
         MarketDataError: ``E_MD_FRAME`` naming the first row that could not be read.
@@ -41,9 +76,9 @@ def column_batches(root: Root, part: Part, names: Sequence[str]) -> Iterator[Col
             check_schema(part, file.schema_arrow)
             groups = _RowGroups(file, source, names)
             for group in range(file.num_row_groups):
-                for arrays in groups.batches(group):
-                    yield dict(zip(names, arrays, strict=True))
-                    row += len(arrays[0])
+                for rows in groups.batches(group):
+                    yield ReadyBatch(part, row, rows, names, groups.reader)
+                    row += rows
     except core.CoreError as exc:
         raise damaged(part.path, row, exc.message) from exc
     except (pa.ArrowException, OSError, ValueError) as exc:
@@ -59,21 +94,21 @@ class _RowGroups:
         places = {file.schema.column(i).path: i for i in range(len(file.schema))}
         self._places = [places[name] for name in names]
         leaves = [file.schema.column(place) for place in self._places]
-        self._reader = core.ColumnReader(
+        self.reader = core.ColumnReader(
             [(leaf.physical_type == "INT32", leaf.max_definition_level > 0) for leaf in leaves]
         )
 
-    def batches(self, group: int) -> Iterator[list[NDArray[Any]]]:
+    def batches(self, group: int) -> Iterator[int]:
+        """Numbers of rows that are ready in the reader, one after the other."""
         chunks = [_Chunk(self._source, self._metadata, group, place) for place in self._places]
-        reader = self._reader
         left = self._metadata.row_group(group).num_rows
         while left > 0:
             rows = min(left, _BATCH_ROWS)
-            while (column := reader.lacking(rows)) is not None:
-                chunks[column].push(reader, column)
-            yield reader.take(rows)
+            while (column := self.reader.lacking(rows)) is not None:
+                chunks[column].push(self.reader, column)
+            yield rows
             left -= rows
-        reader.end_row_group()
+        self.reader.end_row_group()
 
 
 class _Chunk:
