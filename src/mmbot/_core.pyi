@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mmbot._core_allocator import *
+from mmbot._core_faults import *
 from mmbot._core_journal import *
 from mmbot._core_session import SessionControl as SessionControl
 

@@ -7,7 +7,7 @@
 use crate::error::RunError;
 use crate::lane::LaneSpec;
 use crate::tap::{JournalStart, Tap};
-use crate::world::{External, Sampling, WeightAnswer, WeightRequest, World};
+use crate::world::{External, Sampling, Spot, WeightAnswer, WeightRequest, Wires, World};
 use mmbot_core::{Session, session_hash};
 use mmbot_types::journal::Control;
 use mmbot_types::{EventColumns, Instrument, SessionParams, TsNs};
@@ -160,13 +160,13 @@ impl Fleet {
     }
 
     /// Cancels all orders of all lanes and quotes no more.
-    pub fn stop(&mut self, now_ns: i64) {
+    pub fn stop(&mut self, now_ns: i64, wires: &mut impl Wires) {
         if let Some(tap) = &mut self.tap {
             tap.control(TsNs::new(now_ns), Control::Stop);
         }
         let tap = &mut self.tap;
         for world in &mut self.worlds {
-            lend(tap, world, |world| world.stop(now_ns));
+            lend(tap, world, |world| world.stop(now_ns, wires));
         }
     }
 
@@ -263,10 +263,13 @@ impl Fleet {
                 write_sync(&mut self.tap, &mut self.worlds, answer.as_ref(), at);
             }
             session.judge(at);
+            external.synchronised(lane, at, session);
             for (symbol, world) in self.worlds.iter_mut().enumerate() {
                 let seat = world.seat(lane);
                 let tighter = match (session.permit(symbol), seat) {
-                    (Some(permit), Some((trader, _))) => trader.set_permit(permit),
+                    (Some(permit), Some((trader, _))) => {
+                        trader.set_permit(external.permit(Spot { symbol, lane }, permit))
+                    }
                     _ => false,
                 };
                 if tighter {

@@ -5,7 +5,7 @@ use super::since::FillNote;
 use super::{OrderEventKind, Trader};
 use crate::edge::{Fill, FillRecord};
 use crate::order::{Booking, Order, OrderEvent};
-use mmbot_types::{ExecPrice, Liquidity, Money, PRICE_SCALE, QtyLot, TsNs};
+use mmbot_types::{ExecPrice, ExecReport, Liquidity, Money, PRICE_SCALE, QtyLot, ReportKind, TsNs};
 
 /// Largest believed fee, quanta.
 const FEE_MAX: i128 = 1 << 100;
@@ -78,6 +78,46 @@ impl Trader {
             self.apply(slot, OrderEvent::PartFilled);
         }
         true
+    }
+
+    /// Books a fill of an order that is no longer in a slot: true if it is one, and new.
+    #[cold]
+    pub(super) fn on_past_fill(&mut self, now: TsNs, report: &ExecReport) -> bool {
+        let ReportKind::Filled {
+            px,
+            qty,
+            cum_qty,
+            liquidity,
+            fee,
+        } = report.kind
+        else {
+            self.telemetry.orphan_reports += 1;
+            return false;
+        };
+        let fill = ReportedFill {
+            px,
+            qty,
+            cum_qty,
+            liquidity,
+            fee,
+        };
+        let past = self.orders.find_past(report.cid);
+        let Some(order) = past.filter(|_| fill.is_credible()) else {
+            self.telemetry.orphan_reports += 1;
+            return false;
+        };
+        let first = order.filled.is_zero();
+        let booking = self.early.book(order, qty, cum_qty);
+        let order = *order;
+        match booking {
+            Booking::New => {
+                self.telemetry.orders_with_fill += u64::from(first);
+                self.book_money(now, report.ts_exch, &order, &fill);
+            }
+            Booking::Duplicate => self.telemetry.duplicate_fills += 1,
+            Booking::Conflict => self.telemetry.illegal_transitions += 1,
+        }
+        booking == Booking::New
     }
 
     fn book_money(&mut self, now: TsNs, ts_exch: TsNs, order: &Order, fill: &ReportedFill) {

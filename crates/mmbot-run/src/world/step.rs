@@ -1,7 +1,7 @@
 //! Time moves from stop to stop.
 
 use super::write::instrument_idx;
-use super::{External, World};
+use super::{Batch, Delivered, External, Spot, Wires, World};
 use crate::error::RunError;
 use crate::lane::{Lane, RecentFill};
 use mmbot_core::Trader;
@@ -19,7 +19,9 @@ impl World {
         external: &mut impl External,
     ) -> Result<(), RunError> {
         while self.started {
-            let mut stop = self.chunks.next_packet_end(&mut self.scout, self.next_due);
+            let mut stop = self
+                .received
+                .next_packet_end(&mut self.scout, self.next_due);
             for at in [
                 self.next_timer,
                 self.requests.next_ns(),
@@ -30,15 +32,16 @@ impl World {
                 stop = stop.min(at);
             }
             let bound = stop.min(limit_ns.saturating_sub(1));
-            let reached = self.read_at_exchange(bound);
+            let reached = self.read_at_exchange(bound, external);
             self.read_at_engine(reached);
             if stop >= limit_ns && reached == bound && self.reports.next_ns() > bound {
                 break;
             }
             self.at_stop(reached, external)?;
         }
-        self.chunks
-            .release([&mut self.at_exchange, &mut self.at_engine, &mut self.scout]);
+        self.chunks.release([&mut self.at_exchange]);
+        self.received
+            .release([&mut self.at_engine, &mut self.scout]);
         Ok(())
     }
 
@@ -48,13 +51,17 @@ impl World {
     fn at_stop(&mut self, stop: i64, external: &mut impl External) -> Result<(), RunError> {
         self.now_ns = stop;
         while let Some((lane, action)) = self.requests.first_until(stop) {
-            self.exchange
-                .request(lane, action, TsNs::new(stop), &mut self.made);
+            let spot = Spot {
+                symbol: self.symbol,
+                lane: lane as usize,
+            };
+            let (exchange, made) = (&mut self.exchange, &mut self.made);
+            external.execute(spot, action, TsNs::new(stop), exchange, made);
             self.requests.drop_first();
         }
-        self.schedule_reports();
+        self.schedule_reports(external);
         self.read_reports(stop, stop, external)?;
-        self.send_all(stop);
+        self.send_all(stop, external);
         let packet_ended = self.last_packet_ns == stop;
         let anybody = self.next_timer <= stop || (packet_ended && self.next_due <= stop);
         let lanes = if anybody { self.lanes.len() } else { 0 };
@@ -64,18 +71,18 @@ impl World {
                 self.outbox.close(lane, &self.actions);
             }
         }
-        self.send_all(stop);
+        self.send_all(stop, external);
         self.sample(stop);
         Ok(())
     }
 
     /// Delivers all reports due at or before `until`. A fill leads to a decision before the next
     /// report, wherever the strategy lives.
-    pub(super) fn read_reports(
+    pub(super) fn read_reports<E: External>(
         &mut self,
         until: i64,
         now: i64,
-        external: &mut impl External,
+        external: &mut E,
     ) -> Result<(), RunError> {
         while let Some((lane, report)) = self.reports.first_until(until) {
             let at = lane as usize;
@@ -97,18 +104,38 @@ impl World {
             if resting && self.sampling.curve_ns.is_some() {
                 note_queue(&self.exchange, lane, &mut entry.trader);
             }
+            let watched = E::WATCHES.then_some(*report);
             self.reports.drop_first();
             self.write_intents(now);
             if asks {
                 self.decide(at, now, external)?;
+            }
+            if let Some(report) = watched {
+                self.show(at, now, report, external);
             }
             // most reports ask for nothing and move no decision
             let due = self.lanes[at].trader.due().get();
             if self.outbox.is_open(&self.actions) || due != self.due[at] {
                 self.outbox.close(at, &self.actions);
             }
+            if E::WATCHES {
+                // requests are seen beside the state that made them, not after the next report
+                self.send_all(now, external);
+            }
         }
         Ok(())
+    }
+
+    fn show(&self, lane: usize, now: i64, report: ExecReport, on_wire: &mut impl Wires) {
+        on_wire.delivered(&Delivered {
+            spot: Spot {
+                symbol: self.symbol,
+                lane,
+            },
+            now: TsNs::new(now),
+            report,
+            trader: &self.lanes[lane].trader,
+        });
     }
 
     #[inline]
@@ -153,19 +180,36 @@ impl World {
     ) -> Result<(), RunError> {
         self.decide(lane, now, external)?;
         self.outbox.close(lane, &self.actions);
-        self.send_all(now);
+        self.send_all(now, external);
         Ok(())
     }
 
     /// Puts all actions in the outbox on the wire and plans the lanes' next decisions.
-    pub(super) fn send_all(&mut self, now: i64) {
+    pub(super) fn send_all<W: Wires>(&mut self, now: i64, on_wire: &mut W) {
         let mut from = 0;
         for at in 0..self.outbox.ends.len() {
             let (lane, to) = self.outbox.ends[at];
-            let wire = &mut self.wires[lane as usize];
+            let spot = Spot {
+                symbol: self.symbol,
+                lane: lane as usize,
+            };
+            if W::WATCHES && to > from {
+                let entry = &self.lanes[spot.lane];
+                on_wire.batch(&Batch {
+                    spot,
+                    now: TsNs::new(now),
+                    actions: &self.actions.as_slice()[from..to],
+                    trader: &entry.trader,
+                    market: &self.markets[entry.market].1,
+                    exchange: &self.exchange,
+                });
+            }
+            let wire = &mut self.wires[spot.lane];
             for (action, _) in &self.actions.as_slice()[from..to] {
                 let arrives = wire.arrival(action, TsNs::new(now));
-                self.requests.push(arrives, lane, action);
+                if let Some(arrives) = on_wire.request(spot, action, arrives) {
+                    self.requests.push(arrives, lane, action);
+                }
             }
             from = to;
             self.refresh_due(lane as usize);

@@ -4,7 +4,7 @@ use mmbot_core::portfolio::FeeTilt;
 use mmbot_core::{Quote, StrategyView};
 use mmbot_run::{
     Backtest, Configs, External, JournalStart, LaneSpec, RunError, Sampling, SessionLane,
-    WeightAnswer, WeightRequest,
+    WeightAnswer, WeightRequest, Wires,
 };
 use mmbot_sim::SimConfig;
 use mmbot_sim::market::{Market, MarketConfig, Regime};
@@ -256,6 +256,8 @@ impl Configs for Shelf {
 struct Outside {
     calls: u32,
 }
+
+impl Wires for Outside {}
 
 impl External for Outside {
     fn quotes(
