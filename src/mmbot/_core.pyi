@@ -144,9 +144,7 @@ class Backtest:
         header, and `hash_every_ns`, market time between two hashes of the state.
         """
     def feed(self, chunk: EventChunk, symbol: int = 0) -> None:
-        """Processes a chunk of an instrument as far as the data of all allow; the GIL is released.
-        Chunks of an instrument must come in order; `hungriest` says whose to feed next.
-        """
+        """Processes a chunk, the next of its instrument, as far as all data allow, without GIL."""
     def advance(self, chunk: EventChunk | None, until_local_ns: int, symbol: int = 0) -> bool:
         """Paced driving: queues `chunk` and processes up to local time `until_local_ns`; True if
         more data are needed.
@@ -171,6 +169,8 @@ class Backtest:
         """Atomic parameter change of an instrument between two events."""
     def apply_session(self, lane: int, session: Mapping[str, Any]) -> None:
         """Atomic parameter change of a lane's session between two events."""
+    def check_stale(self, lane: int = 0, symbol: int = 0) -> list[dict[str, Any]]:
+        """Makes a lane decide now; fields of `StaleOrderAction` for what its stale guard did."""
     def session(self, lane: int = 0) -> SessionControl:
         """The session of a lane, to look at and to steer; `CoreError` if it has none."""
     @property

@@ -84,7 +84,7 @@ class JournalReplay:
     """
 
     def __new__(
-        cls, *, until_seq: int | None = None, places: Sequence[tuple[int, int, int]] = ()
+        cls, *, until_seq: int | None = None, places: Sequence[tuple[int, int, int]] = ...
     ) -> JournalReplay:
         """`until_seq`: the last record that counts; requests that it led to are still compared.
         `places`: decisions to trace, ascending, each instrument, first and last record.

@@ -31,4 +31,4 @@ pub use session::{Permit, SYNC_NS, Session};
 pub use strategy::{Quote, StrategyView};
 pub use telemetry::{Blocks, Histogram, SignedHistogram, Telemetry};
 pub use trace::{Step, Trace};
-pub use trader::{OrderEventKind, OrderEventRow, SeatPlace, Trader};
+pub use trader::{OrderEventKind, OrderEventRow, SeatPlace, StaleNote, Trader};

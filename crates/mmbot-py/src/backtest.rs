@@ -272,6 +272,19 @@ impl PyBacktest {
         PySessionControl::of(&self.inner, &self.instruments, lane)
     }
 
+    #[pyo3(signature = (lane = 0, symbol = 0))]
+    fn check_stale<'py>(
+        &self,
+        py: Python<'py>,
+        lane: usize,
+        symbol: usize,
+    ) -> PyResult<Bound<'py, PyList>> {
+        let notes = self.run(py, |backtest, strategy| {
+            backtest.check_stale(symbol, lane, strategy)
+        })?;
+        order_events::stale_notes(py, &self.lock(), (symbol, lane), &notes)
+    }
+
     #[getter]
     fn lane_count(&self) -> usize {
         self.lock().lane_count()

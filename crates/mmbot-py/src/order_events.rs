@@ -1,6 +1,8 @@
-//! Order events of a lane as columns.
+//! Order events of a lane as columns, and what its anti-stale guard did.
 
-use mmbot_core::OrderEventRow;
+use mmbot_core::order::SeqText;
+use mmbot_core::{OrderEventRow, StaleNote};
+use mmbot_run::Backtest;
 use mmbot_types::{Instrument, Side};
 use numpy::PyArray1;
 use pyo3::prelude::*;
@@ -35,5 +37,34 @@ pub(crate) fn order_event_columns<'py>(
     out.set_item("event", texts(&|row| row.kind.name())?)?;
     out.set_item("color", texts(&|row| row.color.name())?)?;
     out.set_item("reason", texts(&|row| row.reason)?)?;
+    Ok(out)
+}
+
+/// What the anti-stale guard of the lane at `place` (symbol, lane) did, as dicts.
+pub(crate) fn stale_notes<'py>(
+    py: Python<'py>,
+    backtest: &Backtest,
+    place: (usize, usize),
+    notes: &[StaleNote],
+) -> PyResult<Bound<'py, PyList>> {
+    let out = PyList::empty(py);
+    let Some((_, lane)) = backtest.lane(place.0, place.1) else {
+        return Ok(out);
+    };
+    let session = backtest.session(place.1);
+    let prefix = session.map_or("", |session| &session.params().rollout.cid_prefix);
+    for note in notes {
+        let seq = SeqText::new(lane.trader().session_seq(note.cid));
+        let entry = PyDict::new(py);
+        entry.set_item("client_order_id", format!("{prefix}{seq}"))?;
+        entry.set_item("drift_bps", note.drift_bps)?;
+        let reason = match note.by_age {
+            true => "ttl_expired",
+            false => "price_drift",
+        };
+        entry.set_item("reason", reason)?;
+        entry.set_item("success", note.sent)?;
+        out.append(entry)?;
+    }
     Ok(out)
 }

@@ -151,7 +151,7 @@ pub(crate) fn hit_counts<'py>(py: Python<'py>, lane: &Lane) -> PyResult<Bound<'p
     Ok(out)
 }
 
-pub(crate) fn block_details<'py>(py: Python<'py>, lane: &Lane) -> PyResult<Bound<'py, PyDict>> {
+fn block_details<'py>(py: Python<'py>, lane: &Lane) -> PyResult<Bound<'py, PyDict>> {
     let out = PyDict::new(py);
     for detail in BlockDetail::ALL {
         out.set_item(

@@ -290,7 +290,13 @@ impl Backtest {
         }
     }
 
-    fn tap_mut(&mut self) -> Option<&mut Tap> {
+    /// Fleet of a lane, and the lane's number in it.
+    pub(crate) fn fleet_of(&mut self, lane: usize) -> Option<(&mut Fleet, usize)> {
+        let (fleet, at) = *self.places.get(lane)?;
+        Some((self.fleets.get_mut(fleet)?, at))
+    }
+
+    pub(crate) fn tap_mut(&mut self) -> Option<&mut Tap> {
         self.fleets.first_mut()?.tap_mut()
     }
 

@@ -8,7 +8,7 @@ use crate::error::RunError;
 use crate::lane::LaneSpec;
 use crate::tap::{JournalStart, Tap};
 use crate::world::{External, Sampling, Spot, WeightAnswer, WeightRequest, Wires, World};
-use mmbot_core::{Session, session_hash};
+use mmbot_core::{Session, StaleNote, session_hash};
 use mmbot_types::journal::Control;
 use mmbot_types::{EventColumns, Instrument, SessionParams, TsNs};
 use std::sync::Arc;
@@ -168,6 +168,26 @@ impl Fleet {
         for world in &mut self.worlds {
             lend(tap, world, |world| world.stop(now_ns, wires));
         }
+    }
+
+    /// A decision of a lane on an instrument at `now`, and what its anti-stale guard did in it.
+    ///
+    /// # Errors
+    /// [`RunError::Lanes`] for an unknown instrument or lane; a strategy's failure.
+    pub fn check_stale(
+        &mut self,
+        symbol: usize,
+        lane: usize,
+        now: i64,
+        external: &mut impl External,
+    ) -> Result<Vec<StaleNote>, RunError> {
+        let world = self.worlds.get_mut(symbol).ok_or(RunError::Lanes)?;
+        if world.lane(lane).is_none() {
+            return Err(RunError::Lanes);
+        }
+        lend(&mut self.tap, world, |world| {
+            world.check_stale(lane, now, external)
+        })
     }
 
     /// Latest time processed so far, ns; 0 before the first event.

@@ -3,6 +3,7 @@
 //! over threads.
 
 pub mod backtest;
+mod control;
 pub mod cursor;
 pub mod error;
 pub mod explain;
@@ -19,6 +20,7 @@ pub mod timed;
 pub mod world;
 
 pub use backtest::{Backtest, LaneSpec, SessionLane, Span};
+pub use control::SessionSwitch;
 pub use error::RunError;
 pub use explain::{Place, Question, Search, Sent};
 pub use lane::{Bars, Curve, Lane, RecentFill};

@@ -127,6 +127,7 @@ def _run_window(
         elif not engine.advance(chunk, window.test_ns - 1):
             engine.apply_session(0, session_params(config, [setting.instrument.symbol]))
             warming = False
+            engine.advance(None, INT64_MAX)
     engine.finish()
     return {
         "i": window.first_row,

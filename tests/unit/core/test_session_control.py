@@ -54,7 +54,7 @@ def test_a_floor_of_reduce_only_leaves_reducing_orders_alone(world):
     world.control.set_risk_floor(None)
     assert world.run(70)["risk"]["grade"] == "NORMAL"
     state = world.control.state()["by_symbol"]["AUSDT"]["orders"]
-    assert state["block_details"]["reduce_only"] > 0
+    assert state["blocks"]["risk"]["reduce_only"] > 0
 
 
 @pytest.mark.spec("02-11.2")
@@ -102,7 +102,7 @@ def test_an_instance_that_does_not_lead_takes_its_orders_out(world):
     state = world.run(2)
     assert world.orders() == []
     assert not state["leader"]
-    assert state["by_symbol"]["AUSDT"]["orders"]["block_details"]["not_leader"] > 0
+    assert state["by_symbol"]["AUSDT"]["orders"]["blocks"]["risk"]["not_leader"] > 0
     world.control.set_leader(leads=True)
     world.run(2)
     assert world.orders()

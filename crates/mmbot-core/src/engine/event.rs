@@ -3,7 +3,8 @@
 use crate::portfolio::{FeeTilt, WeightError};
 use crate::strategy::Quote;
 use mmbot_types::{
-    Action, Cause, EventRow, ExecReport, InstrumentIdx, ParamError, Params, SessionParams,
+    Action, Cause, EventRow, ExecReport, InstrumentIdx, ParamError, Params, RiskGrade,
+    SessionParams,
 };
 use thiserror::Error;
 
@@ -26,6 +27,10 @@ pub enum Event {
     Stop,
     /// Quote again after a stop, a pause or a kill.
     Resume,
+    /// Halt until a resume.
+    Kill,
+    /// The mildest risk grade that is allowed; `None` lifts that.
+    Floor(Option<RiskGrade>),
     /// Shares of the budget from now on, and whether a better fee tier is worth a tilt.
     Weights(Vec<f64>, FeeTilt),
     /// Driven only: decisions of an instrument are planned from here on.

@@ -17,7 +17,7 @@ mod event;
 pub use event::{EngineError, Event, Request};
 
 use crate::market::Market;
-use crate::session::Session;
+use crate::session::{KillCause, Session};
 use crate::strategy::StrategyView;
 use crate::trader::{SeatPlace, Trader};
 use mmbot_types::{
@@ -146,6 +146,8 @@ impl Engine {
                 self.session.resume(now);
                 self.seats.iter_mut().for_each(|seat| seat.trader.resume());
             }
+            Event::Kill => self.session.kill(KillCause::Operator, now),
+            Event::Floor(grade) => self.session.set_floor(*grade, now),
         }
         Ok(())
     }

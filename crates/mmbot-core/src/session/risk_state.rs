@@ -105,11 +105,12 @@ impl RiskMonitor {
         self.demand(false);
     }
 
-    /// Lifts kill, drawdown pause and floor at once; the high water of the day starts anew. What
-    /// the other guards demand stays.
+    /// Lifts kill, drawdown pause, floor and the pause of the runtime guard (which is resumed with
+    /// it) at once; the high water of the day starts anew. What the other guards demand stays.
     pub fn resume(&mut self, now: TsNs) {
         self.now = self.now.max(now);
         (self.kill, self.floor) = (None, None);
+        self.inputs.guard_paused = false;
         self.drawdown.reset();
         let grade = self.severest().grade;
         self.enter(

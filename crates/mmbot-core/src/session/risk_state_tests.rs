@@ -148,6 +148,24 @@ fn only_a_resume_by_hand_leaves_halted_and_the_same_drawdown_does_not_strike_aga
     assert_eq!(monitor.grade(), Flat, "the windows are still closed");
 }
 
+/// spec: 02-11.2
+#[test]
+fn a_resume_by_hand_does_not_wait_for_the_minimum_stay_after_a_guard_pause() {
+    let params = params();
+    let mut monitor = RiskMonitor::default();
+    let mut inputs = calm();
+    inputs.guard_paused = true;
+    assert_eq!(monitor.update(&params, &inputs, at(1)), Flat);
+    monitor.resume(at(2));
+    assert_eq!(monitor.grade(), Normal);
+    assert_eq!(monitor.update(&params, &calm(), at(2)), Normal);
+    assert_eq!(
+        monitor.update(&params, &inputs, at(3)),
+        Flat,
+        "it pauses again"
+    );
+}
+
 /// spec: 09-1
 #[test]
 fn a_floor_set_by_hand_holds_until_it_is_lifted() {

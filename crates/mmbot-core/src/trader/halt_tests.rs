@@ -280,3 +280,34 @@ fn a_fixed_grid_keeps_its_origin_and_ignores_fills() {
     desk.trader.apply_params(at(460), p).unwrap();
     assert_eq!(desk.trader.due(), at(510));
 }
+
+/// spec: 02-11.2
+#[test]
+fn while_paused_a_cancel_is_sent_again_when_it_was_refused_or_not_answered() {
+    let mut desk = Desk::new(params());
+    desk.trader.join_session(SeatPlace::ALONE);
+    let mut permit = Permit::alone(2_000.0, f64::INFINITY, 10_000.0);
+    desk.trader.set_permit(permit);
+    desk.settle();
+    permit.holds.set(Holds::GUARD_PAUSED, true);
+    desk.trader.set_permit(permit);
+    let first = desk.decide();
+    assert_eq!(causes(&first), [Cause::GuardPause; 2]);
+    assert_eq!(desk.trader.telemetry().guard_cancels, 2);
+    let (refused, lost) = (first[0].0.cid(), first[1].0.cid());
+    desk.report(refused, ReportKind::CancelRejected(RejectReason::RateLimit));
+    let mut sent_at = Vec::new();
+    for ms in (100..7_000).step_by(100) {
+        desk.now_ms = ms;
+        desk.book(99_999, 100_001);
+        for (action, _) in desk.decide() {
+            sent_at.push((action.cid() == lost, ms));
+        }
+    }
+    let of = |is_lost| -> Vec<i64> {
+        let mine = sent_at.iter().filter(|sent| sent.0 == is_lost);
+        mine.map(|sent| sent.1).collect()
+    };
+    assert_eq!(of(false), [100, 3_100, 6_100], "at the next decision");
+    assert_eq!(of(true), [3_000, 6_000], "as soon as it is given up");
+}

@@ -50,6 +50,7 @@ pub use log::{OrderEventKind, OrderEventRow};
 pub use quality::FillQuality;
 pub use since::{EndNote, FillNote, Since};
 pub use sync::SeatPlace;
+pub use upkeep::StaleNote;
 
 use mmbot_types::{
     Cadence, Cause, Cid, CounterRng, Instrument, Money, ParamError, Params, QtyLot, RolloutParams,
@@ -86,6 +87,8 @@ pub struct Trader {
     probe: Option<Cid>,
     since: Since,
     quality: FillQuality,
+    /// What the anti-stale guard did; `None` if nobody wants to know.
+    stale_notes: Option<Vec<StaleNote>>,
     /// Colours of new orders, and this symbol's place among those of the session.
     rollout: Arc<RolloutParams>,
     seat: SeatPlace,
@@ -183,6 +186,7 @@ impl Trader {
             limited: false,
             probe: None,
             since: Since::default(),
+            stale_notes: None,
             quality: FillQuality::new(params.edge.adverse_window_fills),
             rollout: Arc::default(),
             seat: SeatPlace::ALONE,

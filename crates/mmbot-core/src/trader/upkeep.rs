@@ -8,9 +8,47 @@ use crate::market::MarketView;
 use crate::order::{Order, OrderState};
 use crate::strategy::Target;
 use crate::trace::{Steps, Value, number};
-use mmbot_types::{Cause, ReplaceMode, TsNs};
+use mmbot_types::{Cause, Cid, ReplaceMode, TsNs};
+
+/// What the anti-stale guard did about one order.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct StaleNote {
+    /// The order.
+    pub cid: Cid,
+    /// How far the mid moved since it was placed or amended, bps.
+    pub drift_bps: f64,
+    /// Too old; else the mid moved away.
+    pub by_age: bool,
+    /// A request was sent; else a limit of requests stood against it.
+    pub sent: bool,
+}
 
 impl Trader {
+    /// Notes what the anti-stale guard does from now on, until it is taken.
+    pub fn watch_stale(&mut self) {
+        self.stale_notes = Some(Vec::new());
+    }
+
+    /// What it did since; notes no more.
+    pub fn take_stale(&mut self) -> Vec<StaleNote> {
+        self.stale_notes.take().unwrap_or_default()
+    }
+
+    fn note_stale(&mut self, before: &Order, drift_bps: f64, by_age: bool, slot: usize) {
+        let after = self.orders.get(slot);
+        let sent = after.state != OrderState::Live;
+        // a drift that begins anew asks for nothing
+        let stands = !sent && after.drift_mid != before.drift_mid;
+        if let Some(notes) = self.stale_notes.as_mut().filter(|_| !stands) {
+            notes.push(StaleNote {
+                cid: before.cid,
+                drift_bps,
+                by_age,
+                sent,
+            });
+        }
+    }
+
     pub(super) fn keep_up(&mut self, now: TsNs, view: &MarketView, exposure: &mut Exposure) {
         if self.params.anti_stale.enabled {
             for at in 0..self.scratch.pairs.len() {
@@ -34,11 +72,12 @@ impl Trader {
     ) {
         let params = self.params.anti_stale;
         let order = *self.orders.get(slot);
+        let drift_bps = drift_bps(&order, view);
         self.trace.note("stale", (Some(order.side), None), || {
             [
                 ("age_ms", number(order.age_ns(now) as f64 / 1e6)),
                 ("order_ttl_ms", Value::Count(params.order_ttl_ms)),
-                ("drift_bps", number(drift_bps(&order, view))),
+                ("drift_bps", number(drift_bps)),
                 ("price_drift_bps", number(params.price_drift_bps)),
             ]
         });
@@ -46,8 +85,10 @@ impl Trader {
             self.telemetry.found_stale(order.age_ns(now));
             self.telemetry.ttl_cancels += 1;
             self.cancel(now, slot, Cause::TtlExpired);
-        } else if drift_bps(&order, view) > params.price_drift_bps {
+            self.note_stale(&order, drift_bps, true, slot);
+        } else if drift_bps > params.price_drift_bps {
             self.refresh(now, view, slot, target, exposure);
+            self.note_stale(&order, drift_bps, false, slot);
         }
     }
 

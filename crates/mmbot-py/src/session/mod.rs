@@ -17,7 +17,7 @@ mod symbol;
 use crate::error::core_error;
 use mmbot_core::Session;
 use mmbot_core::session::{KillCause, RiskGrade};
-use mmbot_run::Backtest;
+use mmbot_run::{Backtest, SessionSwitch};
 use mmbot_types::{Instrument, TsNs};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList};
@@ -71,6 +71,12 @@ impl PySessionControl {
         let backtest = self.lock();
         let session = backtest.session(self.lane);
         read(&backtest, session.ok_or_else(|| no_session(self.lane))?)
+    }
+
+    /// What a journal knows is written down, too.
+    fn switch(&self, switch: SessionSwitch) -> PyResult<()> {
+        let done = self.lock().control(self.lane, switch);
+        done.map_err(|_| no_session(self.lane))
     }
 
     fn change<T>(&self, change: impl FnOnce(&mut Session, TsNs) -> PyResult<T>) -> PyResult<T> {
@@ -137,17 +143,11 @@ impl PySessionControl {
                 return Err(core_error("E_CFG_RANGE", "cause", rule));
             }
         };
-        self.change(|session, now| {
-            session.kill(cause, now);
-            Ok(())
-        })
+        self.switch(SessionSwitch::Kill(cause))
     }
 
     fn resume(&self) -> PyResult<()> {
-        self.change(|session, now| {
-            session.resume(now);
-            Ok(())
-        })
+        self.switch(SessionSwitch::Resume)
     }
 
     fn set_risk_floor(&self, grade: Option<&str>) -> PyResult<()> {
@@ -158,10 +158,7 @@ impl PySessionControl {
         let floor = grade
             .map(|name| RiskGrade::from_name(name).ok_or_else(unknown))
             .transpose()?;
-        self.change(|session, now| {
-            session.set_floor(floor, now);
-            Ok(())
-        })
+        self.switch(SessionSwitch::Floor(floor))
     }
 
     fn set_manual_pause(&self, paused: bool) -> PyResult<()> {

@@ -350,9 +350,9 @@ fn event_of(input: &Record) -> Result<Event, What> {
         Record::Control { control, .. } => match control {
             Control::Stop => Event::Stop,
             Control::Resume => Event::Resume,
-            Control::KeepOrders | Control::Kill | Control::Grade(_) => {
-                return Err(What::Unsupported);
-            }
+            Control::Kill => Event::Kill,
+            Control::Grade(grade) => Event::Floor(*grade),
+            Control::KeepOrders => return Err(What::Unsupported),
         },
         _ => return Err(What::Unsupported),
     })

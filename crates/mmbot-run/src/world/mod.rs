@@ -9,6 +9,7 @@
 mod external;
 mod finish;
 mod inject;
+mod look;
 mod read;
 mod step;
 mod wires;
@@ -24,7 +25,7 @@ use crate::error::RunError;
 use crate::lane::{Lane, LaneSpec, Wire};
 use crate::tap::Tap;
 use crate::timed::TimedQueue;
-use mmbot_core::{EdgeTotals, Market, SeatPlace, Trader};
+use mmbot_core::{Market, SeatPlace, Trader};
 use mmbot_sim::{Exchange, Reports};
 use mmbot_types::{
     Action, ActionBuf, EventColumns, EventRow, ExecReport, Instrument, SignalParams, TsNs,
@@ -225,28 +226,6 @@ impl World {
     /// A lane, to take its samples from; `None` beyond the last.
     pub fn lane_mut(&mut self, lane: usize) -> Option<&mut Lane> {
         self.lanes.get_mut(lane)
-    }
-
-    /// The received market as lane `lane` sees it; `None` beyond the last lane.
-    pub fn market_of(&mut self, lane: usize) -> Option<&mut Market> {
-        let market = self.lanes.get(lane)?.market;
-        self.markets.get_mut(market).map(|entry| &mut entry.1)
-    }
-
-    /// The same, only to be looked at.
-    #[must_use]
-    pub fn market_seen_by(&self, lane: usize) -> Option<&Market> {
-        let market = self.lanes.get(lane)?.market;
-        self.markets.get(market).map(|entry| &entry.1)
-    }
-
-    /// Edge of a lane so far; fills that wait for their horizon count with the latest mid. `None`
-    /// beyond the last lane.
-    #[must_use]
-    pub fn edge_of(&self, lane: usize) -> Option<EdgeTotals> {
-        let lane = self.lanes.get(lane)?;
-        let market = &self.markets.get(lane.market)?.1;
-        Some(lane.edge.unwrap_or_else(|| lane.trader.edge(market)))
     }
 
     /// The exchange.

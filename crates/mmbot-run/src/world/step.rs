@@ -4,7 +4,7 @@ use super::write::instrument_idx;
 use super::{Batch, Delivered, External, Spot, Wires, World};
 use crate::error::RunError;
 use crate::lane::{Lane, RecentFill};
-use mmbot_core::Trader;
+use mmbot_core::{StaleNote, Trader};
 use mmbot_sim::Exchange;
 use mmbot_types::{ExecReport, Liquidity, ReportKind, TsNs};
 
@@ -182,6 +182,22 @@ impl World {
         self.outbox.close(lane, &self.actions);
         self.send_all(now, external);
         Ok(())
+    }
+
+    /// A decision of a lane at `now`, and what its anti-stale guard did in it; nothing before the
+    /// first event.
+    pub(crate) fn check_stale(
+        &mut self,
+        lane: usize,
+        now: i64,
+        external: &mut impl External,
+    ) -> Result<Vec<StaleNote>, RunError> {
+        if !self.started || self.now_ns == 0 {
+            return Ok(Vec::new());
+        }
+        self.lanes[lane].trader.watch_stale();
+        self.decide_at(lane, now, external)?;
+        Ok(self.lanes[lane].trader.take_stale())
     }
 
     /// Puts all actions in the outbox on the wire and plans the lanes' next decisions.

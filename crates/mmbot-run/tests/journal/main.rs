@@ -6,6 +6,7 @@
     reason = "a test that cannot go on fails"
 )]
 
+mod hand;
 mod reasons;
 mod replays;
 mod sessions;

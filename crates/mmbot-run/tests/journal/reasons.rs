@@ -152,6 +152,7 @@ fn built_in() -> Plan {
         chunk_rows: 2_000,
         reload: false,
         stop: true,
+        hand: false,
         record: false,
     }
 }

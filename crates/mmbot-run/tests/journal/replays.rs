@@ -37,6 +37,7 @@ fn simple() -> Plan {
         chunk_rows: 2_000,
         reload: false,
         stop: true,
+        hand: true,
         record: true,
     }
 }
@@ -131,7 +132,7 @@ fn a_journal_tells_everything_that_entered_in_its_order() {
     for (kind, exactly) in [
         (RecordKind::Params, 4),
         (RecordKind::SessionParams, 3),
-        (RecordKind::Control, 1),
+        (RecordKind::Control, 4),
     ] {
         assert_eq!(count(&entries, kind), exactly, "{kind:?}");
     }

@@ -1,5 +1,6 @@
 //! Sessions that are written down while they run, with every choice that they can have.
 
+use crate::hand;
 use mmbot_core::portfolio::FeeTilt;
 use mmbot_core::{Quote, StrategyView};
 use mmbot_run::{
@@ -17,7 +18,7 @@ use proptest::prelude::*;
 use std::sync::Arc;
 
 const NAMES: [&str; 3] = ["AUSDT", "BUSDT", "CUSDT"];
-const MARKET_NS: i64 = 20_000_000_000;
+pub const MARKET_NS: i64 = 20_000_000_000;
 
 /// What a session is made of and what is done to it.
 #[derive(Debug, Clone)]
@@ -36,6 +37,8 @@ pub struct Plan {
     pub reload: bool,
     /// Everything is cancelled before the data end.
     pub stop: bool,
+    /// An operator sets a floor, kills, resumes, and asks for stale orders.
+    pub hand: bool,
     pub record: bool,
 }
 
@@ -66,10 +69,11 @@ pub fn plan() -> impl Strategy<Value = Plan> {
         any::<bool>(),
         any::<bool>(),
         any::<bool>(),
+        any::<bool>(),
     );
     (what, how).prop_map(|(what, how)| {
         let (symbols, seed, regime, kind, mode, cadence) = what;
-        let (tight, rejects, chunk_rows, reload, stop, record) = how;
+        let (tight, rejects, chunk_rows, reload, stop, record, hand) = how;
         Plan {
             symbols,
             seed,
@@ -82,6 +86,7 @@ pub fn plan() -> impl Strategy<Value = Plan> {
             chunk_rows,
             reload,
             stop,
+            hand,
             record,
         }
     })
@@ -352,6 +357,7 @@ pub fn run(plan: &Plan, journal: bool) -> Written {
         if plan.reload && (MARKET_NS / 2..MARKET_NS / 2 + 130_000_000).contains(&until) {
             reload(plan, &mut backtest, &mut shelf, 0.9);
         }
+        hand::step(plan, &mut backtest, &mut outside, until);
         if plan.stop && (MARKET_NS - 500_000_000..MARKET_NS - 370_000_000).contains(&until) {
             let now = backtest.now_ns();
             backtest.stop(now);

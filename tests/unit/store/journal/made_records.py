@@ -73,6 +73,7 @@ RECORDS: list[Record] = [
     _intent("cancel"),
     _of_session("state_hash", hash=2**64 - 1),
     _of_session("note", text="risk NORMAL -> WIDE: drawdown"),
+    _of_instrument("start"),
     _of_session("session_end", reason="sigterm"),
 ]
 

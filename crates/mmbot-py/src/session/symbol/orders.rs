@@ -1,12 +1,12 @@
 //! What a symbol's trader did and has in the book.
 
 use super::dict;
-use crate::result::{block_details, blocked_by, hit_counts};
+use crate::result::{blocked_by, hit_counts};
 use mmbot_core::edge::COLOR_MARKOUT_MS;
 use mmbot_core::telemetry::STALE_AGE_BUCKETS;
-use mmbot_core::{Histogram, Market, Session, Trader};
+use mmbot_core::{Histogram, Market, Session, Telemetry, Trader};
 use mmbot_run::{Backtest, World};
-use mmbot_types::{Color, Instrument, Side, TsNs};
+use mmbot_types::{BlockDetail, BlockReason, Color, Instrument, Side, TsNs};
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
@@ -44,7 +44,7 @@ pub(super) fn part<'py>(
     let taker_fees = trader.params().edge.taker_fee.fee_on(t.taker_turnover);
     out.set_item("taker_fees_usd", usd(taker_fees))?;
     out.set_item("round_trips", hit_counts(py, entry)?)?;
-    out.set_item("block_details", block_details(py, entry)?)?;
+    out.set_item("blocks", blocks(py, t)?)?;
     out.set_item("blocked_by", blocked_by(py, entry)?)?;
     out.set_item("markouts", markouts(py, trader)?)?;
     let latency = dict!(py, {
@@ -139,6 +139,21 @@ where
     let out = PyDict::new(py);
     for (side, value) in Side::BOTH.into_iter().zip(values) {
         out.set_item(side.name(), value)?;
+    }
+    Ok(out)
+}
+
+/// `blocks[reason][detail]`.
+fn blocks<'py>(py: Python<'py>, t: &Telemetry) -> PyResult<Bound<'py, PyDict>> {
+    let out = PyDict::new(py);
+    for reason in BlockReason::ALL {
+        let details = PyDict::new(py);
+        for detail in BlockDetail::ALL {
+            if detail.reason() == reason {
+                details.set_item(detail.name(), t.blocks.count(detail))?;
+            }
+        }
+        out.set_item(reason.name(), details)?;
     }
     Ok(out)
 }

@@ -1,0 +1,1 @@
+"""``/admin/allocator/..``: high-water mark and cost calibration, saved, loaded and overridden."""
