@@ -57,12 +57,19 @@ fn no_rule_is_broken_at_any_event_whatever_goes_wrong() {
 
 #[test]
 fn planted_defects_are_found() {
-    for (canary, rule) in [
+    let planted = [
         (Canary::DeafToGuards, Invariant::SilentAfterStop),
         (Canary::BoundlessRequests, Invariant::LentRequests),
+        (Canary::BoundlessBudget, Invariant::PortfolioBudget),
+        (Canary::LooseLimits, Invariant::PositionLimit),
         (Canary::SwallowedFill, Invariant::Conservation),
         (Canary::ForgottenUnknown, Invariant::ExposureIsCounted),
-    ] {
+        (Canary::UnansweredUnknown, Invariant::UnknownsAreResolved),
+        (Canary::HeldForever, Invariant::QuotingResumes),
+        (Canary::UnhealedVenue, Invariant::NothingRestsAfterStop),
+    ];
+    assert_eq!(planted.map(|(canary, _)| canary), Canary::ALL);
+    for (canary, rule) in planted {
         let caught = (1..=6).filter(|seed| {
             let outcome = run(&FaultPlan::planted(*seed, SAFETY_MS, canary)).unwrap();
             outcome.violations.iter().any(|v| v.invariant == rule)

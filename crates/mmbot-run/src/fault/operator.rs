@@ -138,7 +138,8 @@ impl Operator {
                         // signals are the market's and stay
                         params.signals = lane.trader().params().signals;
                     }
-                    world.apply_params(0, params, now_ns)?;
+                    let given = rim.give_params(symbol, params);
+                    world.apply_params(0, given, now_ns)?;
                 }
             }
             Deed::Session => {

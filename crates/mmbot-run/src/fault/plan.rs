@@ -25,19 +25,37 @@ pub enum Canary {
     DeafToGuards,
     /// Traders may send as many requests as they like.
     BoundlessRequests,
+    /// Traders may quote whatever amount on as many levels as they like.
+    BoundlessBudget,
+    /// Traders do not hear of their limits of position, order notional and orders.
+    LooseLimits,
     /// A fill is never told to its trader, and no reconciliation finds it.
     SwallowedFill,
     /// Unknown orders are forgotten: their exposure is not counted.
     ForgottenUnknown,
+    /// No reconciliation answers for unknown orders: they stay unknown.
+    UnansweredUnknown,
+    /// A guard is never lifted for its trader.
+    HeldForever,
+    /// The venue does not come back: it never carries out a request any more.
+    UnhealedVenue,
 }
 
 impl Canary {
+    /// Number of canaries.
+    pub const COUNT: usize = 9;
+
     /// All canaries.
-    pub const ALL: [Canary; 4] = [
+    pub const ALL: [Canary; Self::COUNT] = [
         Canary::DeafToGuards,
         Canary::BoundlessRequests,
+        Canary::BoundlessBudget,
+        Canary::LooseLimits,
         Canary::SwallowedFill,
         Canary::ForgottenUnknown,
+        Canary::UnansweredUnknown,
+        Canary::HeldForever,
+        Canary::UnhealedVenue,
     ];
 
     /// Name in scenario files.
@@ -46,8 +64,13 @@ impl Canary {
         match self {
             Canary::DeafToGuards => "deaf_to_guards",
             Canary::BoundlessRequests => "boundless_requests",
+            Canary::BoundlessBudget => "boundless_budget",
+            Canary::LooseLimits => "loose_limits",
             Canary::SwallowedFill => "swallowed_fill",
             Canary::ForgottenUnknown => "forgotten_unknown",
+            Canary::UnansweredUnknown => "unanswered_unknown",
+            Canary::HeldForever => "held_forever",
+            Canary::UnhealedVenue => "unhealed_venue",
         }
     }
 
@@ -144,9 +167,11 @@ impl FaultPlan {
                 plan.steady = true;
                 plan.kill_at_ms = Some(safety_ms / 2);
             }
-            Canary::BoundlessRequests => {}
-            Canary::SwallowedFill => plan.steady = true,
-            Canary::ForgottenUnknown => {
+            Canary::BoundlessRequests | Canary::BoundlessBudget | Canary::LooseLimits => {}
+            Canary::SwallowedFill | Canary::HeldForever | Canary::UnhealedVenue => {
+                plan.steady = true;
+            }
+            Canary::ForgottenUnknown | Canary::UnansweredUnknown => {
                 plan.steady = true;
                 plan.enable(Fault::ReportLost, Ratio { num: 1, den: 4 }, 0);
             }

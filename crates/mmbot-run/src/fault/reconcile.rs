@@ -111,8 +111,12 @@ impl Reconciliation {
             ts_exch: stamp,
             kind,
         };
-        if rim.canary == Some(Canary::ForgottenUnknown) && order.unknown {
-            return vec![say(ReportKind::Cancelled)];
+        match rim.canary {
+            Some(Canary::ForgottenUnknown) if order.unknown => {
+                return vec![say(ReportKind::Cancelled)];
+            }
+            Some(Canary::UnansweredUnknown) if order.unknown => return Vec::new(),
+            _ => {}
         }
         let mut answers = fills(real, rim.swallowed == Some((symbol, order.cid)));
         let settled = now_ns - real.asked_ns > RECEIVE_WINDOW_NS;

@@ -11,7 +11,7 @@ use crate::world::{Arrivals, Batch, Delivered, External, Spot, Wires};
 use mmbot_core::session::{Circuit, Holds, Lent};
 use mmbot_core::{Permit, Quote, Session, StrategyView};
 use mmbot_sim::{Exchange, Reports};
-use mmbot_types::{Action, Cid, ExecReport, RejectReason, ReportKind, TsNs};
+use mmbot_types::{Action, Cid, ExecReport, Params, RejectReason, ReportKind, TsNs};
 
 /// Draws of everything that happens to messages.
 #[derive(Debug)]
@@ -62,10 +62,11 @@ pub(super) struct Rim {
 const LATE_FROM_NS: i64 = 3_200_000_000;
 
 impl Rim {
-    pub(super) fn new(plan: &FaultPlan) -> Self {
+    /// The rim of a plan, between traders that are to obey `params` and their venue.
+    pub(super) fn new(plan: &FaultPlan, params: &[Params]) -> Self {
         let draws = |fault| Draws::new(plan, fault);
         Self {
-            audit: Audit::new(plan.symbols),
+            audit: Audit::new(params),
             clock: LocalClock::new(plan),
             healed: false,
             happened: [0; Fault::COUNT],
@@ -96,6 +97,15 @@ impl Rim {
 
     pub(super) fn note(&mut self, fault: Fault) {
         self.happened[fault.index()] += 1;
+    }
+
+    /// A symbol's trader is given parameters; returns those that it gets.
+    pub(super) fn give_params(&mut self, symbol: usize, params: Params) -> Params {
+        self.audit.on_params(symbol, &params);
+        match self.canary {
+            Some(Canary::LooseLimits) => without_limits(params),
+            _ => params,
+        }
     }
 
     fn watch_exchange(&mut self, spot: Spot, now_ns: i64) {
@@ -239,10 +249,10 @@ impl Wires for Rim {
         exchange: &mut Exchange,
         out: &mut Reports,
     ) {
-        let refusal = if self.healed {
-            None
-        } else {
-            self.refusal(action, now)
+        let refusal = match (self.healed, self.canary) {
+            (true, Some(Canary::UnhealedVenue)) => Some(None),
+            (true, _) => None,
+            (false, _) => self.refusal(action, now),
         };
         // lanes are few: the index fits
         let lane = u32::try_from(spot.lane).unwrap_or(u32::MAX);
@@ -312,10 +322,25 @@ impl Wires for Rim {
                 permit.circuit = Circuit::Closed;
                 permit.backoff_until = TsNs::ZERO;
             }
-            Some(Canary::SwallowedFill | Canary::ForgottenUnknown) | None => {}
+            Some(Canary::BoundlessBudget) => {
+                permit.gross_cap_usd = f64::INFINITY;
+                if let Some(budget) = &mut permit.budget {
+                    (budget.target_usd, budget.levels_max) = (3.0 * budget.target_usd, u32::MAX);
+                }
+            }
+            Some(Canary::HeldForever) => permit.holds.set(Holds::RISK_PAUSED, self.healed),
+            Some(_) | None => {}
         }
         permit
     }
+}
+
+/// Limits that are as good as none.
+const fn without_limits(mut params: Params) -> Params {
+    params.risk.max_position_usd = 1e9;
+    params.risk.max_order_notional_usd = 0.0;
+    params.risk.max_active_per_side = 10;
+    params
 }
 
 impl External for Rim {

@@ -5,7 +5,7 @@ use super::feed::Feed;
 use super::kind::Fault;
 use super::operator::Operator;
 use super::outcome::Outcome;
-use super::plan::FaultPlan;
+use super::plan::{Canary, FaultPlan};
 use super::reconcile::Reconciliation;
 use super::rim::Rim;
 use super::setup::Setup;
@@ -66,6 +66,7 @@ pub fn run(plan: &FaultPlan) -> Result<Outcome, RunError> {
 impl FaultRun {
     pub(super) fn new(plan: &FaultPlan) -> Result<Self, RunError> {
         let mut setup = Setup::new(plan.seed, plan.steady);
+        setup.tight |= plan.canary == Some(Canary::LooseLimits);
         let mut instruments = Vec::new();
         let mut markets = Vec::new();
         for at in 0..plan.symbols {
@@ -79,8 +80,14 @@ impl FaultRun {
             let market = Market::new(&config);
             markets.push(market.map_err(|error| RunError::Strategy(error.to_string()))?);
         }
+        let mut symbols: Vec<_> = instruments.iter().map(|_| setup.lane()).collect();
+        let told: Vec<_> = symbols.iter().map(|lane| lane.params).collect();
+        let mut rim = Rim::new(plan, &told);
+        for (symbol, lane) in symbols.iter_mut().enumerate() {
+            lane.params = rim.give_params(symbol, lane.params);
+        }
         let lane = SessionLane {
-            symbols: instruments.iter().map(|_| setup.lane()).collect(),
+            symbols,
             session: Some(setup.session()),
         };
         let sampling = Sampling {
@@ -89,7 +96,7 @@ impl FaultRun {
         };
         Ok(Self {
             fleet: Fleet::new(&instruments, &[lane], sampling)?,
-            rim: Rim::new(plan),
+            rim,
             feeds: markets.iter().map(|_| Feed::new(plan)).collect(),
             quoting: vec![Quoting::default(); markets.len()],
             markets,

@@ -4,7 +4,7 @@ use super::{Findings, Invariant};
 use crate::fault::Truth;
 use crate::world::Batch;
 use mmbot_core::Permit;
-use mmbot_types::{Action, Cid, Money, PriceTick, QtyLot, ReplaceMode, Side};
+use mmbot_types::{Action, Cid, Money, Params, PriceTick, QtyLot, ReplaceMode, Side};
 
 /// Sums of products of doubles differ in the last bits.
 const ROUNDING: f64 = 1.0 + 1e-9;
@@ -30,6 +30,8 @@ pub(super) struct Case<'a> {
     /// Position, without fills of which the trader could not know.
     pub position: i64,
     pub permit: &'a Permit,
+    /// Parameters that were given to the trader, whatever it made of them.
+    pub params: &'a Params,
     pub batch: &'a Batch<'a>,
 }
 
@@ -83,7 +85,7 @@ impl Case<'_> {
     /// On its way out beside its successor, as far as the trader knows.
     fn is_leaving(&self, cid: Cid) -> bool {
         let trader = self.batch.trader;
-        trader.params().replace.mode == ReplaceMode::CancelAndPlace
+        self.params.replace.mode == ReplaceMode::CancelAndPlace
             && trader
                 .open_orders()
                 .any(|order| order.cid == cid && order.state == "PendingCancel")
@@ -126,7 +128,7 @@ impl Case<'_> {
     }
 
     fn judge_orders(&self, findings: &mut Findings) {
-        let limit_usd = self.batch.trader.params().risk.max_order_notional_usd;
+        let limit_usd = self.params.risk.max_order_notional_usd;
         if limit_usd <= 0.0 {
             return;
         }
@@ -148,7 +150,7 @@ impl Case<'_> {
     }
 
     fn judge_side(&self, findings: &mut Findings, side: Side, open: &Open, px: PriceTick) {
-        let risk = &self.batch.trader.params().risk;
+        let risk = &self.params.risk;
         let reached = self.position + side.sign() * open.lots;
         let instrument = self.batch.market.instrument();
         let reached_usd = instrument.notional_usd(px, QtyLot::new(reached.abs()));

@@ -2,6 +2,8 @@
 //! is judged by what was sent and said ([`Truth`]), not by what a trader believes, and it counts
 //! how often it was judged, so that a rule that never saw anything is noticed.
 
+#[cfg(test)]
+mod lies;
 mod limits;
 mod permits;
 mod replaces;
@@ -13,7 +15,9 @@ pub use rule::Invariant;
 use crate::fault::Truth;
 use crate::world::{Batch, Delivered, Spot};
 use mmbot_core::{Permit, Session, Trader};
-use mmbot_types::{Action, BlockDetail, BlockReason, Cid, ExecReport, ReportKind, Side, TsNs};
+use mmbot_types::{
+    Action, BlockDetail, BlockReason, Cid, ExecReport, Params, ReportKind, Side, TsNs,
+};
 use replaces::Replaces;
 use std::collections::BTreeSet;
 use windows::Windows;
@@ -75,6 +79,8 @@ impl Findings {
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Seat {
     pub truth: Truth,
+    /// What the trader was told to obey.
+    params: Params,
     /// What the session allowed at the last synchronisation.
     permit: Option<Permit>,
     windows: Windows,
@@ -132,10 +138,15 @@ pub(crate) struct Audit {
 }
 
 impl Audit {
-    pub(crate) fn new(symbols: usize) -> Self {
+    /// An audit of symbols whose traders were given `params`.
+    pub(crate) fn new(params: &[Params]) -> Self {
+        let seat = |params: &Params| Seat {
+            params: *params,
+            ..Seat::default()
+        };
         Self {
             findings: Findings::default(),
-            seats: vec![Seat::default(); symbols],
+            seats: params.iter().map(seat).collect(),
             session: permits::SessionLimits::default(),
             cids: BTreeSet::new(),
             stopped_at: None,
@@ -174,11 +185,13 @@ impl Audit {
                 truth: &seat.truth,
                 position,
                 permit,
+                params: &seat.params,
                 batch,
             };
             case.judge(&mut self.findings);
         }
-        seat.replaces.judge(&mut self.findings, batch);
+        let replace = &seat.params.replace;
+        seat.replaces.judge(&mut self.findings, replace, batch);
         windows::judge(&mut self.findings, &mut self.seats, &self.session, batch);
         self.judge_trader(batch.spot, batch.now, batch.trader);
     }
@@ -207,6 +220,11 @@ impl Audit {
             || format!("position {held}, fills told {told}, at {report:?}"),
         );
         self.judge_trader(delivered.spot, delivered.now, delivered.trader);
+    }
+
+    /// A symbol's trader was given new parameters.
+    pub(crate) fn on_params(&mut self, symbol: usize, params: &Params) {
+        self.seats[symbol].params = *params;
     }
 
     /// The session has new parameters.

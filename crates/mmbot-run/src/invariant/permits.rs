@@ -91,18 +91,21 @@ pub(super) fn judge(findings: &mut Findings, seats: &mut [Seat], session: &Sessi
             || format!("{op:?}: lent {lent:?}, left {left}"),
         );
     }
-    judge_gross(findings, session, now);
+    judge_gross(findings, seats, session, now);
 }
 
-fn judge_gross(findings: &mut Findings, session: &Session, now: TsNs) {
+fn judge_gross(findings: &mut Findings, told: &[Seat], session: &Session, now: TsNs) {
     let seats = session.seats();
     let total_usd: f64 = seats.iter().map(|seat| seat.gross_usd).sum();
     let lent_usd: f64 = seats
         .iter()
         .map(|seat| seat.permit.gross_cap_usd - seat.gross_usd)
         .sum();
-    let limit_usd = seats.iter().map(|seat| seat.gross_limit_usd);
-    let limit_usd = limit_usd.fold(0.0, f64::max);
+    let limits = told
+        .iter()
+        .map(|seat| seat.params.risk.max_gross_exposure_usd);
+    let limits = limits.map(|usd| if usd > 0.0 { usd } else { f64::INFINITY });
+    let limit_usd = limits.fold(0.0, f64::max);
     let left_usd = (limit_usd - total_usd).max(0.0);
     findings.judge(
         Invariant::LendingAddsUp,

@@ -2,7 +2,7 @@
 
 use super::{Findings, Invariant};
 use crate::world::Batch;
-use mmbot_types::{Action, Cause, Cid, ExecReport, ReportKind};
+use mmbot_types::{Action, Cause, Cid, ExecReport, ReplaceParams, ReportKind};
 
 /// A replace is no longer in flight after so long, ns.
 const GIVEN_UP_NS: i64 = 3_000_000_000;
@@ -24,8 +24,13 @@ impl Replaces {
         }
     }
 
-    pub(super) fn judge(&mut self, findings: &mut Findings, batch: &Batch<'_>) {
-        let (now, limits) = (batch.now.get(), &batch.trader.params().replace);
+    pub(super) fn judge(
+        &mut self,
+        findings: &mut Findings,
+        limits: &ReplaceParams,
+        batch: &Batch<'_>,
+    ) {
+        let now = batch.now.get();
         for (action, cause) in batch.actions {
             let replaces = match action {
                 Action::Amend { .. } => true,
