@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Final
 
@@ -24,13 +24,13 @@ from mmbot.research.chaos import (
     scenario_from_yaml,
     scenario_to_yaml,
 )
-from mmbot.store.artifacts import write_text
+from mmbot.store.artifacts import write_json, write_text
 from mmbot.store.canonical import canonical_json
-from mmbot.store.runtime import artifacts_dir
+from mmbot.store.runtime import artifact_path
 
 __all__ = ["app"]
 
-#: Broken runs that are told in full; the others are in `--json`.
+#: Broken runs that are told in full; all are in the report.
 _TOLD: Final = 10
 
 app = typer.Typer(rich_markup_mode="rich")
@@ -41,7 +41,8 @@ app = typer.Typer(rich_markup_mode="rich")
         "[bold]Examples[/]\n\n"
         "mmbot chaos --seeds 200 --jobs 2\n\n"
         "mmbot chaos --seeds 1 --first-seed 17 --minutes 1.0  (repeat a run)\n\n"
-        "mmbot chaos --scenario artifacts/chaos/seed-17.yaml --seeds 1 --first-seed 17"
+        "mmbot chaos --scenario artifacts/chaos/seed-17.yaml --seeds 1 --first-seed 17\n\n"
+        "mmbot chaos --seeds 1000 --out nightly.json"
     ),
 )
 def run(
@@ -58,6 +59,10 @@ def run(
     minutes: Annotated[
         float, typer.Option("--minutes", min=0.05, max=1440, help="Market time with faults.")
     ] = 1.0,
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", metavar="FILE", show_default="artifacts/CHAOS_REPORT.json"),
+    ] = None,
     json: JsonOption = False,
 ) -> int:
     """Play sessions on synthetic markets while wire, venue, data and clock fail.
@@ -80,10 +85,14 @@ def run(
     with progress(*columns, hidden=json) as bar:
         task = bar.add_task("seeds", total=seeds)
         report = chaos(options, lambda: bar.advance(task))
+    target = artifact_path("CHAOS_REPORT.json") if out is None else out
+    write_json(target, report.as_dict())
+    scenarios = [_leave_scenario(broken) for broken in report.broken[:_TOLD]]
     if json:
         typer.echo(canonical_json(report.as_dict()))
     else:
-        _show(report)
+        _show(report, scenarios)
+        typer.echo(f"report           {target}")
     return 2 if report.broken else 0
 
 
@@ -96,7 +105,14 @@ def _read(path: Path) -> Scenario:
     return scenario_from_yaml(data, path.name)
 
 
-def _show(report: ChaosReport) -> None:
+def _leave_scenario(broken: Mapping[str, Any]) -> Path:
+    """Writes down the faults that matter; the file repeats the run."""
+    path = artifact_path("chaos", f"seed-{broken['seed']}.yaml")
+    write_text(path, scenario_to_yaml(broken))
+    return path
+
+
+def _show(report: ChaosReport, scenarios: Sequence[Path]) -> None:
     console = Console()
     table = Table(box=None, show_header=False, pad_edge=False)
     facts = {
@@ -112,19 +128,17 @@ def _show(report: ChaosReport) -> None:
     for name, value in facts.items():
         table.add_row(name, value)
     console.print(table)
-    for run_ in report.broken[:_TOLD]:
-        _tell(report, run_)
+    for broken, path in zip(report.broken, scenarios, strict=False):
+        _tell(report, broken, path)
     if len(report.broken) > _TOLD:
-        typer.echo(f"{len(report.broken) - _TOLD} more runs: --json shows all")
+        typer.echo(f"{len(report.broken) - _TOLD} more runs are in the report")
 
 
-def _tell(report: ChaosReport, broken: Mapping[str, Any]) -> None:
+def _tell(report: ChaosReport, broken: Mapping[str, Any], scenario: Path) -> None:
     first = broken["violations"][0]
     where = "session" if first["symbol"] is None else f"symbol {first['symbol']}"
     typer.echo(f"\n{first['rule']} at {first['ts_ms']} ms, {where}: {first['detail']}")
     typer.echo(f"  repeat     {repro_line(broken, report.options)}")
-    path = artifacts_dir() / "chaos" / f"seed-{broken['seed']}.yaml"
-    write_text(path, scenario_to_yaml(broken))
     faults = broken["minimised"] or {}
     names = ", ".join(f"{name} {ratio}" for name, (ratio, _) in faults.items()) or "no fault needed"
-    typer.echo(f"  minimised  {path} ({names})")
+    typer.echo(f"  minimised  {scenario} ({names})")

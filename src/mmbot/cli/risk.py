@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -11,7 +12,9 @@ from rich.table import Table
 
 from mmbot import core
 from mmbot.cli.options import JsonOption
+from mmbot.store.artifacts import write_json
 from mmbot.store.canonical import canonical_json
+from mmbot.store.runtime import artifact_path
 
 __all__ = ["app"]
 
@@ -28,7 +31,12 @@ def _drill() -> None:
 
 
 @drill.command(
-    epilog="[bold]Examples[/]\n\nmmbot risk drill kill\n\nmmbot risk drill kill --symbols 3 --json"
+    epilog=(
+        "[bold]Examples[/]\n\n"
+        "mmbot risk drill kill\n\n"
+        "mmbot risk drill kill --symbols 3 --seed 7\n\n"
+        "mmbot risk drill kill --json --out drill.json"
+    )
 )
 def kill(
     *,
@@ -36,6 +44,10 @@ def kill(
     symbols: Annotated[
         int, typer.Option("--symbols", min=1, max=4, help="Instruments of the session.")
     ] = 1,
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", metavar="FILE", show_default="artifacts/KILL_DRILL.json"),
+    ] = None,
     json: JsonOption = False,
 ) -> int:
     """Kill a session on a synthetic market amid faults; show that its orders are gone.
@@ -44,10 +56,13 @@ def kill(
     was left or placed.
     """
     found = core.kill_drill(seed, symbols=symbols)
+    target = artifact_path("KILL_DRILL.json") if out is None else out
+    write_json(target, found)
     if json:
         typer.echo(canonical_json(found))
     else:
         _show(found)
+        typer.echo(f"report: {target}")
     return 0 if found["passed"] else 2
 
 

@@ -26,8 +26,20 @@ def test_the_seed_is_printed_first_and_clean_runs_end_with_zero(cli):
     code, out, err = cli("chaos", "--seeds", 2, "--minutes", 0.05, "--jobs", 1)
     assert (code, err) == (0, "")
     assert out.splitlines()[0] == "seeds 1 to 2"
-    assert "4 of 4 found" in out
+    assert "9 of 9 found" in out
     assert "0 runs" in out
+
+
+@pytest.mark.spec("09-4")
+def test_the_report_is_an_artifact_and_what_is_printed_as_json(cli, tmp_path):
+    code, out, _ = cli("chaos", "--seeds", 2, "--minutes", 0.05, "--json")
+    assert code == 0
+    written = (tmp_path / "artifacts" / "CHAOS_REPORT.json").read_text()
+    assert json.loads(out) == json.loads(written)
+    assert json.loads(written)["violations"] == []
+    elsewhere = tmp_path / "elsewhere.json"
+    cli("chaos", "--seeds", 2, "--minutes", 0.05, "--out", elsewhere, "--jobs", 2)
+    assert elsewhere.read_text() == written
 
 
 @pytest.mark.spec("09-4")
@@ -37,6 +49,8 @@ def test_a_violation_is_exit_code_two_with_its_repro_line_and_scenario(cli, tmp_
     code, out, _ = cli("chaos", "--seeds", 1, "--first-seed", 2, "--scenario", scenario)
     assert code == 2
     assert f"mmbot chaos --seeds 1 --first-seed 2 --scenario {scenario}" in out
+    report = json.loads((tmp_path / "artifacts" / "CHAOS_REPORT.json").read_text())
+    assert [violation["seed"] for violation in report["violations"]] == [2]
     written = tmp_path / "artifacts" / "chaos" / "seed-2.yaml"
     again, out, _ = cli("chaos", "--seeds", 1, "--first-seed", 2, "--scenario", written, "--json")
     assert again == 2
@@ -51,14 +65,16 @@ def test_a_scenario_that_is_not_there_is_one_line(cli):
 
 
 @pytest.mark.spec("09-1")
-def test_the_kill_drill_tells_its_steps_and_passes(cli):
+def test_the_kill_drill_tells_its_steps_and_passes(cli, tmp_path):
     code, out, err = cli("risk", "drill", "kill", "--seed", 3, "--symbols", 2)
     assert (code, err) == (0, "")
     assert "gate closed" in out
-    assert out.rstrip().endswith("passed")
+    assert "\npassed\n" in out
+    report = json.loads((tmp_path / "artifacts" / "KILL_DRILL.json").read_text())
     code, out, _ = cli("risk", "drill", "kill", "--seed", 3, "--symbols", 2, "--json")
     found = json.loads(out)
     assert (code, found["passed"]) == (0, True)
+    assert found == report
     assert found["resting_at_kill"] > 0
     assert (found["placed_after"], found["resting_at_end"]) == (0, 0)
     assert 0 < found["gate_closed_ms"] <= found["confirmed_ms"]
@@ -71,4 +87,4 @@ def test_a_failed_drill_is_exit_code_two(cli, monkeypatch):
     code, out, _ = cli("risk", "drill", "kill")
     assert code == 2
     assert "never" in out
-    assert out.rstrip().endswith("FAILED")
+    assert "\nFAILED\n" in out

@@ -2,9 +2,9 @@
 //! later as reports.
 //!
 //! All orders are looked at every 25 s (less in short runs) and when faults are healed, unknown
-//! ones within two seconds. An order about which a request may still be carried out is not answered for:
-//! what the venue says of it now may be wrong a moment later. One that the venue does not know at
-//! two looks is over. An order of ours that the trader does not know is closed.
+//! ones within two seconds. An order about which a request may still be carried out is not answered
+//! for: what the venue says of it now may be wrong a moment later. One that the venue does not know
+//! at two looks is over. An order of ours that the trader does not know is closed.
 
 use super::kind::RECEIVE_WINDOW_MS;
 use super::plan::Canary;

@@ -3,7 +3,7 @@
 //! how often it was judged, so that a rule that never saw anything is noticed.
 
 #[cfg(test)]
-mod lies;
+mod lie_tests;
 mod limits;
 mod permits;
 mod replaces;
