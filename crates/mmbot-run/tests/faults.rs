@@ -67,6 +67,7 @@ fn planted_defects_are_found() {
         (Canary::UnansweredUnknown, Invariant::UnknownsAreResolved),
         (Canary::HeldForever, Invariant::QuotingResumes),
         (Canary::UnhealedVenue, Invariant::NothingRestsAfterStop),
+        (Canary::LostRecord, Invariant::RecoveryIsExact),
     ];
     assert_eq!(planted.map(|(canary, _)| canary), Canary::ALL);
     for (canary, rule) in planted {

@@ -82,6 +82,11 @@ impl Feed {
         both
     }
 
+    /// The receiver is new: the next packet it gets is a snapshot.
+    pub(super) const fn reconnect(&mut self) {
+        self.missing = true;
+    }
+
     fn receive(
         &mut self,
         mut packet: Vec<EventRow>,

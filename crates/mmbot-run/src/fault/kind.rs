@@ -58,6 +58,10 @@ pub enum Fault {
     ParamsReload,
     /// New parameters of the session.
     SessionReload,
+    /// The process crashes; a new one goes on from its journal.
+    ProcessCrash,
+    /// At a crash the disk has the beginning of one more record.
+    JournalTorn,
 }
 
 /// What a ratio is a share of.
@@ -73,6 +77,8 @@ pub enum Per {
     Second,
     /// Market packets.
     Packet,
+    /// Crashes of the process.
+    Crash,
 }
 
 impl Per {
@@ -85,6 +91,7 @@ impl Per {
             Per::OrderSecond => "order and second",
             Per::Second => "second",
             Per::Packet => "packet",
+            Per::Crash => "crash",
         }
     }
 }
@@ -133,11 +140,13 @@ const ROWS: [Row; Fault::COUNT] = [
     ("operator_floor", Per::Second, ratio(1, 20), 5000),
     ("params_reload", Per::Second, ratio(1, 8), 0),
     ("session_reload", Per::Second, ratio(1, 10), 0),
+    ("process_crash", Per::Second, ratio(1, 20), 0),
+    ("journal_torn", Per::Crash, ratio(1, 2), 0),
 ];
 
 impl Fault {
     /// Number of faults.
-    pub const COUNT: usize = 26;
+    pub const COUNT: usize = 28;
 
     /// All faults in the order of their index.
     pub const ALL: [Fault; Self::COUNT] = [
@@ -167,6 +176,8 @@ impl Fault {
         Fault::OperatorFloor,
         Fault::ParamsReload,
         Fault::SessionReload,
+        Fault::ProcessCrash,
+        Fault::JournalTorn,
     ];
 
     /// An array index.

@@ -5,6 +5,7 @@
 //! [`run`] plays a plan and judges [every rule](crate::invariant) after every event.
 
 mod clock;
+mod crash;
 mod drill;
 mod feed;
 mod kill_watch;

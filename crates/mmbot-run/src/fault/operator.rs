@@ -1,5 +1,6 @@
 //! What an operator does in a run, at times drawn by the plan.
 
+use super::crash::Crashes;
 use super::kill_watch::KillWatch;
 use super::kind::Fault;
 use super::plan::{FaultPlan, below};
@@ -8,6 +9,7 @@ use super::setup::Setup;
 use crate::error::RunError;
 use crate::fleet::Fleet;
 use mmbot_core::session::{KillCause, RiskGrade};
+use mmbot_types::journal::Control;
 use mmbot_types::{CounterRng, TsNs};
 
 /// Something that an operator does.
@@ -76,9 +78,7 @@ impl Operator {
     /// Does what is due at `venue_ns`, local time `now_ns`.
     pub(super) fn turn(
         &mut self,
-        fleet: &mut Fleet,
-        rim: &mut Rim,
-        setup: &mut Setup,
+        mut hand: Hand<'_>,
         venue_ns: i64,
         now_ns: i64,
     ) -> Result<(), RunError> {
@@ -86,20 +86,13 @@ impl Operator {
             && at <= venue_ns
         {
             self.done += 1;
-            self.act(deed, fleet, rim, setup, now_ns)?;
+            self.act(deed, &mut hand, now_ns)?;
         }
         Ok(())
     }
 
-    fn act(
-        &mut self,
-        deed: Deed,
-        fleet: &mut Fleet,
-        rim: &mut Rim,
-        setup: &mut Setup,
-        now_ns: i64,
-    ) -> Result<(), RunError> {
-        let now = TsNs::new(now_ns);
+    fn act(&mut self, deed: Deed, hand: &mut Hand<'_>, now_ns: i64) -> Result<(), RunError> {
+        let (fleet, rim, now) = (&mut *hand.fleet, &mut *hand.rim, TsNs::new(now_ns));
         match deed {
             Deed::Stop => {
                 rim.note(Fault::OperatorStop);
@@ -114,41 +107,21 @@ impl Operator {
                 if let Some(session) = fleet.session_mut(0) {
                     session.kill(KillCause::Operator, now);
                 }
+                fleet.write_control(now, Control::Kill);
             }
             Deed::Resume => self.resume(fleet, rim, now_ns),
             Deed::Floor(grade) => {
                 rim.note(Fault::OperatorFloor);
-                if let Some(session) = fleet.session_mut(0) {
-                    session.set_floor(Some(grade), now);
-                }
+                set_floor(fleet, Some(grade), now);
             }
-            Deed::LiftFloor => {
-                if let Some(session) = fleet.session_mut(0) {
-                    session.set_floor(None, now);
-                }
-            }
+            Deed::LiftFloor => set_floor(fleet, None, now),
             Deed::Params => {
                 rim.note(Fault::ParamsReload);
-                for symbol in 0..rim.audit.seats.len() {
-                    let Some(world) = fleet.world_mut(symbol) else {
-                        continue;
-                    };
-                    let mut params = setup.params();
-                    if let Some(lane) = world.lane(0) {
-                        // signals are the market's and stay
-                        params.signals = lane.trader().params().signals;
-                    }
-                    let given = rim.give_params(symbol, params);
-                    world.apply_params(0, given, now_ns)?;
-                }
+                hand.reload_symbols(now_ns)?;
             }
             Deed::Session => {
                 rim.note(Fault::SessionReload);
-                if let Some(session) = fleet.session_mut(0) {
-                    let params = setup.session();
-                    rim.audit.on_reload(params.throttle.window_sec, now);
-                    session.apply_params(params, now)?;
-                }
+                hand.reload_session(now)?;
             }
         }
         Ok(())
@@ -163,10 +136,58 @@ impl Operator {
                 trader.resume();
             }
         }
+        let now = TsNs::new(now_ns);
         if let Some(session) = fleet.session_mut(0) {
-            session.resume(TsNs::new(now_ns));
+            session.resume(now);
         }
+        fleet.write_control(now, Control::Resume);
     }
+}
+
+/// What an operator has hold of.
+#[derive(Debug)]
+pub(super) struct Hand<'a> {
+    pub fleet: &'a mut Fleet,
+    pub rim: &'a mut Rim,
+    pub setup: &'a mut Setup,
+    pub crashes: &'a mut Crashes,
+}
+
+impl Hand<'_> {
+    fn reload_symbols(&mut self, now_ns: i64) -> Result<(), RunError> {
+        for symbol in 0..self.rim.audit.seats.len() {
+            let Some(world) = self.fleet.world_mut(symbol) else {
+                continue;
+            };
+            let mut params = self.setup.params();
+            if let Some(lane) = world.lane(0) {
+                // signals are the market's and stay
+                params.signals = lane.trader().params().signals;
+            }
+            let given = self.rim.give_params(symbol, params);
+            world.apply_params(0, given, now_ns)?;
+            let now = TsNs::new(now_ns);
+            self.crashes.note_params(self.fleet, symbol, &given, now);
+        }
+        Ok(())
+    }
+
+    fn reload_session(&mut self, now: TsNs) -> Result<(), RunError> {
+        let params = self.setup.session();
+        self.rim.audit.on_reload(params.throttle.window_sec, now);
+        if let Some(session) = self.fleet.session_mut(0) {
+            session.apply_params(params.clone(), now)?;
+        }
+        self.crashes.note_session(self.fleet, &params, now);
+        Ok(())
+    }
+}
+
+fn set_floor(fleet: &mut Fleet, grade: Option<RiskGrade>, now: TsNs) {
+    if let Some(session) = fleet.session_mut(0) {
+        session.set_floor(grade, now);
+    }
+    fleet.write_control(now, Control::Grade(grade));
 }
 
 /// Watches what becomes of the orders that there are at a kill; the first one counts.

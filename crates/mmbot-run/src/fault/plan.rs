@@ -39,11 +39,13 @@ pub enum Canary {
     HeldForever,
     /// The venue does not come back: it never carries out a request any more.
     UnhealedVenue,
+    /// A recovery misses a record of the journal.
+    LostRecord,
 }
 
 impl Canary {
     /// Number of canaries.
-    pub const COUNT: usize = 9;
+    pub const COUNT: usize = 10;
 
     /// All canaries.
     pub const ALL: [Canary; Self::COUNT] = [
@@ -56,6 +58,7 @@ impl Canary {
         Canary::UnansweredUnknown,
         Canary::HeldForever,
         Canary::UnhealedVenue,
+        Canary::LostRecord,
     ];
 
     /// Name in scenario files.
@@ -71,6 +74,7 @@ impl Canary {
             Canary::UnansweredUnknown => "unanswered_unknown",
             Canary::HeldForever => "held_forever",
             Canary::UnhealedVenue => "unhealed_venue",
+            Canary::LostRecord => "lost_record",
         }
     }
 
@@ -168,6 +172,7 @@ impl FaultPlan {
                 plan.kill_at_ms = Some(safety_ms / 2);
             }
             Canary::BoundlessRequests | Canary::BoundlessBudget | Canary::LooseLimits => {}
+            Canary::LostRecord => plan.enable(Fault::ProcessCrash, Ratio { num: 1, den: 4 }, 0),
             Canary::SwallowedFill | Canary::HeldForever | Canary::UnhealedVenue => {
                 plan.steady = true;
             }

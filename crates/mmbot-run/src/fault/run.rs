@@ -1,9 +1,10 @@
 //! One run of a plan: a phase with faults in which nothing bad may happen, then a phase without in
 //! which something good must, then a stop after which nothing may be left.
 
+use super::crash::Crashes;
 use super::feed::Feed;
 use super::kind::Fault;
-use super::operator::Operator;
+use super::operator::{Hand, Operator};
 use super::outcome::Outcome;
 use super::plan::{Canary, FaultPlan};
 use super::reconcile::Reconciliation;
@@ -47,6 +48,7 @@ pub(super) struct FaultRun {
     feeds: Vec<Feed>,
     pub setup: Setup,
     pub operator: Operator,
+    crashes: Crashes,
     reconciliation: Reconciliation,
     pub quoting: Vec<Quoting>,
     rows: u64,
@@ -86,22 +88,28 @@ impl FaultRun {
         for (symbol, lane) in symbols.iter_mut().enumerate() {
             lane.params = rim.give_params(symbol, lane.params);
         }
+        let given: Vec<_> = symbols.iter().map(|lane| lane.params).collect();
+        let session = setup.session();
+        let mut crashes = Crashes::new(plan);
         let lane = SessionLane {
             symbols,
-            session: Some(setup.session()),
+            session: Some(session.clone()),
         };
         let sampling = Sampling {
             bar_ns: 10_000_000_000,
             curve_ns: None,
         };
+        let mut fleet = Fleet::new(&instruments, &[lane], sampling)?;
+        crashes.begin(&mut fleet, &instruments, &given, &session)?;
         Ok(Self {
-            fleet: Fleet::new(&instruments, &[lane], sampling)?,
+            fleet,
             rim,
             feeds: markets.iter().map(|_| Feed::new(plan)).collect(),
             quoting: vec![Quoting::default(); markets.len()],
             markets,
             setup,
             operator: Operator::new(plan),
+            crashes,
             reconciliation: Reconciliation::new(RECONCILE_MS.min(plan.safety_ms / 3)),
             rows: 0,
             venue_ns: 0,
@@ -155,16 +163,34 @@ impl FaultRun {
                 }
                 self.fleet.know(symbol, local_ns);
             }
+            self.crash_before(self.venue_ns)?;
             self.fleet.run_before(local_ns, &mut self.rim)?;
             self.turn(local_ns)?;
         }
         Ok(())
     }
 
+    /// Crashes that come before a venue time, at whatever event that may be.
+    fn crash_before(&mut self, venue_ns: i64) -> Result<(), RunError> {
+        while let Some(at) = self.crashes.next_before(venue_ns) {
+            let now_ns = self.rim.clock.local(at);
+            self.fleet.run_before(now_ns, &mut self.rim)?;
+            self.crashes.crash(&mut self.fleet, &mut self.rim, now_ns)?;
+            self.feeds.iter_mut().for_each(Feed::reconnect);
+            self.reconciliation.at_once();
+        }
+        Ok(())
+    }
+
     fn turn(&mut self, now_ns: i64) -> Result<(), RunError> {
+        let hand = Hand {
+            fleet: &mut self.fleet,
+            rim: &mut self.rim,
+            setup: &mut self.setup,
+            crashes: &mut self.crashes,
+        };
+        self.operator.turn(hand, self.venue_ns, now_ns)?;
         let (fleet, rim) = (&mut self.fleet, &mut self.rim);
-        self.operator
-            .turn(fleet, rim, &mut self.setup, self.venue_ns, now_ns)?;
         if self.venue_ns % 1_000_000_000 == 0 && !rim.healed {
             cancel_some(&self.plan, fleet, rim, self.venue_ns, now_ns);
         }

@@ -43,6 +43,8 @@ pub enum Invariant {
     BlocksAddUp,
     /// Every report is possible in the state of its order, however late, doubled or reordered.
     NoIllegalTransition,
+    /// After a crash the journal brings back the very state that there was.
+    RecoveryIsExact,
     /// Money, fees and position agree with the exchange's at the end, to the last unit.
     Conservation,
     /// Once faults are healed, no order stays unknown.
@@ -55,7 +57,7 @@ pub enum Invariant {
 
 impl Invariant {
     /// Number of rules.
-    pub const COUNT: usize = 23;
+    pub const COUNT: usize = 24;
 
     /// All rules in the order of their index.
     pub const ALL: [Invariant; Self::COUNT] = [
@@ -78,6 +80,7 @@ impl Invariant {
         Invariant::LendingAddsUp,
         Invariant::BlocksAddUp,
         Invariant::NoIllegalTransition,
+        Invariant::RecoveryIsExact,
         Invariant::Conservation,
         Invariant::UnknownsAreResolved,
         Invariant::QuotingResumes,
@@ -107,6 +110,7 @@ impl Invariant {
             Invariant::LendingAddsUp => "lending_adds_up",
             Invariant::BlocksAddUp => "blocks_add_up",
             Invariant::NoIllegalTransition => "no_illegal_transition",
+            Invariant::RecoveryIsExact => "recovery_is_exact",
             Invariant::Conservation => "conservation",
             Invariant::UnknownsAreResolved => "unknowns_are_resolved",
             Invariant::QuotingResumes => "quoting_resumes",

@@ -1,6 +1,8 @@
 //! What a fault world does to a world from outside, between two events.
 
 use super::{Wires, World};
+use crate::timed::TimedQueue;
+use mmbot_core::{Market, Trader};
 use mmbot_types::{Action, EventColumns, ExecReport, TsNs};
 use std::sync::Arc;
 
@@ -31,6 +33,23 @@ impl World {
         self.exchange
             .request(lane, action, TsNs::new(now_ns), &mut self.made);
         self.schedule_reports(on_wire);
+    }
+
+    /// The first lane goes on with another trader and market, as after a crash: reports under way
+    /// are lost, rows that nobody has written down are forgotten.
+    pub(crate) fn restore(&mut self, trader: Trader, market: Market) {
+        let Some(lane) = self.lanes.first_mut() else {
+            return;
+        };
+        lane.trader = trader;
+        if let Some(entry) = self.markets.get_mut(lane.market) {
+            entry.1 = market;
+        }
+        self.reports = TimedQueue::default();
+        self.unwritten.clear();
+        self.refresh_due(0);
+        self.plan_next();
+        self.scout = self.at_engine;
     }
 
     /// Lets a report reach a trader at `at_ns`.
