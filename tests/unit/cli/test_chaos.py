@@ -26,7 +26,7 @@ def test_the_seed_is_printed_first_and_clean_runs_end_with_zero(cli):
     code, out, err = cli("chaos", "--seeds", 2, "--minutes", 0.05, "--jobs", 1)
     assert (code, err) == (0, "")
     assert out.splitlines()[0] == "seeds 1 to 2"
-    assert "9 of 9 found" in out
+    assert "10 of 10 found" in out
     assert "0 runs" in out
 
 

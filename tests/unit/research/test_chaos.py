@@ -88,7 +88,7 @@ def test_results_do_not_depend_on_the_number_of_threads():
 @pytest.mark.spec("09-4")
 def test_every_planted_defect_is_found():
     names = set(core.fault_catalog()["canaries"])
-    assert len(names) == 9
+    assert len(names) == 10
     assert set(chaos(options(seeds=1), nothing).canaries) == names
 
 
