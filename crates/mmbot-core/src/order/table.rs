@@ -45,6 +45,8 @@ const VACANT: Order = Order {
     sent: TsNs::ZERO,
     since: TsNs::ZERO,
     rests_from: None,
+    last_fill: TsNs::ZERO,
+    filled_since: QtyLot::ZERO,
     queued_from: TsNs::ZERO,
     drift_mid: MidTick::ZERO,
     side: Side::Buy,
@@ -117,6 +119,7 @@ impl OrderTable {
         (order.filled, order.filled_prefix) = (QtyLot::ZERO, QtyLot::ZERO);
         (order.sent, order.since) = (now, now);
         (order.rests_from, order.queued_from) = (None, TsNs::ZERO);
+        (order.last_fill, order.filled_since) = (TsNs::ZERO, QtyLot::ZERO);
         order.drift_mid = terms.decision_mid;
         (order.side, order.level, order.color) = (side, level, color);
         (order.replacing, order.not_amendable, order.refreshing) = (false, false, false);

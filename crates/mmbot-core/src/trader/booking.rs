@@ -4,7 +4,7 @@ use super::reports::{PX_MAX, QTY_MAX};
 use super::since::FillNote;
 use super::{OrderEventKind, Trader};
 use crate::edge::{Fill, FillRecord};
-use crate::order::{Booking, Order, OrderEvent};
+use crate::order::{Booking, Order, OrderEvent, OrderTable};
 use mmbot_types::{ExecPrice, ExecReport, Liquidity, Money, PRICE_SCALE, QtyLot, ReportKind, TsNs};
 
 /// Largest believed fee, quanta.
@@ -29,6 +29,24 @@ impl ReportedFill {
             && (1..=QTY_MAX).contains(&self.qty.get())
             && (1..=QTY_MAX).contains(&self.cum_qty.get())
             && (-FEE_MAX..=FEE_MAX).contains(&self.fee.get())
+    }
+}
+
+/// Where the order of a fill is.
+#[derive(Debug, Clone, Copy)]
+enum Whose<'a> {
+    InSlot(usize),
+    /// No longer in one.
+    Past(&'a Order),
+}
+
+impl<'a> Whose<'a> {
+    #[inline(always)]
+    const fn order(self, orders: &'a OrderTable) -> &'a Order {
+        match self {
+            Whose::InSlot(slot) => orders.get(slot),
+            Whose::Past(order) => order,
+        }
     }
 }
 
@@ -59,6 +77,7 @@ impl Trader {
                 return false;
             }
         }
+        order.note_fill(ts_exch, fill.qty);
         if order.rests_from.is_none() {
             order.rests_from = Some(ts_exch);
             order.queued_from = ts_exch;
@@ -66,10 +85,11 @@ impl Trader {
             self.telemetry.accepted += 1;
             self.log_event(now, slot, OrderEventKind::Ack, "");
         }
-        let order = *self.orders.get(slot);
-        self.telemetry.orders_with_fill += u64::from(first);
-        self.book_money(now, ts_exch, &order, fill);
-        if order.open_at_most().is_zero() {
+        if first {
+            self.telemetry.orders_with_fill += 1;
+        }
+        self.book_money(now, ts_exch, Whose::InSlot(slot), fill);
+        if self.orders.get(slot).open_at_most().is_zero() {
             self.record_age(slot, ts_exch);
             self.answered(slot);
             self.apply(slot, OrderEvent::Completed);
@@ -112,7 +132,7 @@ impl Trader {
         match booking {
             Booking::New => {
                 self.telemetry.orders_with_fill += u64::from(first);
-                self.book_money(now, report.ts_exch, &order, &fill);
+                self.book_money(now, report.ts_exch, Whose::Past(&order), &fill);
             }
             Booking::Duplicate => self.telemetry.duplicate_fills += 1,
             Booking::Conflict => self.telemetry.illegal_transitions += 1,
@@ -120,7 +140,9 @@ impl Trader {
         booking == Booking::New
     }
 
-    fn book_money(&mut self, now: TsNs, ts_exch: TsNs, order: &Order, fill: &ReportedFill) {
+    #[inline(always)]
+    fn book_money(&mut self, now: TsNs, ts_exch: TsNs, whose: Whose<'_>, fill: &ReportedFill) {
+        let order = whose.order(&self.orders);
         let (side, notional) = (order.side, Money::notional(fill.px, fill.qty));
         let signed = QtyLot::new(side.sign() * fill.qty.get());
         let before = self.position;
@@ -128,6 +150,7 @@ impl Trader {
         self.cash -= Money::notional(fill.px, signed);
         self.fees += fill.fee;
         self.refresh_skew();
+        let order = whose.order(&self.orders);
         let maker = fill.liquidity == Liquidity::Maker;
         let telemetry = &mut self.telemetry;
         telemetry.turnover += notional;
@@ -152,6 +175,7 @@ impl Trader {
                 taken_at: (!maker).then_some(fill.px),
             });
         }
+        let order = whose.order(&self.orders);
         let terms = order.terms;
         let reference_px = if maker { terms.px } else { terms.opposite };
         let booked = Fill {

@@ -154,6 +154,28 @@ fn a_repeated_answer_is_not_taken_for_that_to_the_next_change() {
 
 /// spec: 02-5.1
 #[test]
+fn fills_that_overtake_the_answer_to_a_change_do_not_make_the_order_larger() {
+    let mut desk = Desk::new(params());
+    let cid = amending(&mut desk, 60);
+    let px = desk.open(cid).unwrap().px;
+    desk.now_ms = 20;
+    desk.fill(cid, px.get(), 10, 10);
+    desk.now_ms = 30;
+    desk.fill(cid, px.get(), 5, 15);
+    desk.now_ms = 10;
+    let open_qty = QtyLot::new(60);
+    desk.report(cid, ReportKind::Amended { px, open_qty });
+    let order = desk.open(cid).unwrap();
+    assert_eq!((order.state, order.open_qty), ("Live", QtyLot::new(45)));
+    // what is said after the fills is taken as it is
+    desk.now_ms = 40;
+    let open_qty = QtyLot::new(46);
+    desk.report(cid, ReportKind::Amended { px, open_qty });
+    assert_eq!(desk.open(cid).unwrap().open_qty, open_qty);
+}
+
+/// spec: 02-5.1
+#[test]
 fn the_venue_says_that_more_is_open_than_was_asked_and_is_believed() {
     let mut desk = Desk::new(params());
     let cid = amending(&mut desk, 20);

@@ -17,7 +17,7 @@ use crate::world::Sampling;
 use mmbot_core::session::Circuit;
 use mmbot_core::{Permit, Trader};
 use mmbot_sim::market::{Market, MarketConfig, Regime};
-use mmbot_types::{Action, CounterRng, Instrument, TsNs};
+use mmbot_types::{Action, BlockDetail, CounterRng, Instrument, TsNs};
 
 /// Step of venue time after which operator and reconciliation have their turn, ns.
 const STEP_NS: i64 = 100_000_000;
@@ -36,6 +36,19 @@ const RECONCILE_MS: i64 = 25_000;
 pub(super) struct Quoting {
     pub free_since: Option<i64>,
     pub quoted_at: Option<i64>,
+    /// Refusals so far by the adverse guard and for want of budget.
+    refused: [u64; 2],
+}
+
+impl Quoting {
+    /// True if since the last call one side was refused by the adverse guard and the other for want
+    /// of budget: a position that fills its side while the market leans the other way.
+    fn both_sides_refused(&mut self, trader: &Trader) -> bool {
+        let blocks = &trader.telemetry().blocks;
+        let now = [BlockDetail::Adverse, BlockDetail::PortfolioBudget].map(|d| blocks.count(d));
+        let before = std::mem::replace(&mut self.refused, now);
+        now.iter().zip(before).all(|(now, before)| *now > before)
+    }
 }
 
 /// See the module.
@@ -215,7 +228,11 @@ impl FaultRun {
                 continue;
             };
             let stopped = self.operator.dead_since.is_some();
-            if stopped || !session.permit(symbol).is_some_and(|p| is_free(&p, now_ns)) {
+            let refused = world
+                .lane(0)
+                .is_some_and(|lane| quoting.both_sides_refused(lane.trader()));
+            let held = !session.permit(symbol).is_some_and(|p| is_free(&p, now_ns));
+            if stopped || held || refused {
                 quoting.free_since = None;
             } else {
                 quoting.free_since.get_or_insert(now_ns);

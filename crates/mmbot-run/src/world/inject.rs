@@ -46,7 +46,7 @@ impl World {
             entry.1 = market;
         }
         self.reports = TimedQueue::default();
-        self.unwritten.clear();
+        self.pen.forget_rows();
         self.refresh_due(0);
         self.plan_next();
         self.scout = self.at_engine;
@@ -54,6 +54,6 @@ impl World {
 
     /// Lets a report reach a trader at `at_ns`.
     pub(crate) fn tell(&mut self, lane: u32, report: &ExecReport, at_ns: i64) {
-        self.reports.push(at_ns, lane, report);
+        self.reports.push(at_ns, lane, *report);
     }
 }

@@ -5,7 +5,7 @@ use crate::cursor::{Place, local_row};
 use crate::lane::Wire;
 use crate::timed::TimedQueue;
 use mmbot_core::Market;
-use mmbot_sim::Reports;
+use mmbot_sim::{ReportSink, Reports};
 use mmbot_types::columns::{LAST_BIT, SIDE_BIT};
 use mmbot_types::{EventColumns, ExecReport, PriceTick, QtyLot, RowKind, Side, TsNs};
 
@@ -65,6 +65,7 @@ impl World {
         until
     }
 
+    /// What the exchange has made goes on the wire.
     pub(super) fn schedule_reports(&mut self, on_wire: &mut impl Wires) {
         schedule(
             self.symbol,
@@ -87,10 +88,8 @@ impl World {
                     Some(order) => read_rows(market, chunk, from, until, |at| order[at] as usize),
                 };
             }
-            if self.tap.is_some() {
-                let rows = (from..to).map(|at| chunk.row(local_row(chunk, at)));
-                self.unwritten.extend(rows);
-            }
+            self.pen
+                .note_rows((from..to).map(|at| chunk.row(local_row(chunk, at))));
             if let Some(last) = (from..to)
                 .rev()
                 .map(|at| local_row(chunk, at))
@@ -111,6 +110,22 @@ impl World {
     }
 }
 
+/// The way of reports to the engine.
+pub(super) struct ReportWires<'a> {
+    pub wires: &'a mut [Wire],
+    pub feed_latency_ns: i64,
+    pub queue: &'a mut TimedQueue<ExecReport>,
+}
+
+impl ReportSink for ReportWires<'_> {
+    #[inline]
+    fn report(&mut self, lane: u32, report: ExecReport) {
+        let wire = &mut self.wires[lane as usize];
+        let at = wire.delivery(report.ts_exch.get(), self.feed_latency_ns);
+        self.queue.push(at, lane, report);
+    }
+}
+
 /// Puts reports on the wire; returns the earliest delivery.
 fn schedule(
     symbol: usize,
@@ -126,11 +141,11 @@ fn schedule(
         let at = wires[lane].delivery(report.ts_exch.get(), feed_latency_ns);
         let arrivals = on_wire.report(Spot { symbol, lane }, report, at);
         if let Some(at) = arrivals.first {
-            queue.push(at, number, report);
+            queue.push(at, number, *report);
             earliest = earliest.min(at);
         }
         if let Some(at) = arrivals.second {
-            queue.push(at, number, report);
+            queue.push(at, number, *report);
             earliest = earliest.min(at);
         }
     }

@@ -68,7 +68,9 @@ pub struct Delivered<'a> {
 
 /// See the module.
 pub trait Wires {
-    /// Whether [`Self::batch`] and [`Self::delivered`] are to be called.
+    /// Whether messages are to be watched and harmed. Without it [`Self::batch`],
+    /// [`Self::execute`] and [`Self::delivered`] are not called, and the others have to leave
+    /// everything as it is.
     const WATCHES: bool = false;
 
     /// A trader made requests; they are about to leave.
