@@ -216,7 +216,10 @@ def chaos(options: ChaosOptions, on_done: Callable[[], None]) -> ChaosReport:
     with ThreadPoolExecutor(max_workers=options.jobs) as pool:
         runs = list(pool.map(play, range(options.first_seed, last)))
         canaries = _find_canaries(pool, options.first_seed)
-    return ChaosReport(options=options, runs=runs, canaries=canaries)
+    report = ChaosReport(options=options, runs=runs, canaries=canaries)
+    if scenario.canary is not None and not report.broken:
+        raise _not_found(scenario.canary, options.first_seed, last - 1)
+    return report
 
 
 def _find_canaries(pool: ThreadPoolExecutor, first_seed: int) -> dict[str, int]:
@@ -232,8 +235,11 @@ def _find_canaries(pool: ThreadPoolExecutor, first_seed: int) -> dict[str, int]:
     found = dict(zip(names, pool.map(find, names), strict=True))
     for name, seed in found.items():
         if seed is None:
-            last = first_seed + _CANARY_SEEDS - 1
-            raise InvariantError(
-                "E_SIM_CANARY", name, f"was planted in seeds {first_seed} to {last} and not found"
-            )
+            raise _not_found(name, first_seed, first_seed + _CANARY_SEEDS - 1)
     return {name: seed for name, seed in found.items() if seed is not None}
+
+
+def _not_found(name: str, first: int, last: int) -> InvariantError:
+    return InvariantError(
+        "E_SIM_CANARY", name, f"was planted in seeds {first} to {last} and not found"
+    )

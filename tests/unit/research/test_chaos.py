@@ -103,6 +103,13 @@ def test_a_planted_defect_that_is_not_found_is_an_error(monkeypatch):
         chaos(options(seeds=1), nothing)
 
 
+@pytest.mark.spec("09-4")
+def test_a_scenario_whose_defect_no_run_finds_is_an_error():
+    scenario = Scenario(canary="loose_limits", minutes=SHORT_MIN, symbols=1, faults={})
+    with pytest.raises(InvariantError, match="E_SIM_CANARY: loose_limits was planted in seeds"):
+        chaos(options(scenario=scenario, seeds=1), nothing)
+
+
 def broken():
     scenario = Scenario(canary="forgotten_unknown", minutes=0.2, symbols=1)
     report = chaos(options(scenario=scenario, scenario_path=Path("s.yaml")), nothing)

@@ -12,7 +12,7 @@ mod windows;
 
 pub use rule::Invariant;
 
-use crate::fault::Truth;
+use crate::fault::{Phase, Truth};
 use crate::world::{Batch, Delivered, Spot};
 use mmbot_core::{Permit, Session, Trader};
 use mmbot_types::{
@@ -334,12 +334,16 @@ fn beliefs(seat: &Seat, trader: &Trader, side: Side) -> String {
     }
     for (cid, order) in truth.alive().filter(|(_, order)| order.side == side) {
         let worst = truth.worst_open(cid, order);
-        let said: Vec<_> = order.said.iter().map(|report| report.kind).collect();
-        lines.push(format!("true {} {worst}+{} {said:?}", cid.get(), order.cum));
+        let phase = match order.phase {
+            Phase::OnWire => "on the wire",
+            Phase::Resting => "resting",
+            Phase::Done(_) => "done",
+        };
+        lines.push(format!("true {} {phase} {worst}+{}", cid.get(), order.cum));
     }
-    for report in truth.untold(&seat.told) {
-        let said = truth.order(report.cid).map(|order| &order.said);
-        lines.push(format!("untold of {}: {said:?}", report.cid.get()));
+    let untold = truth.untold(&seat.told).count();
+    if untold > 0 {
+        lines.push(format!("{untold} fills not told"));
     }
     format!("positions {position:?}; {}", lines.join(", "))
 }
