@@ -192,8 +192,8 @@ impl Fleet {
         })
     }
 
-    /// The only lane goes on with the traders, markets and session of `engine`; reports on their way
-    /// to it are lost.
+    /// The only lane goes on with the traders, markets and session of `engine`; reports on their
+    /// way to it are lost.
     pub(crate) fn restore(&mut self, engine: &Engine) {
         for (symbol, world) in self.worlds.iter_mut().enumerate() {
             let instrument = instrument_idx(symbol);

@@ -116,7 +116,7 @@ def _show(report: ChaosReport, scenarios: Sequence[Path]) -> None:
     console = Console()
     table = Table(box=None, show_header=False, pad_edge=False)
     facts = {
-        "simulated": f"{report.hours:.1f} symbol hours",
+        "simulated": f"{report.hours:.2f} symbol hours",
         "events": f"{report.total('events'):,}",
         "requests": f"{report.total('requests'):,}",
         "fills": f"{report.total('fills'):,}",
