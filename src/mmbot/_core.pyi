@@ -9,6 +9,7 @@ from mmbot._core_allocator import *
 from mmbot._core_columns import ColumnReader as ColumnReader
 from mmbot._core_columns import EventChunk as EventChunk
 from mmbot._core_columns import StreamMerger as StreamMerger
+from mmbot._core_faults import *
 from mmbot._core_journal import *
 from mmbot._core_session import SessionControl as SessionControl
 
@@ -321,8 +322,8 @@ class TapeReader:
         trade_sign (+1 buyer is the aggressor), trade_touch (row of the touch before, -1 none);
         profile_lots (float64) and
         profile_hits (uint64) by ticks from the best price, depth_lots by depth_bps, all summed
-        over `samples` (two a sample
-        time, one a side); level_sum, depth_rows, prints, packets, unusable_packets, gaps.
+        over `samples` (two a sample time, one a side); level_sum, depth_rows, prints, packets,
+        unusable_packets, gaps.
         """
 
 def score_queue_models(
@@ -342,8 +343,6 @@ def score_queue_models(
     GIL is released.
 
     Keys: probes, filled, initial_lots_mean, models (one entry each: model, n, queue, queue_by_age,
-    fills, fill_delay_ms,
-    probability) and truth (the truth scored as a model). Errors are means: mae_lots, mae_ratio,
-    bias_ratio, rmse_ratio (of
-    the volume ahead at the start).
+    fills, fill_delay_ms, probability) and truth (the truth scored as a model). Errors are means:
+    mae_lots, mae_ratio, bias_ratio, rmse_ratio (of the volume ahead at the start).
     """

@@ -120,6 +120,9 @@ _RUNTIME = {
     ),
     "E_EXEC_STRATEGY": ErrorCode("a user's strategy failed", "correct it at the line named"),
     "E_RISK_KILL": ErrorCode("the kill switch is on", "find the cause before resuming"),
+    "E_SIM_CANARY": ErrorCode(
+        "a planted defect was not found: the fault world is blind", "report it with the command"
+    ),
     "E_SIM_IDENTITY": ErrorCode(
         "engine and exchange disagree about money or position", "report it with the command"
     ),

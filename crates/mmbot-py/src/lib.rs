@@ -8,6 +8,7 @@ mod backtest;
 mod chunk;
 mod columns;
 mod error;
+mod faults;
 mod feed;
 mod instrument;
 mod journal;
@@ -42,6 +43,7 @@ fn _core(m: &Bound<'_, PyModule>) -> PyResult<()> {
     allocator::register(m)?;
     session::register(m)?;
     market::register(m)?;
+    faults::register(m)?;
     feed::register(m)?;
     journal::register(m)?;
     Ok(())

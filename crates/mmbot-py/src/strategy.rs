@@ -2,7 +2,7 @@
 
 use mmbot_core::portfolio::FeeTilt;
 use mmbot_core::{Quote, StrategyView};
-use mmbot_run::{External, RunError, WeightAnswer, WeightRequest};
+use mmbot_run::{External, RunError, WeightAnswer, WeightRequest, Wires};
 use mmbot_types::{Instrument, PriceTick, QtyLot, Side};
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
@@ -16,6 +16,8 @@ pub(crate) struct PythonStrategy<'a> {
     /// First failure, to be raised as it came.
     pub(crate) failure: Option<PyErr>,
 }
+
+impl Wires for PythonStrategy<'_> {}
 
 impl External for PythonStrategy<'_> {
     fn quotes(

@@ -321,7 +321,7 @@ impl Backtest {
     /// Cancels all orders of all lanes at receive time `now_ns` and quotes no more.
     pub fn stop(&mut self, now_ns: i64) {
         for fleet in &mut self.fleets {
-            fleet.stop(now_ns);
+            fleet.stop(now_ns, &mut NoStrategy);
         }
     }
 

@@ -31,7 +31,7 @@ impl Chunks {
     }
 
     /// Lets go of chunks that no place needs any more; places are counted anew.
-    pub(crate) fn release(&mut self, places: [&mut Place; 3]) {
+    pub(crate) fn release<const N: usize>(&mut self, places: [&mut Place; N]) {
         let mut places = places;
         for place in &mut places {
             while self

@@ -7,8 +7,10 @@
 use crate::error::RunError;
 use crate::lane::LaneSpec;
 use crate::tap::{JournalStart, Tap};
-use crate::world::{External, Sampling, WeightAnswer, WeightRequest, World};
-use mmbot_core::{Session, StaleNote, session_hash};
+use crate::world::{
+    External, Sampling, Spot, WeightAnswer, WeightRequest, Wires, World, instrument_idx,
+};
+use mmbot_core::{Engine, Session, StaleNote, session_hash};
 use mmbot_types::journal::Control;
 use mmbot_types::{EventColumns, Instrument, SessionParams, TsNs};
 use std::sync::Arc;
@@ -160,13 +162,13 @@ impl Fleet {
     }
 
     /// Cancels all orders of all lanes and quotes no more.
-    pub fn stop(&mut self, now_ns: i64) {
+    pub fn stop(&mut self, now_ns: i64, wires: &mut impl Wires) {
         if let Some(tap) = &mut self.tap {
             tap.control(TsNs::new(now_ns), Control::Stop);
         }
         let tap = &mut self.tap;
         for world in &mut self.worlds {
-            lend(tap, world, |world| world.stop(now_ns));
+            lend(tap, world, |world| world.stop(now_ns, wires));
         }
     }
 
@@ -190,6 +192,20 @@ impl Fleet {
         })
     }
 
+    /// The only lane goes on with the traders, markets and session of `engine`; reports on their
+    /// way to it are lost.
+    pub(crate) fn restore(&mut self, engine: &Engine) {
+        for (symbol, world) in self.worlds.iter_mut().enumerate() {
+            let instrument = instrument_idx(symbol);
+            if let (Some(trader), Some(market)) =
+                (engine.trader(instrument), engine.market(instrument))
+            {
+                world.restore(trader.clone(), market.clone());
+            }
+        }
+        self.sessions = vec![Some(engine.session().clone())];
+    }
+
     /// Latest time processed so far, ns; 0 before the first event.
     #[must_use]
     pub fn now_ns(&self) -> i64 {
@@ -207,6 +223,13 @@ impl Fleet {
         }
         self.tap = Some(Box::new(Tap::new(start)?));
         Ok(())
+    }
+
+    /// Writes down what an operator ordered.
+    pub(crate) fn write_control(&mut self, now: TsNs, control: Control) {
+        if let Some(tap) = &mut self.tap {
+            tap.control(now, control);
+        }
     }
 
     pub(crate) fn tap_mut(&mut self) -> Option<&mut Tap> {
@@ -295,10 +318,13 @@ impl Fleet {
                 write_sync(&mut self.tap, &mut self.worlds, answer.as_ref(), at);
             }
             session.judge(at);
+            external.synchronised(lane, at, session);
             for (symbol, world) in self.worlds.iter_mut().enumerate() {
                 let seat = world.seat(lane);
                 let tighter = match (session.permit(symbol), seat) {
-                    (Some(permit), Some((trader, _))) => trader.set_permit(permit),
+                    (Some(permit), Some((trader, _))) => {
+                        trader.set_permit(external.permit(Spot { symbol, lane }, permit))
+                    }
                     _ => false,
                 };
                 if tighter {

@@ -5,7 +5,7 @@ catalog's files), `StreamMerger` (catalog streams to chunks), `MarketGenerator` 
 A run: `Backtest` over `EventChunk`s of one `Instrument`; `SessionControl` steers its session.
 Scores and statistics: `score_queue_models`, `TapeReader`. Budget over symbols: `allocator_tick`
 with `PortfolioParams`. Journals of sessions: `JournalFramer`, `JournalDecoder`, `JournalReplay`,
-`JournalSearch`; `CheckpointIndex`.
+`JournalSearch`; `CheckpointIndex`. The fault world: `fault_run`, `fault_catalog`, `kill_drill`.
 Errors are `CoreError` (with `code` and `key`), `FrameError` and `JournalError`.
 """
 
@@ -48,9 +48,12 @@ from mmbot._core import (
     allocator_tick,
     capture_formats,
     detect_format,
+    fault_catalog,
+    fault_run,
     fill_sample,
     journal_counts,
     journal_kinds,
+    kill_drill,
     scan_symbols,
     score_queue_models,
 )
@@ -94,9 +97,12 @@ __all__ = [
     "allocator_tick",
     "capture_formats",
     "detect_format",
+    "fault_catalog",
+    "fault_run",
     "fill_sample",
     "journal_counts",
     "journal_kinds",
+    "kill_drill",
     "scan_symbols",
     "score_queue_models",
 ]

@@ -107,6 +107,11 @@ pub struct Order {
     pub since: TsNs,
     /// Venue time of acceptance or the last accepted amend; `None` before.
     pub rests_from: Option<TsNs>,
+    /// Venue time of the latest fill, and quantity of all fills since `rests_from`: those that may
+    /// have overtaken the answer to a change.
+    pub last_fill: TsNs,
+    /// See `last_fill`.
+    pub filled_since: QtyLot,
     /// Venue time at which it joined its queue.
     pub queued_from: TsNs,
     /// Mid at the last place or amend: price drift is measured from it.
@@ -142,6 +147,26 @@ impl Order {
         QtyLot::new((total - self.filled.get()).max(0))
     }
 
+    /// A fill of `qty` was made at venue time `ts_exch`.
+    #[inline]
+    pub fn note_fill(&mut self, ts_exch: TsNs, qty: QtyLot) {
+        if self.rests_from.is_none_or(|from| from <= ts_exch) {
+            self.last_fill = self.last_fill.max(ts_exch);
+            self.filled_since += qty;
+        }
+    }
+
+    /// Quantity that may have filled after venue time `ts_exch`, as far as is known.
+    #[inline]
+    #[must_use]
+    pub fn filled_after(&self, ts_exch: TsNs) -> QtyLot {
+        if self.last_fill >= ts_exch {
+            self.filled_since
+        } else {
+            QtyLot::ZERO
+        }
+    }
+
     /// The price that it has or, with a change on its way, will have.
     #[inline]
     #[must_use]
@@ -167,6 +192,7 @@ impl Order {
     pub fn set_terms(&mut self, to: Terms, ts_exch: TsNs) {
         let before = self.terms;
         self.terms = to;
+        self.filled_since = self.filled_after(ts_exch);
         if to.px == before.px {
             self.terms.decision_mid = before.decision_mid;
             self.terms.opposite = before.opposite;

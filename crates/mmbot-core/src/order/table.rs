@@ -2,6 +2,7 @@
 //! a report finds its order by index; the rest of the id tells whether the slot still holds that
 //! order.
 
+use super::past::PastOrders;
 use super::state::{DoneReason, Order, OrderState, Terms};
 use super::transition::{IllegalTransition, OrderEvent, advance};
 use mmbot_types::{Cid, Color, MidTick, PriceTick, QtyLot, Side, TsNs};
@@ -28,6 +29,8 @@ pub struct OrderTable {
     cooling_head: usize,
     cooling_len: usize,
     next_seq: u64,
+    /// Ended orders whose slot was taken again; kept in sessions.
+    past: Option<Box<PastOrders>>,
 }
 
 const VACANT: Order = Order {
@@ -44,6 +47,8 @@ const VACANT: Order = Order {
     sent: TsNs::ZERO,
     since: TsNs::ZERO,
     rests_from: None,
+    last_fill: TsNs::ZERO,
+    filled_since: QtyLot::ZERO,
     queued_from: TsNs::ZERO,
     drift_mid: MidTick::ZERO,
     side: Side::Buy,
@@ -72,11 +77,23 @@ impl OrderTable {
             cooling_head: 0,
             cooling_len: 0,
             next_seq: 1,
+            past: None,
         }
     }
 
-    /// Takes a slot for a new order and returns it with the order that it held before (its id is to
-    /// be forgotten); `None` if all slots hold orders that are not over.
+    /// Keeps ended orders from now on, beyond their time in a slot.
+    pub fn keep_past(&mut self) {
+        self.past.get_or_insert_default();
+    }
+
+    /// An order that is no longer in a slot.
+    #[cold]
+    pub fn find_past(&mut self, cid: Cid) -> Option<&mut Order> {
+        self.past.as_mut()?.find_mut(cid)
+    }
+
+    /// Takes a slot for a new order and returns it with the order that is forgotten for it; `None`
+    /// if all slots hold orders that are not over.
     #[inline]
     pub fn insert(
         &mut self,
@@ -90,7 +107,10 @@ impl OrderTable {
             self.cool_one()?;
         }
         let slot = self.free.trailing_zeros() as usize;
-        let before = self.orders[slot].cid;
+        let before = match &mut self.past {
+            None => self.orders[slot].cid,
+            Some(past) => past.push(&self.orders[slot]).unwrap_or(VACANT.cid),
+        };
         self.free &= self.free - 1;
         self.open[side.index()] |= 1 << slot;
         // field by field: a whole order built elsewhere and copied costs more than all the rest
@@ -101,6 +121,7 @@ impl OrderTable {
         (order.filled, order.filled_prefix) = (QtyLot::ZERO, QtyLot::ZERO);
         (order.sent, order.since) = (now, now);
         (order.rests_from, order.queued_from) = (None, TsNs::ZERO);
+        (order.last_fill, order.filled_since) = (TsNs::ZERO, QtyLot::ZERO);
         order.drift_mid = terms.decision_mid;
         (order.side, order.level, order.color) = (side, level, color);
         (order.replacing, order.not_amendable, order.refreshing) = (false, false, false);

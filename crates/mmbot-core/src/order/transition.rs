@@ -187,6 +187,8 @@ const fn cancelling(event: E, amend: Option<Terms>) -> Next {
 #[inline(always)]
 const fn unknown(event: E, amend: Option<Terms>) -> Next {
     match event {
+        // that it rests says nothing about a change that may still take effect: it stays exposure
+        E::Accepted | E::CancelRejected if amend.is_some() => Same,
         E::Accepted | E::Amended | E::AmendRejected | E::CancelRejected => To(S::Live),
         E::AmendGone | E::CancelGone | E::PartFilled => Same,
         E::CancelSent => To(S::PendingCancel { amend }),

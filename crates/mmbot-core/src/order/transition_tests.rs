@@ -139,6 +139,18 @@ fn an_amend_under_way_is_remembered_until_it_is_answered() {
 
 /// spec: 02-5.1
 #[test]
+fn an_unknown_order_whose_change_may_still_come_stays_unknown_while_it_merely_rests() {
+    let unknown = OrderState::Unknown { amend: Some(TO) };
+    for event in [OrderEvent::Accepted, OrderEvent::CancelRejected] {
+        assert_eq!(transition(unknown, event), Ok(unknown), "{}", event.name());
+    }
+    for event in [OrderEvent::Amended, OrderEvent::AmendRejected] {
+        assert_eq!(transition(unknown, event), Ok(OrderState::Live));
+    }
+}
+
+/// spec: 02-5.1
+#[test]
 fn an_illegal_transition_names_both() {
     let error = transition(OrderState::Live, OrderEvent::Rejected).unwrap_err();
     assert_eq!(error.to_string(), "Rejected is not possible in Live");
@@ -150,7 +162,8 @@ fn table() -> String {
          Made from `transition()` in `crates/mmbot-core/src/order/transition.rs` by its test;\n\
          do not edit. Rows are events, columns are states; an empty cell means no change,\n\
          **illegal** means that the event changes nothing, is counted, and the order goes to\n\
-         `Unknown`.\n\n| event |",
+         `Unknown`. An unknown order whose change may still come stays unknown at\n\
+         `Accepted` and `CancelRejected`.\n\n| event |",
     );
     for state in STATES {
         let _ = write!(text, " {} |", state.name());

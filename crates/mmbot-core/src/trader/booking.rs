@@ -4,8 +4,8 @@ use super::reports::{PX_MAX, QTY_MAX};
 use super::since::FillNote;
 use super::{OrderEventKind, Trader};
 use crate::edge::{Fill, FillRecord};
-use crate::order::{Booking, OrderEvent};
-use mmbot_types::{ExecPrice, Liquidity, Money, PRICE_SCALE, QtyLot, TsNs};
+use crate::order::{Booking, Order, OrderEvent, OrderTable};
+use mmbot_types::{ExecPrice, ExecReport, Liquidity, Money, PRICE_SCALE, QtyLot, ReportKind, TsNs};
 
 /// Largest believed fee, quanta.
 const FEE_MAX: i128 = 1 << 100;
@@ -29,6 +29,24 @@ impl ReportedFill {
             && (1..=QTY_MAX).contains(&self.qty.get())
             && (1..=QTY_MAX).contains(&self.cum_qty.get())
             && (-FEE_MAX..=FEE_MAX).contains(&self.fee.get())
+    }
+}
+
+/// Where the order of a fill is.
+#[derive(Debug, Clone, Copy)]
+enum Whose<'a> {
+    InSlot(usize),
+    /// No longer in one.
+    Past(&'a Order),
+}
+
+impl<'a> Whose<'a> {
+    #[inline(always)]
+    const fn order(self, orders: &'a OrderTable) -> &'a Order {
+        match self {
+            Whose::InSlot(slot) => orders.get(slot),
+            Whose::Past(order) => order,
+        }
     }
 }
 
@@ -59,6 +77,7 @@ impl Trader {
                 return false;
             }
         }
+        order.note_fill(ts_exch, fill.qty);
         if order.rests_from.is_none() {
             order.rests_from = Some(ts_exch);
             order.queued_from = ts_exch;
@@ -69,7 +88,7 @@ impl Trader {
         if first {
             self.telemetry.orders_with_fill += 1;
         }
-        self.book_money(now, ts_exch, slot, fill);
+        self.book_money(now, ts_exch, Whose::InSlot(slot), fill);
         if self.orders.get(slot).open_at_most().is_zero() {
             self.record_age(slot, ts_exch);
             self.answered(slot);
@@ -81,9 +100,49 @@ impl Trader {
         true
     }
 
-    #[inline]
-    fn book_money(&mut self, now: TsNs, ts_exch: TsNs, slot: usize, fill: &ReportedFill) {
-        let order = self.orders.get(slot);
+    /// Books a fill of an order that is no longer in a slot: true if it is one, and new.
+    #[cold]
+    pub(super) fn on_past_fill(&mut self, now: TsNs, report: &ExecReport) -> bool {
+        let ReportKind::Filled {
+            px,
+            qty,
+            cum_qty,
+            liquidity,
+            fee,
+        } = report.kind
+        else {
+            self.telemetry.orphan_reports += 1;
+            return false;
+        };
+        let fill = ReportedFill {
+            px,
+            qty,
+            cum_qty,
+            liquidity,
+            fee,
+        };
+        let past = self.orders.find_past(report.cid);
+        let Some(order) = past.filter(|_| fill.is_credible()) else {
+            self.telemetry.orphan_reports += 1;
+            return false;
+        };
+        let first = order.filled.is_zero();
+        let booking = self.early.book(order, qty, cum_qty);
+        let order = *order;
+        match booking {
+            Booking::New => {
+                self.telemetry.orders_with_fill += u64::from(first);
+                self.book_money(now, report.ts_exch, Whose::Past(&order), &fill);
+            }
+            Booking::Duplicate => self.telemetry.duplicate_fills += 1,
+            Booking::Conflict => self.telemetry.illegal_transitions += 1,
+        }
+        booking == Booking::New
+    }
+
+    #[inline(always)]
+    fn book_money(&mut self, now: TsNs, ts_exch: TsNs, whose: Whose<'_>, fill: &ReportedFill) {
+        let order = whose.order(&self.orders);
         let (side, notional) = (order.side, Money::notional(fill.px, fill.qty));
         let signed = QtyLot::new(side.sign() * fill.qty.get());
         let before = self.position;
@@ -91,7 +150,7 @@ impl Trader {
         self.cash -= Money::notional(fill.px, signed);
         self.fees += fill.fee;
         self.refresh_skew();
-        let order = self.orders.get(slot);
+        let order = whose.order(&self.orders);
         let maker = fill.liquidity == Liquidity::Maker;
         let telemetry = &mut self.telemetry;
         telemetry.turnover += notional;
@@ -116,7 +175,7 @@ impl Trader {
                 taken_at: (!maker).then_some(fill.px),
             });
         }
-        let order = self.orders.get(slot);
+        let order = whose.order(&self.orders);
         let terms = order.terms;
         let reference_px = if maker { terms.px } else { terms.opposite };
         let booked = Fill {

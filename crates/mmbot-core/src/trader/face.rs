@@ -117,6 +117,14 @@ impl Trader {
             .map(|slot| OpenOrder::from(self.orders.get(slot)))
     }
 
+    /// Quantity that orders of `side` may still fill in the worst case: unknown ones and changes on
+    /// their way count.
+    #[must_use]
+    pub fn worst_open(&self, side: Side) -> QtyLot {
+        let open = self.orders.open(side).map(|slot| self.orders.get(slot));
+        QtyLot::new(open.map(|order| order.open_at_most().get()).sum())
+    }
+
     /// Side of an order that is still known.
     #[must_use]
     pub fn side_of(&self, cid: Cid) -> Option<Side> {

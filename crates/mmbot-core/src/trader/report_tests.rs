@@ -2,7 +2,7 @@
 
 use super::desk_tests::{Desk, at, filled, params};
 use crate::order::SLOTS;
-use mmbot_types::{Cid, Money, Params, PriceTick, QtyLot, RejectReason, ReportKind};
+use mmbot_types::{Cid, Money, Params, PriceTick, QtyLot, RejectReason, ReportKind, Side};
 
 fn first(desk: &mut Desk) -> Cid {
     desk.decide()[0].0.cid()
@@ -75,6 +75,151 @@ fn a_report_about_nobody_is_counted_and_changes_nothing() {
     }
     assert_eq!(desk.trader.telemetry().orphan_reports, 4);
     assert_eq!(desk.trader.state_hash(), hash);
+}
+
+/// spec: 02-5.1
+#[test]
+fn a_cancel_refused_for_want_of_time_does_not_make_an_unheard_order_rest() {
+    let mut desk = Desk::new(params());
+    let cid = first(&mut desk);
+    desk.now_ms = 3_100;
+    desk.book(99_999, 100_001);
+    desk.decide();
+    assert_eq!(desk.open(cid).unwrap().state, "Unknown");
+    desk.report(cid, ReportKind::CancelRejected(RejectReason::RateLimit));
+    assert_eq!(desk.open(cid).unwrap().state, "Unknown");
+    desk.report(cid, ReportKind::Rejected(RejectReason::Filter));
+    assert!(desk.open(cid).is_none());
+    assert_eq!(desk.trader.telemetry().illegal_transitions, 0);
+}
+
+/// An accepted order with a change of its total to `total` under way.
+fn amending(desk: &mut Desk, total: i64) -> Cid {
+    let cid = desk.settle()[0].0.cid();
+    let slot = desk.trader.orders.find(cid).unwrap();
+    let to = crate::order::Terms {
+        total: QtyLot::new(total),
+        ..desk.trader.orders.get(slot).terms
+    };
+    desk.trader
+        .amend(at(0), slot, to, mmbot_types::Cause::Replace);
+    cid
+}
+
+/// spec: 02-11.1
+#[test]
+fn a_filled_order_that_a_cancel_does_not_find_may_still_have_grown() {
+    let mut desk = Desk::new(params());
+    let cid = amending(&mut desk, 130);
+    desk.now_ms = 3_100;
+    desk.book(99_999, 100_001);
+    desk.decide();
+    assert_eq!(desk.open(cid).unwrap().state, "Unknown");
+    desk.fill(cid, 99_980, 100, 100);
+    let gone = ReportKind::CancelRejected(RejectReason::UnknownOrder);
+    desk.report(cid, gone);
+    assert_eq!(desk.open(cid).unwrap().state, "Unknown");
+    assert_eq!(desk.trader.worst_open(Side::Buy), QtyLot::new(30));
+    desk.fill(cid, 99_980, 30, 130);
+    assert!(desk.open(cid).is_none());
+    assert_eq!(desk.trader.position(), QtyLot::new(130));
+}
+
+/// spec: 02-5.1
+#[test]
+fn a_repeated_answer_is_not_taken_for_that_to_the_next_change() {
+    let mut desk = Desk::new(params());
+    let cid = amending(&mut desk, 60);
+    let px = desk.open(cid).unwrap().px;
+    let answer = ReportKind::Amended {
+        px,
+        open_qty: QtyLot::new(60),
+    };
+    desk.report(cid, answer);
+    assert_eq!(desk.open(cid).unwrap().open_qty, QtyLot::new(60));
+    let slot = desk.trader.orders.find(cid).unwrap();
+    let to = crate::order::Terms {
+        total: QtyLot::new(20),
+        ..desk.trader.orders.get(slot).terms
+    };
+    desk.trader
+        .amend(at(0), slot, to, mmbot_types::Cause::Replace);
+    desk.report(cid, answer);
+    let order = desk.open(cid).unwrap();
+    assert_eq!(
+        (order.state, order.open_qty),
+        ("PendingAmend", QtyLot::new(60))
+    );
+}
+
+/// spec: 02-5.1
+#[test]
+fn fills_that_overtake_the_answer_to_a_change_do_not_make_the_order_larger() {
+    let mut desk = Desk::new(params());
+    let cid = amending(&mut desk, 60);
+    let px = desk.open(cid).unwrap().px;
+    desk.now_ms = 20;
+    desk.fill(cid, px.get(), 10, 10);
+    desk.now_ms = 30;
+    desk.fill(cid, px.get(), 5, 15);
+    desk.now_ms = 10;
+    let open_qty = QtyLot::new(60);
+    desk.report(cid, ReportKind::Amended { px, open_qty });
+    let order = desk.open(cid).unwrap();
+    assert_eq!((order.state, order.open_qty), ("Live", QtyLot::new(45)));
+    // what is said after the fills is taken as it is
+    desk.now_ms = 40;
+    let open_qty = QtyLot::new(46);
+    desk.report(cid, ReportKind::Amended { px, open_qty });
+    assert_eq!(desk.open(cid).unwrap().open_qty, open_qty);
+}
+
+/// spec: 02-5.1
+#[test]
+fn the_venue_says_that_more_is_open_than_was_asked_and_is_believed() {
+    let mut desk = Desk::new(params());
+    let cid = amending(&mut desk, 20);
+    desk.now_ms = 3_100;
+    desk.book(99_999, 100_001);
+    desk.decide();
+    let found = ReportKind::Amended {
+        px: PriceTick::new(99_980),
+        open_qty: QtyLot::new(100),
+    };
+    desk.report(cid, found);
+    let order = desk.open(cid).unwrap();
+    assert_eq!((order.state, order.open_qty), ("Live", QtyLot::new(100)));
+}
+
+/// spec: 02-5.1
+#[test]
+fn a_fill_told_long_after_its_order_is_booked_once() {
+    let mut desk = Desk::new(params());
+    desk.trader.join_session(crate::trader::SeatPlace::ALONE);
+    desk.trader.permit = crate::session::Permit::alone(1_000.0, f64::INFINITY, 1_000.0);
+    let cid = first(&mut desk);
+    desk.report(cid, ReportKind::Accepted);
+    desk.fill(cid, 99_980, 3, 3);
+    desk.report(cid, ReportKind::Cancelled);
+    for _ in 0..3 * SLOTS {
+        desk.now_ms += 1_000;
+        desk.book(99_999, 100_001);
+        for (action, _) in desk.settle() {
+            desk.report(action.cid(), ReportKind::Cancelled);
+        }
+    }
+    assert!(
+        desk.trader.orders.find(cid).is_none(),
+        "its slot is another's"
+    );
+    for _ in 0..2 {
+        desk.fill(cid, 99_980, 3, 3);
+        desk.fill(cid, 99_980, 4, 7);
+    }
+    assert_eq!(desk.trader.position(), QtyLot::new(7));
+    let t = desk.trader.telemetry();
+    assert_eq!((t.orphan_reports, t.duplicate_fills), (0, 3));
+    assert_eq!((t.orders_with_fill, t.illegal_transitions), (1, 0));
 }
 
 #[test]

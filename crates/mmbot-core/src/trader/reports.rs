@@ -28,8 +28,8 @@ impl Trader {
         out: &mut ActionBuf,
     ) -> bool {
         let Some(slot) = self.orders.find(report.cid) else {
-            self.telemetry.orphan_reports += 1;
-            return false;
+            let filled = self.on_past_fill(now, report);
+            return self.after_report(now, filled, market, out);
         };
         let mut filled = false;
         match report.kind {
@@ -61,6 +61,18 @@ impl Trader {
                 self.flush(out);
             }
         }
+        self.after_report(now, filled, market, out)
+    }
+
+    /// What a report leads to; true if a decision is somebody else's to make, now.
+    #[inline]
+    fn after_report(
+        &mut self,
+        now: TsNs,
+        filled: bool,
+        market: &mut Market,
+        out: &mut ActionBuf,
+    ) -> bool {
         if self.stopped {
             self.cancel_all(now, Cause::Kill);
             self.flush(out);
@@ -133,10 +145,17 @@ impl Trader {
 
     fn on_amended(&mut self, now: TsNs, slot: usize, ts_exch: TsNs, px: PriceTick, open: QtyLot) {
         let order = self.orders.get(slot);
-        let asked = order.state.asked().filter(|asked| asked.px == px);
+        // fills on their way make what is open less than what was asked, those that have overtaken
+        // the answer make it more, nothing else does
+        let left = |asked: &Terms| asked.total.get() - order.filled.get();
+        let later = order.filled_after(ts_exch).get();
+        let asked = order.state.asked();
+        let asked = asked.filter(|asked| asked.px == px && open.get() <= left(asked) + later);
+        // at the time of the last change: the answer to the next one only if it says what was asked
+        let answers = asked.is_some_and(|asked| open.get() >= left(&asked));
         let older = order
             .rests_from
-            .is_some_and(|from| ts_exch < from || (asked.is_none() && ts_exch == from));
+            .is_some_and(|from| ts_exch < from || (!answers && ts_exch == from));
         if order.state.is_done() || older {
             // the answer to a change that something later has overtaken, or a repetition
             return;
@@ -176,6 +195,9 @@ impl Trader {
         else {
             return;
         };
+        // a venue that is too busy to cancel an order of which we never heard does not say that it
+        // rests
+        let unheard = self.orders.get(slot).rests_from.is_none();
         let gone = reason == RejectReason::UnknownOrder;
         let event = match kind {
             ReportKind::Rejected(_) => {
@@ -193,7 +215,7 @@ impl Trader {
             }
             ReportKind::CancelRejected(_) => {
                 self.telemetry.cancel_rejects += 1;
-                if gone {
+                if gone || unheard {
                     OrderEvent::CancelGone
                 } else {
                     OrderEvent::CancelRejected
@@ -209,8 +231,12 @@ impl Trader {
         self.log_refusal(now, slot, reason);
         let order = self.orders.get_mut(slot);
         let refreshing = std::mem::take(&mut order.refreshing);
-        // a change to a larger size came too late for an order that was filled
-        let filled_up = order.open().is_zero();
+        // a change to a larger size came too late for an order that was filled; whether it did
+        // is not known where a cancel finds nothing
+        let filled_up = match event {
+            OrderEvent::CancelGone => order.open_at_most().is_zero(),
+            _ => order.open().is_zero(),
+        };
         let left = matches!(event, OrderEvent::AmendGone | OrderEvent::CancelGone);
         self.apply(
             slot,

@@ -33,6 +33,7 @@ impl Trader {
     /// Makes the trader part of a session: it may do nothing before its first permit.
     pub fn join_session(&mut self, place: SeatPlace) {
         (self.in_session, self.witnessed) = (true, true);
+        self.orders.keep_past();
         self.seat = place;
         self.permit.budget = None;
         self.refresh_holds();

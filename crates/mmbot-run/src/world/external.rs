@@ -1,12 +1,13 @@
 //! What a run asks for outside: targets of a strategy, weights of the allocator.
 
+use super::Wires;
 use crate::error::RunError;
 use mmbot_core::portfolio::FeeTilt;
 use mmbot_core::{Quote, StrategyView};
 use mmbot_types::TsNs;
 
 /// A strategy from outside the core: gets a view, gives targets.
-pub trait External {
+pub trait External: Wires {
     /// Targets of `lane` for the instrument `symbol` at this decision.
     ///
     /// # Errors
@@ -54,6 +55,8 @@ pub struct WeightAnswer {
 /// No strategy from outside: a lane that asks for one is an error.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct NoStrategy;
+
+impl Wires for NoStrategy {}
 
 impl External for NoStrategy {
     fn quotes(

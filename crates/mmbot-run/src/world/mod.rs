@@ -8,15 +8,18 @@
 
 mod external;
 mod finish;
+mod inject;
 mod look;
 mod read;
 mod step;
+mod wires;
 mod write;
 
 use write::Pen;
 pub(crate) use write::instrument_idx;
 
 pub use external::{External, NoStrategy, WeightAnswer, WeightRequest};
+pub use wires::{Arrivals, Batch, Delivered, Spot, Wires};
 
 use crate::cursor::{Chunks, Place, local_row};
 use crate::error::RunError;
@@ -72,7 +75,10 @@ pub struct World {
     timer: Vec<i64>,
     next_due: i64,
     next_timer: i64,
+    /// Rows as they happen at the exchange, and as the engine receives them: the same, unless a
+    /// fault world spoils what is received.
     chunks: Chunks,
+    received: Chunks,
     at_exchange: Place,
     at_engine: Place,
     scout: Place,
@@ -114,6 +120,7 @@ impl World {
             next_due: i64::MAX,
             next_timer: i64::MAX,
             chunks: Chunks::default(),
+            received: Chunks::default(),
             at_exchange: Place::default(),
             at_engine: Place::default(),
             scout: Place::default(),
@@ -183,7 +190,7 @@ impl World {
     /// Receive time of the first row; `None` before there is one.
     pub(crate) fn first_local_ns(&self) -> Option<i64> {
         let first = self
-            .chunks
+            .received
             .get(0)
             .filter(|_| self.started && self.now_ns == 0)?;
         Some(first.ts_local[local_row(first, 0)])
@@ -236,6 +243,7 @@ impl World {
         if chunk.is_empty() {
             return;
         }
+        self.received.push(Arc::clone(&chunk));
         self.chunks.push(chunk);
         if !self.started {
             self.start();
@@ -243,7 +251,7 @@ impl World {
     }
 
     fn start(&mut self) {
-        let Some(first) = self.chunks.get(0) else {
+        let Some(first) = self.received.get(0) else {
             return;
         };
         let at_ns = first.ts_local[local_row(first, 0)];
@@ -280,13 +288,13 @@ impl World {
     }
 
     /// Cancels all orders of all lanes and quotes no more.
-    pub fn stop(&mut self, now: i64) {
+    pub fn stop(&mut self, now: i64, wires: &mut impl Wires) {
         for lane in 0..self.lanes.len() {
             let trader = &mut self.lanes[lane].trader;
             trader.stop(TsNs::new(now), &mut self.actions);
             self.pen.intents(now, trader, &self.actions);
             self.outbox.close(lane, &self.actions);
         }
-        self.send_all(now);
+        self.send_all(now, wires);
     }
 }

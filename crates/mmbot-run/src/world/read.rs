@@ -1,6 +1,6 @@
 //! The tight loops: market rows into the exchange and into the engine's views.
 
-use super::World;
+use super::{Spot, Wires, World};
 use crate::cursor::{Place, local_row};
 use crate::lane::Wire;
 use crate::timed::TimedQueue;
@@ -12,7 +12,7 @@ use mmbot_types::{EventColumns, ExecReport, PriceTick, QtyLot, RowKind, Side, Ts
 impl World {
     /// Rows at or before `until`, in exchange order. A fill makes a report that may be due before
     /// `until`: the new, earlier end is returned.
-    pub(super) fn read_at_exchange(&mut self, mut until: i64) -> i64 {
+    pub(super) fn read_at_exchange(&mut self, mut until: i64, on_wire: &mut impl Wires) -> i64 {
         while let Some(chunk) = self.chunks.get(self.at_exchange.chunk) {
             let n = chunk.len();
             let (flags, px) = (&chunk.flags[..n], &chunk.px[..n]);
@@ -39,10 +39,12 @@ impl World {
                 if !self.made.is_empty() {
                     self.feed_latency_ns = chunk.ts_local[row] - ts[row];
                     let earliest = schedule(
+                        self.symbol,
                         &mut self.made,
                         &mut self.wires,
                         self.feed_latency_ns,
                         &mut self.reports,
+                        on_wire,
                     );
                     until = until.min(earliest);
                 }
@@ -63,9 +65,21 @@ impl World {
         until
     }
 
+    /// What the exchange has made goes on the wire.
+    pub(super) fn schedule_reports(&mut self, on_wire: &mut impl Wires) {
+        schedule(
+            self.symbol,
+            &mut self.made,
+            &mut self.wires,
+            self.feed_latency_ns,
+            &mut self.reports,
+            on_wire,
+        );
+    }
+
     /// Rows received at or before `until`, in receive order, into every market view.
     pub(super) fn read_at_engine(&mut self, until: i64) {
-        while let Some(chunk) = self.chunks.get(self.at_engine.chunk) {
+        while let Some(chunk) = self.received.get(self.at_engine.chunk) {
             let from = self.at_engine.row;
             let mut to = from;
             for (_, market) in &mut self.markets {
@@ -114,16 +128,26 @@ impl ReportSink for ReportWires<'_> {
 
 /// Puts reports on the wire; returns the earliest delivery.
 fn schedule(
+    symbol: usize,
     made: &mut Reports,
     wires: &mut [Wire],
     feed_latency_ns: i64,
     queue: &mut TimedQueue<ExecReport>,
+    on_wire: &mut impl Wires,
 ) -> i64 {
     let mut earliest = i64::MAX;
-    for &(lane, ref report) in made.iter() {
-        let at = wires[lane as usize].delivery(report.ts_exch.get(), feed_latency_ns);
-        queue.push(at, lane, *report);
-        earliest = earliest.min(at);
+    for &mut (number, ref mut report) in made.iter_mut() {
+        let lane = number as usize;
+        let at = wires[lane].delivery(report.ts_exch.get(), feed_latency_ns);
+        let arrivals = on_wire.report(Spot { symbol, lane }, report, at);
+        if let Some(at) = arrivals.first {
+            queue.push(at, number, *report);
+            earliest = earliest.min(at);
+        }
+        if let Some(at) = arrivals.second {
+            queue.push(at, number, *report);
+            earliest = earliest.min(at);
+        }
     }
     made.clear();
     earliest

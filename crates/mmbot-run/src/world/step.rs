@@ -2,7 +2,7 @@
 
 use super::read::ReportWires;
 use super::write::Pen;
-use super::{External, World};
+use super::{Batch, Delivered, External, Spot, Wires, World};
 use crate::error::RunError;
 use crate::lane::{Lane, RecentFill};
 use crate::timed::Timed;
@@ -21,7 +21,9 @@ impl World {
         external: &mut impl External,
     ) -> Result<(), RunError> {
         while self.started {
-            let mut stop = self.chunks.next_packet_end(&mut self.scout, self.next_due);
+            let mut stop = self
+                .received
+                .next_packet_end(&mut self.scout, self.next_due);
             for at in [
                 self.next_timer,
                 self.requests.next_ns(),
@@ -32,15 +34,16 @@ impl World {
                 stop = stop.min(at);
             }
             let bound = stop.min(limit_ns.saturating_sub(1));
-            let reached = self.read_at_exchange(bound);
+            let reached = self.read_at_exchange(bound, external);
             self.read_at_engine(reached);
             if stop >= limit_ns && reached == bound && self.reports.next_ns() > bound {
                 break;
             }
             self.at_stop(reached, external)?;
         }
-        self.chunks
-            .release([&mut self.at_exchange, &mut self.at_engine, &mut self.scout]);
+        self.chunks.release([&mut self.at_exchange]);
+        self.received
+            .release([&mut self.at_engine, &mut self.scout]);
         Ok(())
     }
 
@@ -49,9 +52,9 @@ impl World {
     /// once.
     fn at_stop(&mut self, stop: i64, external: &mut impl External) -> Result<(), RunError> {
         self.now_ns = stop;
-        self.carry_out_requests(stop);
+        self.carry_out_requests(stop, external);
         self.read_reports(stop, stop, external)?;
-        self.send_all(stop);
+        self.send_all(stop, external);
         let packet_ended = self.last_packet_ns == stop;
         let anybody = self.next_timer <= stop || (packet_ended && self.next_due <= stop);
         let lanes = if anybody { self.lanes.len() } else { 0 };
@@ -61,13 +64,16 @@ impl World {
                 self.outbox.close(lane, &self.actions);
             }
         }
-        self.send_all(stop);
+        self.send_all(stop, external);
         self.sample(stop);
         Ok(())
     }
 
     /// Requests that have reached the exchange by `stop`; what it says to them goes on the wire.
-    fn carry_out_requests(&mut self, stop: i64) {
+    fn carry_out_requests<W: Wires>(&mut self, stop: i64, on_wire: &mut W) {
+        if W::WATCHES {
+            return self.carry_out_watched(stop, on_wire);
+        }
         let mut wires = ReportWires {
             wires: &mut self.wires,
             feed_latency_ns: self.feed_latency_ns,
@@ -82,17 +88,55 @@ impl World {
         self.requests.drop_first(count);
     }
 
+    /// The same, where the wire decides whether a request is carried out.
+    fn carry_out_watched(&mut self, stop: i64, on_wire: &mut impl Wires) {
+        let due = self.requests.until(stop);
+        for Timed { lane, item, .. } in due {
+            let spot = Spot {
+                symbol: self.symbol,
+                lane: *lane as usize,
+            };
+            let (exchange, made) = (&mut self.exchange, &mut self.made);
+            on_wire.execute(spot, item, TsNs::new(stop), exchange, made);
+        }
+        let count = due.len();
+        self.requests.drop_first(count);
+        self.schedule_reports(on_wire);
+    }
+
     /// Delivers all reports due at or before `until`. A fill leads to a decision before the next
     /// report, wherever the strategy lives.
-    pub(super) fn read_reports(
+    pub(super) fn read_reports<E: External>(
         &mut self,
+        until: i64,
+        now: i64,
+        external: &mut E,
+    ) -> Result<(), RunError> {
+        if !E::WATCHES {
+            return self.read_some_reports(usize::MAX, until, now, external);
+        }
+        // requests are seen beside the state that made them, not after the next report
+        while let Some(first) = self.reports.until(until).first().copied() {
+            self.read_some_reports(1, until, now, external)?;
+            self.show(first.lane as usize, now, first.item, external);
+            self.send_all(now, external);
+        }
+        Ok(())
+    }
+
+    /// Delivers the first reports due at or before `until`, `most` at most.
+    #[inline]
+    fn read_some_reports(
+        &mut self,
+        most: usize,
         until: i64,
         now: i64,
         external: &mut impl External,
     ) -> Result<(), RunError> {
         let recorded = self.sampling.curve_ns.is_some();
         let (mut taken, mut outcome) = (0, Ok(()));
-        for Timed { lane, item, .. } in self.reports.until(until) {
+        let due = self.reports.until(until);
+        for Timed { lane, item, .. } in &due[..due.len().min(most)] {
             taken += 1;
             let at = *lane as usize;
             let entry = &mut self.lanes[at];
@@ -122,6 +166,18 @@ impl World {
         outcome
     }
 
+    fn show(&self, lane: usize, now: i64, report: ExecReport, on_wire: &mut impl Wires) {
+        on_wire.delivered(&Delivered {
+            spot: Spot {
+                symbol: self.symbol,
+                lane,
+            },
+            now: TsNs::new(now),
+            report,
+            trader: &self.lanes[lane].trader,
+        });
+    }
+
     #[inline]
     fn decide(
         &mut self,
@@ -144,7 +200,7 @@ impl World {
     ) -> Result<(), RunError> {
         self.decide(lane, now, external)?;
         self.outbox.close(lane, &self.actions);
-        self.send_all(now);
+        self.send_all(now, external);
         Ok(())
     }
 
@@ -165,14 +221,31 @@ impl World {
     }
 
     /// Puts all actions in the outbox on the wire and plans the lanes' next decisions.
-    pub(super) fn send_all(&mut self, now: i64) {
+    pub(super) fn send_all<W: Wires>(&mut self, now: i64, on_wire: &mut W) {
         let mut from = 0;
         for at in 0..self.outbox.ends.len() {
             let (lane, to) = self.outbox.ends[at];
-            let wire = &mut self.wires[lane as usize];
+            let spot = Spot {
+                symbol: self.symbol,
+                lane: lane as usize,
+            };
+            if W::WATCHES && to > from {
+                let entry = &self.lanes[spot.lane];
+                on_wire.batch(&Batch {
+                    spot,
+                    now: TsNs::new(now),
+                    actions: &self.actions.as_slice()[from..to],
+                    trader: &entry.trader,
+                    market: &self.markets[entry.market].1,
+                    exchange: &self.exchange,
+                });
+            }
+            let wire = &mut self.wires[spot.lane];
             for (action, _) in &self.actions.as_slice()[from..to] {
                 let arrives = wire.arrival(action, TsNs::new(now));
-                self.requests.push(arrives, lane, *action);
+                if let Some(arrives) = on_wire.request(spot, action, arrives) {
+                    self.requests.push(arrives, lane, *action);
+                }
             }
             from = to;
             self.refresh_due(lane as usize);

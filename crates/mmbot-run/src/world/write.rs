@@ -86,6 +86,11 @@ impl Pen {
         self.written = actions.len();
     }
 
+    /// Rows that are not written down yet never will be.
+    pub(super) fn forget_rows(&mut self) {
+        self.unwritten.clear();
+    }
+
     /// The buffer of actions is empty again.
     #[inline]
     pub(super) const fn forget_actions(&mut self) {

@@ -2,7 +2,7 @@
 
 use mmbot_core::portfolio::FeeTilt;
 use mmbot_core::{Quote, StrategyView};
-use mmbot_run::{Configs, External, RunError, WeightAnswer, WeightRequest};
+use mmbot_run::{Configs, External, RunError, WeightAnswer, WeightRequest, Wires};
 use mmbot_types::{Instrument, Params, SessionParams, Side};
 
 /// Configurations by number, in place of their text.
@@ -51,6 +51,8 @@ impl Configs for Shelf {
 pub struct Outside {
     calls: u32,
 }
+
+impl Wires for Outside {}
 
 impl External for Outside {
     fn quotes(

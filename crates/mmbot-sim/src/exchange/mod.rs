@@ -22,6 +22,21 @@ use mmbot_book::Ladder;
 use mmbot_types::{Cid, ExecReport, PriceTick, QtyLot, Side, TsNs};
 use store::{Handle, OrderStore};
 
+/// An order as it rests at the exchange.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RestingOrder {
+    /// Client order id.
+    pub cid: Cid,
+    /// Side.
+    pub side: Side,
+    /// Limit price.
+    pub px: PriceTick,
+    /// What is left to fill.
+    pub open: QtyLot,
+    /// What has filled.
+    pub cum: QtyLot,
+}
+
 /// Reports of one call: lane and report.
 pub type Reports = Vec<(u32, ExecReport)>;
 
@@ -118,6 +133,20 @@ impl Exchange {
     #[must_use]
     pub fn open_orders(&self, lane: u32) -> usize {
         self.orders.of_lane(lane).len()
+    }
+
+    /// Orders of a lane that rest, in acceptance order.
+    pub fn resting(&self, lane: u32) -> impl Iterator<Item = RestingOrder> + '_ {
+        self.orders.of_lane(lane).map(|handle| {
+            let order = self.orders.get(handle);
+            RestingOrder {
+                cid: order.cid,
+                side: order.side,
+                px: order.px,
+                open: order.open,
+                cum: order.cum,
+            }
+        })
     }
 
     /// A level's new displayed size.
