@@ -11,6 +11,7 @@ from mmbot._core_columns import EventChunk as EventChunk
 from mmbot._core_columns import StreamMerger as StreamMerger
 from mmbot._core_faults import *
 from mmbot._core_journal import *
+from mmbot._core_journal import Checkpoint
 from mmbot._core_session import SessionControl as SessionControl
 
 class CoreError(ValueError):
@@ -89,8 +90,7 @@ class Backtest:
         `turnover_usd`, and returns the weights and, if a better fee tier is worth a tilt, its
         improvement in bps. `journal` has the session of the only lane written down, see
         `take_journal`: `session_id`, `mode`, `ts_ns`, `seed`, `cid_prefix`, `config` (bytes) of its
-        header, `hash_every_ns`, market time between two hashes of the state, each with a checkpoint
-        if `checkpoints`.
+        header, `hash_every_ns` (market time between hashes of the state), `checkpoints` (whether).
         """
     def feed(self, chunk: EventChunk, symbol: int = 0) -> None:
         """Processes a chunk, the next of its instrument, as far as all data allow, without GIL."""
