@@ -189,9 +189,9 @@ def _engine_config(profile: str | None) -> EngineConfig:
 
 def _figures(windows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     return {
-        "first8": _net_bps(windows[:TAIL]),
-        "last8": _net_bps(windows[-TAIL:]),
-        "all": _net_bps(windows),
+        "first8": net_bps(windows[:TAIL]),
+        "last8": net_bps(windows[-TAIL:]),
+        "all": net_bps(windows),
         "last8_median": round(statistics.median(w["net_bps"] for w in windows[-TAIL:]), 4),
         "pass_share": sum(w["kpi_verdict"] == "PASS" for w in windows) / len(windows),
         "risk": round(statistics.fmean(float(w["risk_ratio"]) for w in windows), 4),
@@ -199,7 +199,7 @@ def _figures(windows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     }
 
 
-def _net_bps(windows: Sequence[Mapping[str, Any]]) -> float:
+def net_bps(windows: Sequence[Mapping[str, Any]]) -> float:
     """Net edge of several windows, weighted by turnover as in the gate of a run."""
     turnover = math.fsum(float(w["turnover_usd"]) for w in windows)
     net = math.fsum(float(w["net_bps"]) * float(w["turnover_usd"]) for w in windows)

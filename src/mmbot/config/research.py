@@ -34,6 +34,15 @@ class MaxDeltaPerHour(Section):
     replace_rate_per_min: float = key(120.0, "net change in an hour", ge=0)
 
 
+class SoftGateConfig(Section):
+    """Section `soak.soft_gate`: when one iteration fails or warns; what a market can pay differs."""
+
+    net_bps_fail: float = key(2.0, "fails below this net edge, bps")
+    risk_ratio_fail: float = key(0.50, "fails above this share of risk blocks", ge=0, le=1)
+    risk_ratio_warn: float = key(0.40, "warns above this share of risk blocks", ge=0, le=1)
+    adverse_bps_p95_warn: float = key(3.0, "warns above this p95 of adverse selection, bps")
+
+
 class SoakConfig(Section):
     """Section `soak`."""
 
@@ -41,3 +50,4 @@ class SoakConfig(Section):
     warmup_iterations: int = key(4, "iterations with the warm-up overlay", ge=0)
     rampdown_iterations: int = key(2, "iterations in which it fades", ge=0)
     max_delta_per_hour: MaxDeltaPerHour = key(MaxDeltaPerHour(), "velocity limits")
+    soft_gate: SoftGateConfig = key(SoftGateConfig(), "limits of the gate of one iteration")

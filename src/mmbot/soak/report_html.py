@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from mmbot.research.html_parts import Tile, card, definitions, page, table, tiles
 from mmbot.research.plots import Band, Line, Step, TimeChart, time_chart, waterfall_chart
+from mmbot.soak.kpi import SOFT_LIMITS
 from mmbot.soak.last8 import complete
 from mmbot.soak.parameters import TUNABLES, shown
 from mmbot.soak.run_gates import weighted
@@ -45,14 +46,18 @@ class _Kpi:
     warn: tuple[float, float] | None = None
 
 
-_KPIS: Final = (
-    _Kpi("net_bps", "Net edge", "bps", limit=2.0),
-    _Kpi("risk_ratio", "Risk ratio", "", limit=0.50, warn=(0.40, 0.50)),
-    _Kpi("adverse_bps_p95", "Adverse selection p95", "bps", warn=(3.0, 4.0)),
-    _Kpi("slippage_bps_p95", "Slippage p95", "bps"),
-    _Kpi("order_age_p95_ms", "Order age p95", "ms", limit=350.0),
-    _Kpi("p95_latency_ms", "Latency p95", "ms", limit=330.0),
-)
+def _kpis(gate: Mapping[str, float]) -> tuple[_Kpi, ...]:
+    """What is charted, with the limits of the run's soft gate."""
+    net, risk = gate["net_bps_fail"], gate["risk_ratio_fail"]
+    adverse = gate["adverse_bps_p95_warn"]
+    return (
+        _Kpi("net_bps", "Net edge", "bps", limit=net),
+        _Kpi("risk_ratio", "Risk ratio", "", limit=risk, warn=(gate["risk_ratio_warn"], risk)),
+        _Kpi("adverse_bps_p95", "Adverse selection p95", "bps", warn=(adverse, adverse + 1.0)),
+        _Kpi("slippage_bps_p95", "Slippage p95", "bps"),
+        _Kpi("order_age_p95_ms", "Order age p95", "ms", limit=350.0),
+        _Kpi("p95_latency_ms", "Latency p95", "ms", limit=330.0),
+    )
 
 
 def soak_html(document: Mapping[str, Any], summaries: Sequence[Mapping[str, Any]]) -> str:
@@ -63,7 +68,8 @@ def soak_html(document: Mapping[str, Any], summaries: Sequence[Mapping[str, Any]
         summaries: ITER_SUMMARY documents, ascending.
     """
     body = [tiles(_tiles(document, summaries)), _gates(document)]
-    kpis = "".join(card(k.title, _hint(k), _kpi_chart(k, summaries)) for k in _KPIS)
+    gate = document["metadata"].get("soft_gate") or SOFT_LIMITS
+    kpis = "".join(card(k.title, _hint(k), _kpi_chart(k, summaries)) for k in _kpis(gate))
     body.append(f'<h2>Measured</h2><div class="grid">{kpis}</div>')
     charts = "".join(
         card(name, _range(name), _parameter_chart(name, summaries)) for name in TUNABLES
