@@ -1,16 +1,17 @@
 """`python -m benches.soak_gain`: what each tuner is worth where parameters matter.
 
-A desk that loses: half-spread too wide, quotes impatient, no adverse guard (`DESK`, `START`). On
-held-back seeds of the synthetic market, regime `mixed`, 24 windows of 5 market-minutes each:
+A desk that loses: spread too wide, quotes impatient, no adverse guard (`DESK`, `START`). On
+held-back seeds of the synthetic market, regime `mixed`, 24 windows of `--window-sec` each:
 
-- ``start``: nothing tuned;  ``S1``: the desk with profile S1, nothing tuned;
+- ``start``: nothing tuned; ``S1``: the desk with profile S1, nothing tuned;
 - ``rules``: the rule tuner, gate limits as they are by default;
 - ``rules, gate``: the rule tuner, gate limits that this market can hold (`GATE`);
-- ``bayes, gate``: the model-based tuner with these limits. It has read the records of earlier runs
-  of the desk (`--prior-runs`): other seeds, a constant setting each, drawn from the envelope.
+- ``bayes, gate``: the model-based tuner with these limits, which has read the records of earlier
+  runs of the desk (`--prior`, or made here): on each of `--markets` other seeds the start and four
+  drawn settings, 24 windows of 5 minutes.
 
-Paired by seed: Wilcoxon signed-rank and sign test (`benches.soak_bars.paired`).
-Nothing of generator or exchange is changed; no held-back seed was looked at before.
+Paired by seed: Wilcoxon signed-rank and sign test (`benches.soak_bars.paired`). Generator and
+exchange are those of `mmbot run`; nothing was chosen on a held-back seed.
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from benches.soak_bars import FROZEN, TAIL, WINDOW_SEC, WINDOWS, net_bps, paired
+
 from mmbot.cli.soak_source import make_source
 from mmbot.research.report_markdown import markdown_table
 from mmbot.soak.bayes import ENVELOPE
@@ -48,24 +50,40 @@ START: Final[Values] = {
     "max_delta_ratio": 0.20,
     "tail_age_ms": 400,
 }
-GATE: Final = ("soak.soft_gate.net_bps_fail=-6", "soak.soft_gate.risk_ratio_fail=0.95")
+GATE: Final = ("soak.soft_gate.fail_net_bps=-6", "soak.soft_gate.fail_risk_ratio=0.95")
 FIRST_HELD_BACK: Final = 9001
 WORKERS: Final = 2
+SETTINGS: Final = 5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Arm:
+    """How a run is tuned, and where it begins."""
+
+    tuner: str | None = None
+    gate: bool = False
+    profile: str = "desk"
+
+
+ARMS: Final[Mapping[str, Arm]] = {
+    "start": Arm(),
+    "S1": Arm(profile="S1"),
+    "rules": Arm(tuner="rules"),
+    "rules, gate": Arm(tuner="rules", gate=True),
+    "bayes, gate": Arm(tuner="bayes", gate=True),
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Job:
-    """One run: where its files go, and what it differs in."""
+    """One run: where its files go, and what it differs in. `values` None: the losing start."""
 
-    arm: str
-    seed: int
     root: Path
     config_dir: Path
-    tuner: str | None = None
-    gate: bool = False
+    arm: str = "start"
+    seed: int = 0
     prior: Path | None = None
     values: Values | None = None
-    profile: str = "desk"
     window_sec: float = WINDOW_SEC
 
 
@@ -82,19 +100,25 @@ def main() -> int:
     parser = argparse.ArgumentParser(description="Tuners against a start that loses.")
     parser.add_argument("--seeds", type=int, default=20)
     parser.add_argument("--first-seed", type=int, default=FIRST_HELD_BACK)
-    parser.add_argument("--prior-runs", type=int, default=40)
-    parser.add_argument("--window-sec", type=float, default=WINDOW_SEC)
+    parser.add_argument("--markets", type=int, default=12, help="of earlier runs, if none given")
+    parser.add_argument("--prior", type=Path, help="records of earlier runs")
+    parser.add_argument("--window-sec", type=float, default=900.0)
+    parser.add_argument("--arms", nargs="*", default=list(ARMS))
     parser.add_argument("--out", type=Path)
     given = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
         work = Path(name)
         config = _config_dir(work)
-        prior = work / "prior"
+        prior = given.prior or work / "prior"
+        seeds = range(given.first_seed, given.first_seed + given.seeds)
         with ProcessPoolExecutor(WORKERS) as pool:
-            list(pool.map(run, _prior_jobs(given.prior_runs, prior, config, given.window_sec)))
-            jobs = _jobs(range(given.first_seed, given.first_seed + given.seeds), work, config)
-            jobs = [replace(job, window_sec=given.window_sec) for job in jobs]
-            rows = list(pool.map(run, [_with_prior(job, prior) for job in jobs]))
+            if given.prior is None:
+                list(pool.map(run, _prior_jobs(given.markets, prior, config)))
+            base = Job(
+                root=work / "runs", config_dir=config, prior=prior, window_sec=given.window_sec
+            )
+            jobs = [replace(base, arm=arm, seed=seed) for seed in seeds for arm in given.arms]
+            rows = list(pool.map(run, jobs))
     found = summary(rows)
     if given.out is not None:
         write_json(given.out, {"rows": rows, **found})
@@ -104,8 +128,9 @@ def main() -> int:
 def run(job: Job) -> dict[str, Any]:
     """One soak run and its figures."""
     root = job.root / f"{job.arm.replace(', ', '_')}_{job.seed}"
+    arm = ARMS.get(job.arm, ARMS["start"])
     values = START if job.values is None else job.values
-    sets = () if job.profile == "S1" else tuple(f"{n}={v}" for n, v in values.items())
+    sets = () if arm.profile == "S1" else tuple(f"{n}={v}" for n, v in values.items())
     options = LaunchOptions(
         paths=SoakPaths(root, root / "soak" / "latest"),
         env=dict(FROZEN),
@@ -113,11 +138,11 @@ def run(job: Job) -> dict[str, Any]:
         config_dir=job.config_dir,
         iterations=WINDOWS,
         window_sec=job.window_sec,
-        auto_tune=job.tuner is not None,
-        tuner=job.tuner or "rules",
-        prior=job.prior,
-        profile=job.profile,
-        sets=(*sets, *DESK, *(GATE if job.gate else ())),
+        auto_tune=arm.tuner is not None,
+        tuner=arm.tuner or "rules",
+        prior=job.prior if arm.tuner == "bayes" else None,
+        profile=arm.profile,
+        sets=(*sets, *DESK, *(GATE if arm.gate else ())),
         seed=job.seed,
         market={"data": None, "symbol": "BTCUSDT", "regime": "mixed"},
     )
@@ -142,8 +167,8 @@ def summary(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     )
     tests = {}
     for arm in arms:
-        for against in ("start", "S1"):
-            for part in ("last8", "all", "edge_all"):
+        for against in (name for name in ("start", "S1") if name in arms):
+            for part in ("last8", "all"):
                 if arm != against:
                     values = [by[arm, s][part] - by[against, s][part] for s in seeds]
                     tests[f"{arm} - {against}, {part}"] = paired(values)
@@ -164,7 +189,6 @@ def _ends(rows: Sequence[Mapping[str, Any]], arms: Sequence[str]) -> dict[str, A
 
 def _figures(job: Job, summaries: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     windows = [s["summary"] for s in summaries if not s["partial"]]
-    before = [{**w, "net_bps": (w["net_bps"] or 0) + (w["inventory_bps"] or 0)} for w in windows]
     tunings = [s["tuning"] for s in summaries]
     return {
         "arm": job.arm,
@@ -172,7 +196,6 @@ def _figures(job: Job, summaries: Sequence[Mapping[str, Any]]) -> dict[str, Any]
         "first8": net_bps(windows[:TAIL]),
         "last8": net_bps(windows[-TAIL:]),
         "all": net_bps(windows),
-        "edge_all": net_bps(before),
         "risk": sum(float(w["risk_ratio"]) for w in windows) / len(windows),
         "pass_share": sum(w["kpi_verdict"] in ("PASS", "WARN") for w in windows) / len(windows),
         "applied": sum(t["applied"] for t in tunings),
@@ -182,38 +205,19 @@ def _figures(job: Job, summaries: Sequence[Mapping[str, Any]]) -> dict[str, Any]
     }
 
 
-def _jobs(seeds: range, work: Path, config: Path) -> list[Job]:
-    base = Job(arm="start", seed=0, root=work / "runs", config_dir=config)
-    arms = (
-        base,
-        replace(base, arm="S1", profile="S1"),
-        replace(base, arm="rules", tuner="rules"),
-        replace(base, arm="rules, gate", tuner="rules", gate=True),
-        replace(base, arm="bayes, gate", tuner="bayes", gate=True),
-    )
-    return [replace(arm, seed=seed) for seed in seeds for arm in arms]
-
-
-def _with_prior(job: Job, prior: Path) -> Job:
-    return replace(job, prior=prior) if job.tuner == "bayes" and prior.exists() else job
-
-
-def _prior_jobs(count: int, root: Path, config: Path, window_sec: float) -> list[Job]:
-    """Earlier runs of the desk: seeds from 1 on, one setting each."""
-    draw = random.Random("soak_gain prior")  # noqa: S311 -- settings of a benchmark
+def _prior_jobs(markets: int, root: Path, config: Path) -> list[Job]:
+    """Earlier runs of the desk: on each market (seeds from 1 on) the start and drawn settings."""
+    draw = random.Random("soak_gain prior")
     jobs = []
-    for seed in range(1, count + 1):
-        values = {n: TUNABLES[n].rounded(draw.uniform(*ENVELOPE[n])) for n in TUNABLES}
-        jobs.append(
-            Job(
-                arm="prior",
-                seed=seed,
-                root=root,
-                config_dir=config,
-                values=values,
-                window_sec=window_sec,
-            )
-        )
+    for seed in range(1, markets + 1):
+        drawn = [
+            {n: TUNABLES[n].rounded(draw.uniform(*ENVELOPE[n])) for n in TUNABLES}
+            for _ in range(SETTINGS - 1)
+        ]
+        jobs += [
+            Job(arm=f"earlier{at}", seed=seed, root=root, config_dir=config, values=values)
+            for at, values in enumerate([START, *drawn])
+        ]
     return jobs
 
 

@@ -35,12 +35,12 @@ class MaxDeltaPerHour(Section):
 
 
 class SoftGateConfig(Section):
-    """Section `soak.soft_gate`: when one iteration fails or warns; what a market can pay differs."""
+    """Section `soak.soft_gate`: when one iteration fails or warns; markets pay differently."""
 
-    net_bps_fail: float = key(2.0, "fails below this net edge, bps")
-    risk_ratio_fail: float = key(0.50, "fails above this share of risk blocks", ge=0, le=1)
-    risk_ratio_warn: float = key(0.40, "warns above this share of risk blocks", ge=0, le=1)
-    adverse_bps_p95_warn: float = key(3.0, "warns above this p95 of adverse selection, bps")
+    fail_net_bps: float = key(2.0, "fails below this net edge, bps")
+    fail_risk_ratio: float = key(0.50, "fails above this share of risk blocks")
+    warn_risk_ratio: float = key(0.40, "warns above this share of risk blocks")
+    warn_adverse_p95_bps: float = key(3.0, "warns above this p95 of adverse selection, bps")
 
 
 class SoakConfig(Section):

@@ -1,12 +1,10 @@
 """``--tuner bayes``: constrained Bayesian optimisation of the six parameters, inside the rails.
 
-A Gaussian process (`mmbot.soak.surrogate`) learns edge and risk ratio from the windows of this run
-and of earlier ones; Optuna keeps the study and draws the points that are looked at. Among points
-expected to hold the limits of the soft gate the one with the best upper confidence bound is wanted
-(N. Srinivas et al., 2010; constraints after M. Gelbart, J. Snoek and R. Adams, 2014); where none is
-expected to hold them, the one that breaks them least. It learns from the edge before the cost of
-inventory: what a position happens to gain or lose says little about parameters, and is most of the
-noise of a window.
+A Bayesian response surface (`mmbot.soak.surrogate`) learns net edge and risk ratio from the windows
+of this run and of earlier ones; Optuna keeps the study and draws the points that are looked at.
+Among points expected to hold the limits of the soft gate the one with the best upper confidence
+bound is wanted (N. Srinivas et al., 2010; constraints after M. Gelbart, J. Snoek and R. Adams,
+2014); where none is expected to hold them, the one that breaks them least.
 
 A suggestion is a direction, not a jump. The fields that promise most move first, each by one
 rule-sized step at most, all together by no more than a move that starts no cooldown, inside the
@@ -22,7 +20,6 @@ import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Final
 
@@ -35,10 +32,9 @@ from mmbot.soak.kpi import SOFT_LIMITS
 from mmbot.soak.last8 import complete
 from mmbot.soak.models import Draft, Mode, TunerInput
 from mmbot.soak.parameters import TUNABLES, Values, is_calming, total_change
-from mmbot.soak.paths import read_summaries
 from mmbot.soak.rules import Step
 from mmbot.soak.settle import COOLDOWN_TOTAL
-from mmbot.soak.surrogate import Measured, Surrogate, features
+from mmbot.soak.surrogate import Measured, Surrogate
 from mmbot.soak.tuner import Proposal, Refinement, take
 
 __all__ = [
@@ -47,7 +43,6 @@ __all__ = [
     "BayesTuner",
     "Observation",
     "observations",
-    "prior_observations",
     "suggest",
 ]
 
@@ -88,19 +83,23 @@ STEPS: Final[Values] = MappingProxyType(
 
 @dataclass(frozen=True, slots=True)
 class Observation:
-    """One window: the values beneath the overlay, its edge before inventory, risk ratio, fills."""
+    """One window: the values beneath the overlay, what it measured, which market it was.
+
+    `market` as in `mmbot.soak.surrogate.Measured`.
+    """
 
     values: Values
-    edge_bps: float
+    net_bps: float
     risk_ratio: float
     fills: float = 100.0
+    market: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class BayesTuner:
     """Makes refinements from the records of finished iterations.
 
-    `prior` are windows of earlier runs on the same market.
+    `prior` are windows of earlier runs on the same market, see `observations`.
     """
 
     seed: int
@@ -136,25 +135,13 @@ def observations(summaries: Sequence[Mapping[str, Any]]) -> list[Observation]:
         found.append(
             Observation(
                 values=values,
-                edge_bps=_edge(figures.get("net_bps"), figures.get("inventory_bps")),
+                net_bps=float(figures["net_bps"]),
                 risk_ratio=float(figures["risk_ratio"]),
                 fills=float(figures.get("fills") or 1.0),
+                market=str(summary.get("market") or ""),
             )
         )
     return found
-
-
-def prior_observations(directory: Path) -> tuple[Observation, ...]:
-    """The windows of all runs below a directory, ``artifacts/soak/snapshots`` for example.
-
-    Raises:
-        ConfigError: ``E_SOAK_ARGS`` when there are none.
-    """
-    runs = sorted({path.parent for path in directory.rglob("ITER_SUMMARY_*.json")})
-    found = [one for run in runs for one in observations(list(read_summaries(run)[0].values()))]
-    if not found:
-        raise ConfigError("E_SOAK_ARGS", f"--prior {directory}", "holds no complete iteration")
-    return tuple(found)
 
 
 def suggest(
@@ -172,16 +159,15 @@ class _Model:
     """What is expected of edge and risk, and how points compare."""
 
     def __init__(self, seen: Sequence[Observation], limits: Values) -> None:
-        self._edge = Surrogate([Measured(one.values, one.edge_bps, one.fills) for one in seen])
-        self._risk = Surrogate([Measured(one.values, one.risk_ratio, one.fills) for one in seen])
+        self._edge = Surrogate([_measured(one, one.net_bps) for one in seen])
+        self._risk = Surrogate([_measured(one, one.risk_ratio) for one in seen])
         self._limits = limits
         self._newest = seen[-1].values
 
     def scores(self, points: Sequence[Values]) -> NDArray[np.float64]:
         """Comparable worths: points expected to break a limit lie below all others."""
-        rows = np.array([features(values) for values in points])
-        edge, edge_sd = self._edge.mean_and_sd(rows)
-        risk, risk_sd = self._risk.mean_and_sd(rows)
+        edge, edge_sd = self._edge.mean_and_sd(points)
+        risk, risk_sd = self._risk.mean_and_sd(points)
         hoped = edge + _OPTIMISM * edge_sd
         excess = np.maximum(risk + _OPTIMISM * risk_sd - self._limits["risk_ratio_fail"], 0.0)
         missing = np.maximum(self._limits["net_bps_fail"] - edge, 0.0)
@@ -265,13 +251,12 @@ def _current(given: TunerInput) -> list[Observation]:
     figures = given.figures
     if figures.net_bps is None or figures.risk_ratio is None:
         return []
-    edge = _edge(figures.net_bps, figures.inventory_bps)
-    return [Observation(given.values, edge, figures.risk_ratio, figures.fills or 1.0)]
+    fills = figures.fills or 1.0
+    return [Observation(given.values, figures.net_bps, figures.risk_ratio, fills)]
 
 
-def _edge(net_bps: Any, inventory_bps: Any) -> float:  # noqa: ANN401 -- figures of a record
-    """Net edge without the cost of inventory, which is a cost where it is above zero."""
-    return float(net_bps) + float(inventory_bps or 0.0)
+def _measured(one: Observation, y: float) -> Measured:
+    return Measured(one.values, y, one.fills, one.market)
 
 
 def _inside(name: str, value: float) -> float:

@@ -17,6 +17,7 @@ from mmbot.config.loader import ConfigRequest, load_config
 from mmbot.config.soak_library import materialise
 from mmbot.errors import ConfigError, MmbotError
 from mmbot.soak.books import RunBooks
+from mmbot.soak.history import earlier_iterations
 from mmbot.soak.lock import run_lock
 from mmbot.soak.markers import mark
 from mmbot.soak.mock import MOCK_WINDOW_SEC
@@ -318,10 +319,10 @@ def _refiner(options: LaunchOptions) -> Refiner | None:
     if options.tuner == "rules":
         return None
     # An optional, slow import.
-    from mmbot.soak.bayes import BayesTuner, prior_observations  # noqa: PLC0415
+    from mmbot.soak.bayes import BayesTuner, observations  # noqa: PLC0415
 
-    prior = () if options.prior is None else prior_observations(options.prior)
-    return BayesTuner(seed=options.seed, prior=prior).learn
+    earlier = [] if options.prior is None else earlier_iterations(options.prior)
+    return BayesTuner(seed=options.seed, prior=tuple(observations(earlier))).learn
 
 
 def _plan(options: LaunchOptions, run: Mapping[str, Any], count: int) -> RunPlan:

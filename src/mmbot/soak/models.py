@@ -180,4 +180,10 @@ def settings_of(
 
 
 def _soft_gate(config: SoakConfig) -> dict[str, float]:
-    return {name: float(limit) for name, limit in config.soft_gate.model_dump().items()}
+    gate = config.soft_gate
+    return {
+        "risk_ratio_fail": gate.fail_risk_ratio,
+        "net_bps_fail": gate.fail_net_bps,
+        "risk_ratio_warn": gate.warn_risk_ratio,
+        "adverse_bps_p95_warn": gate.warn_adverse_p95_bps,
+    }

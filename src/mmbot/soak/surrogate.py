@@ -1,17 +1,20 @@
-"""A Gaussian process over the six parameters, for measurements as noisy as trading windows are.
+"""A Bayesian response surface over the six parameters, for measurements as noisy as windows are.
 
-Windows with equal parameters are pooled by their fills first, so that each point of the model is
-one setting and its noise falls with what was filled there. Kernel: squared exponential over
-parameters as shares of their hard range; amplitude and length scale are those of a fixed grid with
-the largest marginal likelihood (C. Rasmussen and C. Williams, 2006, chapters 2 and 5). The noise of
-a fill is taken from windows of one setting where there are enough of them, else from the grid, too.
+A metric is a polynomial of second degree in the parameters, without cross terms (G. Box and K.
+Wilson, 1951), with a normal prior on its coefficients whose width is that of the largest marginal
+likelihood, and the noise integrated out (C. Bishop, 2006, sections 3.3 to 3.5). Windows weigh by
+their fills.
+
+What a window earns depends on its market far more than on parameters. Where several runs traded one
+window under different parameters, only their differences from their mean are learned from: the
+market of the window drops out (common random numbers). A window that no other run traded is worth a
+part of that.
+
 Nothing is random.
 """
 
 from __future__ import annotations
 
-import itertools
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -25,107 +28,102 @@ __all__ = ["Measured", "Surrogate", "features"]
 
 Array = NDArray[np.float64]
 
-_LENGTHS: Final = (0.35, 0.7, 1.5, 3.0)
-_AMPLITUDES: Final = (0.25, 0.5, 1.0, 2.0)
-_NOISES: Final = (0.01, 0.1, 0.3, 1.0)
-_REPEATS_MIN: Final = 8
-_JITTER: Final = 1e-9
+_WIDTHS: Final = (0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0)
+"""Prior standard deviations of coefficients, in standard deviations of the noise of a window."""
+_ALONE: Final = 0.25
+"""Weight of a window that no other run traded, where there are such that others did."""
+_TINY: Final = 1e-12
 
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """One window: parameters, what was measured, and the fills it was measured on."""
+    """One window: parameters, what was measured, on how many fills, and which market it was.
+
+    `market` is equal for windows of one stretch of one market; empty: nobody else traded it.
+    """
 
     values: Values
     y: float
     fills: float
+    market: str = ""
 
 
 class Surrogate:
-    """The posterior of one metric.
+    """What is expected of one metric.
 
     Args:
         windows: at least one.
     """
 
     def __init__(self, windows: Sequence[Measured]) -> None:
-        points, ys, fills, noise = _pooled(windows)
-        self._x = points
-        self._mean = float(np.average(ys, weights=fills))
-        centred = ys - self._mean
-        scale = float(np.sqrt(np.average(centred**2, weights=fills))) or 1.0
-        # Noise variance of a setting: that of one fill over its number of fills.
-        shares = fills.mean() / fills
-        known = None if noise is None else noise / fills
-        fits = (
-            _Fit.of(points, centred, amplitude * scale, length, variances)
-            for amplitude, length in itertools.product(_AMPLITUDES, _LENGTHS)
-            for variances in (
-                [known] if known is not None else [(n * scale) ** 2 * shares for n in _NOISES]
-            )
-        )
-        self._fit = max(fits, key=lambda fit: fit.likelihood)
+        rows = _Rows.of(windows)
+        fits = [_Fit.of(rows, width) for width in _WIDTHS]
+        self._fit = max(fits, key=lambda fit: fit.evidence)
+        basis = features([window.values for window in windows])
+        fills = np.array([window.fills for window in windows])
+        y = np.array([window.y for window in windows])
+        self._centre = np.average(basis, axis=0, weights=fills)
+        self._level = float(np.average(y, weights=fills))
 
-    def mean_and_sd(self, points: Array) -> tuple[Array, Array]:
-        """Posterior mean and standard deviation at feature rows of shape (n, 6)."""
-        fit = self._fit
-        cross = _kernel(points, self._x, fit.amplitude, fit.length)
-        mean = self._mean + cross @ fit.weights
-        half = np.linalg.solve(fit.lower, cross.T)
-        variance = fit.amplitude**2 - np.sum(half**2, axis=0)
+    def mean_and_sd(self, points: Sequence[Values]) -> tuple[Array, Array]:
+        """Expected metric, and the standard deviation of its difference from the average so far."""
+        basis = features(points) - self._centre
+        mean: Array = self._level + basis @ self._fit.coefficients
+        variance = np.einsum("ij,jk,ik->i", basis, self._fit.covariance, basis)
         return mean, np.sqrt(np.maximum(variance, 0.0))
 
 
-def features(values: Values) -> Array:
-    """Parameters as shares of their hard range."""
-    return np.array([(values[name] - t.low) / t.span for name, t in TUNABLES.items()])
+def features(points: Sequence[Values]) -> Array:
+    """Parameters as shares of their hard range from -1 to 1, and their squares; shape (n, 12)."""
+    rows = [[2 * (p[n] - t.low) / t.span - 1 for n, t in TUNABLES.items()] for p in points]
+    shares = np.array(rows, dtype=float)
+    return np.hstack([shares, shares**2])
+
+
+@dataclass(frozen=True, slots=True)
+class _Rows:
+    """Weighted rows of a regression from which the level is gone, and how many are independent."""
+
+    basis: Array
+    y: Array
+    freedom: int
+
+    @classmethod
+    def of(cls, windows: Sequence[Measured]) -> _Rows:
+        groups: dict[str, list[int]] = {}
+        for at, window in enumerate(windows):
+            groups.setdefault(window.market, []).append(at)
+        shared = [g for market, g in groups.items() if market and len(g) > 1]
+        alone = sorted(at for m, g in groups.items() if not m or len(g) == 1 for at in g)
+        fills = np.array([max(window.fills, 1.0) for window in windows])
+        weights = fills / fills.mean()
+        if shared:
+            weights[alone] *= _ALONE
+        basis = features([window.values for window in windows])
+        y = np.array([window.y for window in windows], dtype=float)
+        parts = [*shared, alone] if alone else shared
+        for part in parts:
+            basis[part] -= np.average(basis[part], axis=0, weights=weights[part])
+            y[part] -= np.average(y[part], weights=weights[part])
+        root = np.sqrt(weights)
+        return cls(basis * root[:, None], y * root, max(1, len(windows) - len(parts)))
 
 
 @dataclass(frozen=True, slots=True)
 class _Fit:
-    """One choice of kernel: factor of the covariance, weights, log marginal likelihood."""
+    """Coefficients under one width of the prior, their covariance, the log evidence."""
 
-    amplitude: float
-    length: float
-    lower: Array
-    weights: Array
-    likelihood: float
+    coefficients: Array
+    covariance: Array
+    evidence: float
 
     @classmethod
-    def of(cls, x: Array, y: Array, amplitude: float, length: float, noise: Array) -> _Fit:
-        covariance = _kernel(x, x, amplitude, length)
-        covariance += np.diag(noise + _JITTER * amplitude**2)
-        lower: Array = np.linalg.cholesky(covariance).astype(np.float64)
-        weights: Array = np.linalg.solve(lower.T, np.linalg.solve(lower, y)).astype(np.float64)
-        likelihood = -0.5 * float(y @ weights) - float(np.sum(np.log(np.diag(lower))))
-        return cls(amplitude, length, lower, weights, likelihood)
-
-
-def _kernel(left: Array, right: Array, amplitude: float, length: float) -> Array:
-    gaps = left[:, None, :] - right[None, :, :]
-    squares: Array = np.sum(gaps**2, axis=2)
-    return amplitude**2 * np.exp(-0.5 * squares / length**2)
-
-
-def _pooled(windows: Sequence[Measured]) -> tuple[Array, Array, Array, float | None]:
-    """Settings, their means, their fills, and the variance of one fill where it can be told."""
-    groups: dict[tuple[float, ...], list[Measured]] = {}
-    for window in windows:
-        key = tuple(float(window.values[name]) for name in TUNABLES)
-        groups.setdefault(key, []).append(window)
-    fills = np.array([math.fsum(w.fills for w in group) for group in groups.values()])
-    means = np.array([_mean(group) for group in groups.values()])
-    points = np.array([features(group[0].values) for group in groups.values()])
-    repeats = sum(len(group) - 1 for group in groups.values())
-    if repeats < _REPEATS_MIN:
-        return points, means, fills, None
-    spread = math.fsum(
-        w.fills * (w.y - mean) ** 2
-        for group, mean in zip(groups.values(), means.tolist(), strict=True)
-        for w in group
-    )
-    return points, means, fills, max(spread / repeats, _JITTER)
-
-
-def _mean(group: Sequence[Measured]) -> float:
-    return math.fsum(w.fills * w.y for w in group) / math.fsum(w.fills for w in group)
+    def of(cls, rows: _Rows, width: float) -> _Fit:
+        precision = rows.basis.T @ rows.basis + np.eye(rows.basis.shape[1]) / width**2
+        inverse = np.linalg.inv(precision)
+        coefficients = inverse @ (rows.basis.T @ rows.y)
+        # What is left unexplained, the pull of the prior included.
+        left = max(float(rows.y @ rows.y - coefficients @ precision @ coefficients), _TINY)
+        _, log_det = np.linalg.slogdet(precision * width**2)
+        evidence = -0.5 * float(log_det) - 0.5 * rows.freedom * float(np.log(left))
+        return cls(coefficients, inverse * left / rows.freedom, evidence)

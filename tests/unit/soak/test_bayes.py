@@ -90,10 +90,7 @@ def test_unsafe_points_do_not_attract_however_much_they_earn():
         Observation({**DEFAULTS, "min_interval_ms": 100 + i}, 3.0 + 0.01 * i, 0.3)
         for i in range(12)
     ]
-    wild = [
-        Observation({**DEFAULTS, "min_interval_ms": 52 + i}, 30.0, 0.8)
-        for i in range(12)
-    ]
+    wild = [Observation({**DEFAULTS, "min_interval_ms": 52 + i}, 30.0, 0.8) for i in range(12)]
     suggested = [suggest([*safe, *wild], seed)["min_interval_ms"] for seed in range(12)]
     assert sum(value > 80 for value in suggested) >= 10
 
