@@ -40,7 +40,12 @@ from mmbot.soak.paths import SoakPaths
 from mmbot.soak.source import IterationSource
 from mmbot.store.artifacts import write_json
 
-DESK: Final = ("strategy.enable_adverse_guard=false",)
+DESK: Final = (
+    "strategy.enable_adverse_guard=false",
+    # A run that its drawdown stops early cannot be compared with one that trades on.
+    "risk.risk_pause_threshold=1",
+    "risk.max_drawdown_pct=1",
+)
 PROFILE: Final = {"base_spread_bps": 1.0}
 START: Final[Values] = {
     "min_interval_ms": 300,
@@ -102,7 +107,7 @@ def main() -> int:
     parser.add_argument("--first-seed", type=int, default=FIRST_HELD_BACK)
     parser.add_argument("--markets", type=int, default=12, help="of earlier runs, if none given")
     parser.add_argument("--prior", type=Path, help="records of earlier runs")
-    parser.add_argument("--window-sec", type=float, default=900.0)
+    parser.add_argument("--window-sec", type=float, default=600.0)
     parser.add_argument("--arms", nargs="*", default=list(ARMS))
     parser.add_argument("--out", type=Path)
     given = parser.parse_args()
