@@ -10,7 +10,7 @@ held-back seeds of the synthetic market, regime `mixed`, 24 windows of `--window
   runs of the desk (`--prior`, or made here): on each of `--markets` other seeds the start and four
   drawn settings, 24 windows of 5 minutes.
 
-Paired by seed: Wilcoxon signed-rank and sign test (`benches.soak_bars.paired`). Generator and
+Paired by seed: Wilcoxon signed-rank and sign test (`mmbot.research.paired`). Generator and
 exchange are those of `mmbot run`; nothing was chosen on a held-back seed.
 """
 
@@ -29,9 +29,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
-from benches.soak_bars import FROZEN, TAIL, WINDOW_SEC, WINDOWS, net_bps, paired
+from benches.soak_bars import FROZEN, TAIL, WINDOW_SEC, WINDOWS, net_bps
 
 from mmbot.cli.soak_source import make_source
+from mmbot.research.paired import paired_test
 from mmbot.research.report_markdown import markdown_table
 from mmbot.soak.bayes import ENVELOPE
 from mmbot.soak.launch import LaunchOptions, SourceRequest, launch
@@ -176,7 +177,7 @@ def summary(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
             for part in ("last8", "all"):
                 if arm != against:
                     values = [by[arm, s][part] - by[against, s][part] for s in seeds]
-                    tests[f"{arm} - {against}, {part}"] = paired(values)
+                    tests[f"{arm} - {against}, {part}"] = paired_test(values).document()
     for name, test in tests.items():
         print(name, json.dumps(test, sort_keys=True))
     return {"means": means, "tests": tests, "ends": _ends(rows, arms)}
