@@ -242,7 +242,7 @@ def sweep(seeds: Sequence[int], market: Mapping[str, Any]) -> list[dict[str, Any
     values = [*settings.values(), s1.in_force(s1.start)]
     totals = [{"net": 0.0, "turnover": 0.0, "risk": 0, "blocks": 0} for _ in names]
     for seed in seeds:
-        for at, result in enumerate(_lanes([*configs, s1.start], seed, market)):
+        for at, result in enumerate(lanes([*configs, s1.start], seed, market)):
             totals[at]["net"] += result["edge"]["net_usd"]
             totals[at]["turnover"] += result["turnover_usd"]
             totals[at]["risk"] += result["block_counts"]["risk"]
@@ -269,7 +269,7 @@ def _corners() -> list[Values]:
     return [dict(zip(TUNABLES, corner, strict=True)) for corner in itertools.product(*ends)]
 
 
-def _lanes(configs: Sequence[Any], seed: int, market: Mapping[str, Any]) -> list[dict[str, Any]]:
+def lanes(configs: Sequence[Any], seed: int, market: Mapping[str, Any]) -> list[dict[str, Any]]:
     choice = MarketChoice(data=market["data"], venue=None, regime=market["regime"], seed=seed)
     one = open_markets(choice, [market["symbol"]])[0]
     engine = build_engine(
