@@ -88,8 +88,7 @@ class StreamMerger:
         self, ts_ns: _I64, recv_ns: _I64, update_id: _I64, kind: _U8, side: _U8, px: _I64, qty: _I64
     ) -> None:
         """Rows of stream `book`: kind 0 snapshot row, 1 delta, 3 gap mark; qty 0 deletes. A change
-        of `update_id`
-        ends a packet; the first snapshot row after anything else is preceded by a reset.
+        of `update_id` ends a packet; a snapshot begins with a reset.
         """
     def push_trades(self, ts_ns: _I64, recv_ns: _I64, side: _U8, px: _I64, qty: _I64) -> None: ...
     def end_book(self) -> None: ...
@@ -140,14 +139,13 @@ class Backtest:
         `turnover_usd`, and returns the weights and, if a better fee tier is worth a tilt, its
         improvement in bps. `journal` has the session of the only lane written down, see
         `take_journal`: `session_id`, `mode`, `ts_ns`, `seed`, `cid_prefix`, `config` (bytes) of its
-        header, and `hash_every_ns`, market time between two hashes of the state.
+        header, `hash_every_ns`, market time between two hashes of the state, each with a checkpoint
+        if `checkpoints`.
         """
     def feed(self, chunk: EventChunk, symbol: int = 0) -> None:
         """Processes a chunk, the next of its instrument, as far as all data allow, without GIL."""
     def advance(self, chunk: EventChunk | None, until_local_ns: int, symbol: int = 0) -> bool:
-        """Paced driving: queues `chunk` and processes up to local time `until_local_ns`; True if
-        more data are needed.
-        """
+        """Paced driving: queues `chunk`, runs up to `until_local_ns`; True if it needs data."""
     def end(self, symbol: int) -> None:
         """No more data of an instrument will come: the others need not wait for it."""
     def hungriest(self) -> int | None:
@@ -164,6 +162,8 @@ class Backtest:
         on the disk before the run goes on. CoreError E_BT_ARGS without `journal`,
         E_STORE_JOURNAL when a record does not fit into a frame.
         """
+    def take_checkpoints(self) -> list[Checkpoint]:
+        """Checkpoints since the last call, to be written after the records."""
     def apply_params(self, lane: int, params: Mapping[str, Any], symbol: int = 0) -> None:
         """Atomic parameter change of an instrument between two events."""
     def apply_session(self, lane: int, session: Mapping[str, Any]) -> None:

@@ -10,5 +10,5 @@ pub mod queue;
 pub mod truth;
 
 pub use config::{FillMode, RequestLatency, ResponseLatency, SimConfig, SimConfigError};
-pub use exchange::{Account, Exchange, Reports};
+pub use exchange::{Account, Exchange, ReportSink, Reports};
 pub use queue::{QueueModel, QueuePosition};

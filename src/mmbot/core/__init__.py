@@ -4,7 +4,7 @@ Market data in: `CaptureDecoder` and `FrameBook` (venue bytes), `StreamMerger` (
 chunks), `MarketGenerator` (synthetic markets). A run: `Backtest` over `EventChunk`s of one
 `Instrument`; `SessionControl` steers its session. Scores and statistics: `score_queue_models`,
 `TapeReader`. Budget over symbols: `allocator_tick` with `PortfolioParams`. Journals of sessions:
-`JournalFramer`, `JournalDecoder`, `JournalReplay`, `JournalSearch`.
+`JournalFramer`, `JournalDecoder`, `JournalReplay`, `JournalSearch`; `CheckpointIndex`.
 Errors are `CoreError` (with `code` and `key`), `FrameError` and `JournalError`.
 """
 
@@ -15,6 +15,9 @@ from mmbot._core import (
     Backoff,
     Backtest,
     CaptureDecoder,
+    Checkpoint,
+    CheckpointHead,
+    CheckpointIndex,
     CoreError,
     Cost,
     CostParams,
@@ -57,6 +60,9 @@ __all__ = [
     "Backoff",
     "Backtest",
     "CaptureDecoder",
+    "Checkpoint",
+    "CheckpointHead",
+    "CheckpointIndex",
     "CoreError",
     "Cost",
     "CostParams",

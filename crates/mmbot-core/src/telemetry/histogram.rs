@@ -3,21 +3,32 @@
 //! Values below 512 have a bucket each; above, every power of two is cut into 256 buckets, so that
 //! a bucket's middle is at most 1/512 of the value away.
 
+mod parts;
+
 use std::borrow::Cow;
 
 /// Buckets per power of two.
 const SUB: u64 = 256;
 const SUB_BITS: u32 = 8;
+const VALUE_BITS: u32 = 46;
 /// Larger values are counted as this one (2^46 ns are 19 hours).
-const VALUE_MAX: u64 = (1 << 46) - 1;
+const VALUE_MAX: u64 = (1 << VALUE_BITS) - 1;
 const BUCKETS: usize = bucket(VALUE_MAX) + 1;
+/// Runs that wait to be counted. Buckets are far apart and, with many traders, seldom in a cache:
+/// a list is written one line after the other, and counting all of it meets most buckets twice.
+const RUNS: usize = 256;
+/// Longest run of one entry: its length stands above the bits of the value.
+const RUN_MAX: u32 = (1 << (64 - VALUE_BITS)) - 1;
 
 /// See the module. Negative values count as 0.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Deserialize)]
+#[serde(try_from = "parts::HistogramParts")]
 pub struct Histogram {
     /// The latest value and how often it came in a row, not yet counted: latencies repeat.
     last: u64,
     run: u32,
+    /// Runs before it, not yet counted either: length above value.
+    runs: Vec<u64>,
     counts: Vec<u32>,
     n: u64,
     min: u64,
@@ -38,6 +49,7 @@ impl Histogram {
         Self {
             last: 0,
             run: 0,
+            runs: Vec::new(),
             counts: vec![0; BUCKETS],
             n: 0,
             min: u64::MAX,
@@ -51,37 +63,48 @@ impl Histogram {
     #[allow(clippy::cast_sign_loss)] // floored at 0
     pub fn record(&mut self, value: i64) {
         let value = (value.max(0) as u64).min(VALUE_MAX);
-        if value != self.last {
-            self.settle();
+        if value != self.last || self.run == RUN_MAX {
+            self.end_run();
             self.last = value;
         }
-        self.run = self.run.saturating_add(1);
+        self.run += 1;
     }
 
-    /// Counts the run that waits.
+    /// The run that grows joins those that wait.
     #[inline]
-    fn settle(&mut self) {
-        let (value, run) = (self.last, std::mem::take(&mut self.run));
-        if run == 0 {
-            return;
-        }
-        if let Some(count) = self.counts.get_mut(bucket(value)) {
-            *count = count.saturating_add(run);
-        }
+    fn end_run(&mut self) {
+        let run = std::mem::take(&mut self.run);
         self.n += u64::from(run);
-        self.sum = self
-            .sum
-            .saturating_add(value.saturating_mul(u64::from(run)));
-        self.min = self.min.min(value);
-        self.max = self.max.max(value);
+        self.runs.push(u64::from(run) << VALUE_BITS | self.last);
+        if self.runs.len() >= RUNS {
+            self.settle();
+        }
+    }
+
+    /// Counts the runs that wait.
+    #[inline(never)]
+    fn settle(&mut self) {
+        for entry in self.runs.drain(..) {
+            let (value, run) = (entry & VALUE_MAX, entry >> VALUE_BITS);
+            if run == 0 {
+                continue;
+            }
+            if let Some(count) = self.counts.get_mut(bucket(value)) {
+                *count = count.saturating_add(u32::try_from(run).unwrap_or(u32::MAX));
+            }
+            self.sum = self.sum.saturating_add(value.saturating_mul(run));
+            self.min = self.min.min(value);
+            self.max = self.max.max(value);
+        }
     }
 
     /// With all values counted.
     fn settled(&self) -> Cow<'_, Self> {
-        if self.run == 0 {
+        if self.run == 0 && self.runs.is_empty() {
             return Cow::Borrowed(self);
         }
         let mut copy = self.clone();
+        copy.end_run();
         copy.settle();
         Cow::Owned(copy)
     }
@@ -145,7 +168,7 @@ impl Histogram {
 }
 
 /// A histogram of signed values: magnitudes below and above zero apart.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
 pub struct SignedHistogram {
     below: Histogram,
     rest: Histogram,
@@ -237,6 +260,21 @@ mod tests {
         assert_eq!(h.percentile(1000), Some((1 << 46) - 1));
     }
 
+    #[test]
+    fn long_runs_and_many_runs_are_counted() {
+        let mut h = Histogram::new();
+        for _ in 0..RUN_MAX + 3 {
+            h.record(7);
+        }
+        for value in 0..3 * RUNS as i64 {
+            h.record(value);
+        }
+        let all: u64 = h.buckets().iter().map(|(_, count)| u64::from(*count)).sum();
+        assert_eq!(all, u64::from(RUN_MAX) + 3 + 3 * RUNS as u64);
+        assert_eq!(h.count(), all);
+        assert!(h.buckets().contains(&(7, RUN_MAX + 4)));
+    }
+
     proptest! {
         /// spec: 02-7.3
         #[test]
@@ -254,6 +292,19 @@ mod tests {
             let (exact, got) = (values[at], h.percentile(permille).unwrap());
             let error = (exact - got).abs() as f64;
             prop_assert!(error <= exact.abs() as f64 * 0.002, "{exact} {got}");
+        }
+
+        #[test]
+        fn a_histogram_that_was_written_and_read_is_the_same(
+            values in prop::collection::vec(0i64..1_000_000_000_000, 0..200),
+        ) {
+            let mut h = Histogram::new();
+            values.iter().for_each(|value| h.record(*value));
+            let bytes = postcard::to_allocvec(&h).unwrap();
+            let read: Histogram = postcard::from_bytes(&bytes).unwrap();
+            prop_assert_eq!(read.settled(), h.settled());
+            prop_assert_eq!(postcard::to_allocvec(&read).unwrap(), &bytes[..]);
+            prop_assert!(bytes.len() < 60 + 8 * values.len(), "{} bytes", bytes.len());
         }
 
         #[test]

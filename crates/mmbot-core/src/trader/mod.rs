@@ -62,7 +62,7 @@ use std::sync::Arc;
 const TIMER_NS: i64 = 1_000_000_000;
 
 /// See the module.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, serde::Serialize, serde::Deserialize)]
 pub struct Trader {
     due: TsNs,
     timer_due: TsNs,
@@ -81,6 +81,11 @@ pub struct Trader {
     adverse: AdverseGuard,
     /// The permit comes from a session.
     in_session: bool,
+    /// Somebody wants to know of every request and answer: a session or a recorder. One test keeps
+    /// all that from the path of a trader that is alone.
+    witnessed: bool,
+    /// Nothing but the book can forbid quoting, see [`Self::refresh_holds`].
+    unheld: bool,
     /// The venue said since the last synchronisation that we ask too often.
     limited: bool,
     /// The order whose request is the circuit breaker's probe.
@@ -88,24 +93,29 @@ pub struct Trader {
     since: Since,
     quality: FillQuality,
     /// What the anti-stale guard did; `None` if nobody wants to know.
+    #[serde(skip)]
     stale_notes: Option<Vec<StaleNote>>,
     /// Colours of new orders, and this symbol's place among those of the session.
     rollout: Arc<RolloutParams>,
     seat: SeatPlace,
     idempotency: IdempotencyFilter,
     /// Order events for recorders; `None` if nobody wants them.
+    #[serde(skip)]
     log: Option<Vec<OrderEventRow>>,
     /// Position by the colour of the orders that made it.
     position_by_color: [QtyLot; 2],
     /// What the session allows until the next synchronisation.
     permit: Permit,
+    #[serde(skip)]
     last_illegal: Option<IllegalTransition>,
+    #[serde(skip)]
     scratch: Scratch,
     jitter: CounterRng,
     params: Params,
     telemetry: Telemetry,
     instrument: Instrument,
     /// Steps of the latest decision, if somebody wants to know.
+    #[serde(skip)]
     trace: Option<Box<Trace>>,
 }
 
@@ -168,7 +178,7 @@ impl Trader {
     /// The first parameter outside its range.
     pub fn new(instrument: Instrument, params: Params) -> Result<Self, ParamError> {
         params.validate()?;
-        Ok(Self {
+        let mut trader = Self {
             due: TsNs::NEVER,
             timer_due: TsNs::NEVER,
             timeout_at: TsNs::NEVER,
@@ -183,6 +193,8 @@ impl Trader {
             throttle: ReplaceThrottle::default(),
             adverse: AdverseGuard::default(),
             in_session: false,
+            witnessed: false,
+            unheld: false,
             limited: false,
             probe: None,
             since: Since::default(),
@@ -201,7 +213,9 @@ impl Trader {
             telemetry: Telemetry::default(),
             instrument,
             trace: None,
-        })
+        };
+        trader.refresh_holds();
+        Ok(trader)
     }
 
     /// Sets the time of the first local event: origin of a fixed grid.

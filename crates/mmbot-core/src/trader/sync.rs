@@ -9,7 +9,7 @@ use mmbot_types::{Cid, Color, MidTick, Money, QtyLot, RolloutParams, Side, TsNs}
 use std::sync::Arc;
 
 /// A symbol's place among those of its session: numbers of orders are unique over all of them.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct SeatPlace {
     /// Index of the symbol.
     pub index: u64,
@@ -32,9 +32,10 @@ impl SeatPlace {
 impl Trader {
     /// Makes the trader part of a session: it may do nothing before its first permit.
     pub fn join_session(&mut self, place: SeatPlace) {
-        self.in_session = true;
+        (self.in_session, self.witnessed) = (true, true);
         self.seat = place;
         self.permit.budget = None;
+        self.refresh_holds();
     }
 
     /// Colours of orders from now on; live orders keep theirs.
@@ -52,6 +53,12 @@ impl Trader {
     #[must_use]
     pub const fn session_seq(&self, cid: Cid) -> u64 {
         self.seat.session_seq(OrderTable::seq_of(cid))
+    }
+
+    /// Number that the next order gets, among the trader's own.
+    #[must_use]
+    pub const fn next_order_seq(&self) -> u64 {
+        self.orders.next_seq()
     }
 
     /// Colour of the next order.
@@ -95,6 +102,8 @@ impl Trader {
             || (permit.budget.is_none() && self.permit.budget.is_some());
         self.limited = false;
         self.permit = permit;
+        self.witnessed = true;
+        self.refresh_holds();
         tighter
     }
 
