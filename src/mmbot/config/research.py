@@ -37,10 +37,12 @@ class MaxDeltaPerHour(Section):
 class SoftGateConfig(Section):
     """Section `soak.soft_gate`: when one iteration fails or warns; markets pay differently."""
 
-    fail_net_bps: float = key(2.0, "fails below this net edge, bps")
-    fail_risk_ratio: float = key(0.50, "fails above this share of risk blocks")
-    warn_risk_ratio: float = key(0.40, "warns above this share of risk blocks")
-    warn_adverse_p95_bps: float = key(3.0, "warns above this p95 of adverse selection, bps")
+    fail_net_bps: float = key(2.0, "fails below this net edge", ge=-1000, le=1000)
+    fail_risk_ratio: float = key(0.50, "fails above this share of risk blocks", ge=0, le=1)
+    warn_risk_ratio: float = key(0.40, "warns above this share of risk blocks", ge=0, le=1)
+    warn_adverse_p95_bps: float = key(
+        3.0, "warns above this p95 of adverse selection", ge=-1000, le=1000
+    )
 
 
 class SoakConfig(Section):
