@@ -1,10 +1,11 @@
 """Python face of the Rust core; the only module that imports the extension.
 
-Market data in: `CaptureDecoder` and `FrameBook` (venue bytes), `StreamMerger` (catalog streams to
-chunks), `MarketGenerator` (synthetic markets). A run: `Backtest` over `EventChunk`s of one
-`Instrument`; `SessionControl` steers its session. Scores and statistics: `score_queue_models`,
-`TapeReader`. Budget over symbols: `allocator_tick` with `PortfolioParams`. Journals of sessions:
-`JournalFramer`, `JournalDecoder`, `JournalReplay`, `JournalSearch`; `CheckpointIndex`.
+Market data in: `CaptureDecoder` and `FrameBook` (venue bytes), `ColumnReader` (pages of the
+catalog's files), `StreamMerger` (catalog streams to chunks), `MarketGenerator` (synthetic markets).
+A run: `Backtest` over `EventChunk`s of one `Instrument`; `SessionControl` steers its session.
+Scores and statistics: `score_queue_models`, `TapeReader`. Budget over symbols: `allocator_tick`
+with `PortfolioParams`. Journals of sessions: `JournalFramer`, `JournalDecoder`, `JournalReplay`,
+`JournalSearch`; `CheckpointIndex`.
 Errors are `CoreError` (with `code` and `key`), `FrameError` and `JournalError`.
 """
 
@@ -18,6 +19,7 @@ from mmbot._core import (
     Checkpoint,
     CheckpointHead,
     CheckpointIndex,
+    ColumnReader,
     CoreError,
     Cost,
     CostParams,
@@ -63,6 +65,7 @@ __all__ = [
     "Checkpoint",
     "CheckpointHead",
     "CheckpointIndex",
+    "ColumnReader",
     "CoreError",
     "Cost",
     "CostParams",
