@@ -33,6 +33,7 @@ from mmbot.cli.soak_source import make_source
 from mmbot.config.profiles import SOAK_DEFAULTS, SOAK_PROFILES
 from mmbot.config.sources import ConfigRequest, read_sources
 from mmbot.research.calibration import live_sim_params
+from mmbot.research.paired import paired_test
 from mmbot.research.report_markdown import markdown_table
 from mmbot.soak.engine_config import EngineConfig
 from mmbot.soak.kpi import soft_gate
@@ -189,9 +190,9 @@ def _engine_config(profile: str | None) -> EngineConfig:
 
 def _figures(windows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     return {
-        "first8": _net_bps(windows[:TAIL]),
-        "last8": _net_bps(windows[-TAIL:]),
-        "all": _net_bps(windows),
+        "first8": net_bps(windows[:TAIL]),
+        "last8": net_bps(windows[-TAIL:]),
+        "all": net_bps(windows),
         "last8_median": round(statistics.median(w["net_bps"] for w in windows[-TAIL:]), 4),
         "pass_share": sum(w["kpi_verdict"] == "PASS" for w in windows) / len(windows),
         "risk": round(statistics.fmean(float(w["risk_ratio"]) for w in windows), 4),
@@ -199,7 +200,7 @@ def _figures(windows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     }
 
 
-def _net_bps(windows: Sequence[Mapping[str, Any]]) -> float:
+def net_bps(windows: Sequence[Mapping[str, Any]]) -> float:
     """Net edge of several windows, weighted by turnover as in the gate of a run."""
     turnover = math.fsum(float(w["turnover_usd"]) for w in windows)
     net = math.fsum(float(w["net_bps"]) * float(w["turnover_usd"]) for w in windows)
@@ -219,38 +220,12 @@ def summary(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
         "tuned - start, last8": [r["tuned"]["last8"] - r["start"]["last8"] for r in rows],
         "tuned last8 - first8": [r["tuned"]["last8"] - r["tuned"]["first8"] for r in rows],
     }
-    tests = {name: paired(values) for name, values in pairs.items()}
+    tests = {name: paired_test(values).document() for name, values in pairs.items()}
     for name, test in tests.items():
         print(name, json.dumps(test, sort_keys=True))
     wall = [r["tuned_wall_sec"] for r in rows]
     print(f"wall seconds of a tuned run: median {statistics.median(wall)}, max {max(wall)}")
     return {"means": means, "tests": tests, "wall_sec_max": max(wall)}
-
-
-def paired(values: Sequence[float]) -> dict[str, float]:
-    """Wilcoxon signed-rank and sign test of paired differences, two-sided."""
-    moved = sorted((v for v in values if v != 0), key=abs)
-    n = len(moved)
-    if n == 0:
-        return {"n": 0, "mean": 0.0, "better": 0, "p_wilcoxon": 1.0, "p_sign": 1.0}
-    rank_sum, ties, at = 0.0, 0.0, 0
-    for _, group in itertools.groupby(moved, key=abs):
-        equal = list(group)
-        rank = at + (len(equal) + 1) / 2
-        rank_sum += rank * sum(v > 0 for v in equal)
-        ties += len(equal) ** 3 - len(equal)
-        at += len(equal)
-    variance = n * (n + 1) * (2 * n + 1) / 24 - ties / 48
-    z = (rank_sum - n * (n + 1) / 4) / math.sqrt(variance)
-    better = sum(v > 0 for v in moved)
-    tail = sum(math.comb(n, k) for k in range(max(better, n - better), n + 1)) / 2**n
-    return {
-        "n": n,
-        "mean": round(statistics.fmean(values), 4),
-        "better": better,
-        "p_wilcoxon": round(math.erfc(abs(z) / math.sqrt(2)), 6),
-        "p_sign": round(min(1.0, 2 * tail), 6),
-    }
 
 
 def sweep(seeds: Sequence[int], market: Mapping[str, Any]) -> list[dict[str, Any]]:
@@ -267,7 +242,7 @@ def sweep(seeds: Sequence[int], market: Mapping[str, Any]) -> list[dict[str, Any
     values = [*settings.values(), s1.in_force(s1.start)]
     totals = [{"net": 0.0, "turnover": 0.0, "risk": 0, "blocks": 0} for _ in names]
     for seed in seeds:
-        for at, result in enumerate(_lanes([*configs, s1.start], seed, market)):
+        for at, result in enumerate(lanes([*configs, s1.start], seed, market)):
             totals[at]["net"] += result["edge"]["net_usd"]
             totals[at]["turnover"] += result["turnover_usd"]
             totals[at]["risk"] += result["block_counts"]["risk"]
@@ -294,7 +269,7 @@ def _corners() -> list[Values]:
     return [dict(zip(TUNABLES, corner, strict=True)) for corner in itertools.product(*ends)]
 
 
-def _lanes(configs: Sequence[Any], seed: int, market: Mapping[str, Any]) -> list[dict[str, Any]]:
+def lanes(configs: Sequence[Any], seed: int, market: Mapping[str, Any]) -> list[dict[str, Any]]:
     choice = MarketChoice(data=market["data"], venue=None, regime=market["regime"], seed=seed)
     one = open_markets(choice, [market["symbol"]])[0]
     engine = build_engine(

@@ -146,6 +146,7 @@ _SOAK = {
     "E_SOAK_RADAR_BUCKET": ErrorCode(
         "the buckets of a report have another width", "make the report with --bucket-min"
     ),
+    "E_ADMIN_PORT": ErrorCode("the port is in use", "choose another with --port"),
     "E_SOAK_ROLLUP_NO_DATA": ErrorCode("there is no daily report", "run soak daily-report first"),
 }
 

@@ -42,7 +42,7 @@ def test_the_scan_saw_the_tests_of_both_languages(found):
 
 
 def test_the_catalogue_is_whole_and_little_waits(catalogue):
-    assert set(catalogue.files) == {"01", "02", "03", "09"}
+    assert set(catalogue.files) == {"01", "02", "03", "07", "09"}
     assert len(catalogue.rules) >= RULES_MIN
     for file, last in (("01", 26), ("02", 24), ("03", 19)):
         decisions = {f"{file}-D{number}" for number in range(1, last + 1)}

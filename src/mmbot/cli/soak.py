@@ -21,6 +21,7 @@ from mmbot.cli.soak_reports import (
     weekly_rollup_command,
 )
 from mmbot.cli.soak_run import run_command, smoke_command
+from mmbot.cli.soak_serve import dashboard_command, exporter_command
 
 __all__ = ["app"]
 
@@ -56,3 +57,5 @@ app.command("long-run")(long_run_command)
 app.command("compare-tuners")(compare_tuners_command)
 app.command("artifacts")(artifacts_command)
 app.command("resources")(resources_command)
+app.command("dashboard")(dashboard_command)
+app.command("exporter")(exporter_command)

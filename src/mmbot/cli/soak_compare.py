@@ -8,6 +8,7 @@ from typing import Annotated, Final
 import typer
 
 from mmbot.cli import soak_options as opt
+from mmbot.cli.options import ConfigOption, SetOption
 from mmbot.cli.soak_source import make_source
 from mmbot.soak.compare import TunerRun, compare_document, compare_markdown
 from mmbot.soak.launch import LaunchOptions, SourceRequest, launch
@@ -39,6 +40,9 @@ def compare_tuners_command(
     profile: Annotated[str, typer.Option("--profile", help="Start values of all runs.")] = (
         "steady_safe"
     ),
+    config: ConfigOption = None,
+    sets: SetOption = None,
+    prior: opt.Prior = None,
     mock: opt.Mock = False,
     data: opt.Data = None,
     venue: opt.Venue = None,
@@ -59,7 +63,10 @@ def compare_tuners_command(
                 window_sec=0.0 if mock else window_seconds,
                 auto_tune=True,
                 tuner=tuner,
+                prior=prior if tuner == "bayes" else None,
+                config=config,
                 profile=profile,
+                sets=tuple(sets or ()),
                 seed=number,
                 market={"data": data, "venue": venue, "symbol": symbol, "regime": regime},
             )

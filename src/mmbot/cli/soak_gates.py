@@ -17,6 +17,7 @@ from mmbot.soak.day_stop import (
     write_drift_stop,
     write_regression_stop,
 )
+from mmbot.soak.kpi import SOFT_LIMITS
 from mmbot.soak.kpi_gate import gate_markdown, iteration_gate, last8_document, weekly_gate
 from mmbot.soak.last8 import last8_gate
 from mmbot.soak.measurement import totals_of
@@ -54,7 +55,9 @@ def kpi_gate_command(
     if iteration is not None:
         summary = _summary(iteration)
         directory = iteration.parent / "artifacts"
-        document = iteration_gate(summary, str(iteration))
+        run = read_object(iteration.parent / "RUN.json") or {}
+        limits = dict(run.get("soft_gate") or SOFT_LIMITS)
+        document = iteration_gate(summary, str(iteration), limits)
     elif last8 is not None:
         summaries = _summaries(last8)
         directory = last8 / "artifacts"

@@ -24,6 +24,7 @@ __all__ = [
     "MockScenario",
     "Mode",
     "Plain",
+    "Prior",
     "ProfileIterations",
     "Realtime",
     "Regime",
@@ -88,6 +89,10 @@ SleepSeconds = Annotated[
 Realtime = Annotated[bool, typer.Option("--realtime", help="Pace sim by the clock.")]
 AutoTune = Annotated[bool, typer.Option("--auto-tune", help="Tune between windows.")]
 Tuner = Annotated[str, typer.Option("--tuner", metavar="rules|bayes", help="What proposes.")]
+Prior = Annotated[
+    Path | None,
+    typer.Option("--prior", metavar="DIR", help="Records of earlier runs, for --tuner bayes."),
+]
 Warmup = Annotated[bool, typer.Option("--warmup", help="Begin calmer.")]
 Resume = Annotated[bool, typer.Option("--resume", help="Go on where a run ended.")]
 KpiMode = Annotated[

@@ -34,6 +34,17 @@ class MaxDeltaPerHour(Section):
     replace_rate_per_min: float = key(120.0, "net change in an hour", ge=0)
 
 
+class SoftGateConfig(Section):
+    """Section `soak.soft_gate`: when one iteration fails or warns; markets pay differently."""
+
+    fail_net_bps: float = key(2.0, "fails below this net edge", ge=-1000, le=1000)
+    fail_risk_ratio: float = key(0.50, "fails above this share of risk blocks", ge=0, le=1)
+    warn_risk_ratio: float = key(0.40, "warns above this share of risk blocks", ge=0, le=1)
+    warn_adverse_p95_bps: float = key(
+        3.0, "warns above this p95 of adverse selection", ge=-1000, le=1000
+    )
+
+
 class SoakConfig(Section):
     """Section `soak`."""
 
@@ -41,3 +52,4 @@ class SoakConfig(Section):
     warmup_iterations: int = key(4, "iterations with the warm-up overlay", ge=0)
     rampdown_iterations: int = key(2, "iterations in which it fades", ge=0)
     max_delta_per_hour: MaxDeltaPerHour = key(MaxDeltaPerHour(), "velocity limits")
+    soft_gate: SoftGateConfig = key(SoftGateConfig(), "limits of the gate of one iteration")

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+from mmbot.research.paired import paired_test
 from mmbot.research.report_markdown import markdown_table, number_text
 from mmbot.soak.last8 import complete, last8_gate
 from mmbot.soak.parameters import total_change
@@ -39,7 +40,8 @@ class TunerRun:
 def compare_document(runs: Sequence[TunerRun]) -> dict[str, Any]:
     """The content of ``TUNER_COMPARE.json``.
 
-    `delta_bps` is bayes minus rules of the mean net edge, seed by seed; `same_measurements` says
+    `delta_bps` is bayes minus rules of the mean net edge, seed by seed, with the tests of
+    `mmbot.research.paired`; `same_measurements` says
     that a source gave both the same windows, as the scripted generator does: then nothing can be
     concluded about the edge.
     """
@@ -51,6 +53,7 @@ def compare_document(runs: Sequence[TunerRun]) -> dict[str, Any]:
         for seed in seeds
         if _comparable(by_key, seed)
     ]
+    test = paired_test(deltas)
     return {
         "runs": rows,
         "seeds": seeds,
@@ -60,6 +63,8 @@ def compare_document(runs: Sequence[TunerRun]) -> dict[str, Any]:
             "max": max(deltas, default=None),
             "better": sum(delta > 0 for delta in deltas),
             "seeds": len(deltas),
+            "p_wilcoxon": test.p_wilcoxon,
+            "p_sign": test.p_sign,
         },
         "same_measurements": bool(deltas) and all(delta == 0 for delta in deltas),
         "runtime": runtime_block(),
@@ -81,7 +86,8 @@ def compare_markdown(document: Mapping[str, Any]) -> str:
     return (
         "# Tuners compared\n\n"
         f"bayes minus rules, mean net edge: {number_text(delta['mean'])} bps, better on "
-        f"{delta['better']} of {delta['seeds']} seeds\n{note}\n"
+        f"{delta['better']} of {delta['seeds']} seeds (Wilcoxon p {delta['p_wilcoxon']:.3f}, "
+        f"sign test p {delta['p_sign']:.3f})\n{note}\n"
         + markdown_table(["tuner", "seed", *_COLUMNS], rows)
     )
 

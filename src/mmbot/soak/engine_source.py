@@ -109,6 +109,7 @@ class EngineSource:
             self._totals = _run_totals(windows.results)
         return WindowResult(
             report=self._report(window),
+            sentinel=window.sentinel(),
             from_ns=window.from_ns,
             to_ns=window.to_ns,
             partial=window.cut,

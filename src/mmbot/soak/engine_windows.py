@@ -13,10 +13,11 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from mmbot.research.edge_accounts import AuditedFill, Stretch
+from mmbot.research.edge_sentinel import BUCKET_MIN, SentinelBucket, edge_sentinel
 from mmbot.research.window_edge import WindowPart, audited_fills, counted_between, window_fields
 from mmbot.store.runtime import runtime_block
 from mmbot.trading.drive import Drive
-from mmbot.units import NS_PER_MS, NS_PER_SEC, format_utc_ns
+from mmbot.units import NS_PER_MIN, NS_PER_MS, NS_PER_SEC, format_utc_ns
 
 __all__ = ["EngineWindow", "EngineWindows"]
 
@@ -61,6 +62,17 @@ class EngineWindow:
             "symbols": dict(self.symbols),
             "totals": dict(self.totals),
         }
+
+    def sentinel(self) -> dict[str, Any]:
+        """The ``EDGE_SENTINEL`` document; a window counts to the bucket that it begins in."""
+        length_ns = BUCKET_MIN * NS_PER_MIN
+        label = format_utc_ns(self.from_ns - self.from_ns % length_ns)[:16] + "Z"
+        buckets = [
+            SentinelBucket(symbol, label, fields)
+            for symbol, fields in self.symbols.items()
+            if fields["fills"]
+        ]
+        return edge_sentinel(buckets, self.totals)
 
 
 class EngineWindows:

@@ -8,9 +8,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from mmbot.soak.paths import SUMMARY_NAME, SoakPaths, read_summaries
+from mmbot.errors import ConfigError
+from mmbot.soak.paths import SUMMARY_NAME, SoakPaths, read_object, read_summaries
+from mmbot.store.canonical import canonical_json
 
-__all__ = ["archive_summaries", "recorded_iterations"]
+__all__ = ["archive_summaries", "earlier_iterations", "recorded_iterations"]
 
 
 def recorded_iterations(paths: SoakPaths, source: Path | None = None) -> list[dict[str, Any]]:
@@ -25,6 +27,29 @@ def recorded_iterations(paths: SoakPaths, source: Path | None = None) -> list[di
         elif entry.name.endswith(".tar.gz"):
             records += archive_summaries(entry)
     records += read_summaries(paths.latest)[0].values()
+    return records
+
+
+def earlier_iterations(directory: Path) -> list[dict[str, Any]]:
+    """ITER_SUMMARY documents of all runs below a directory, archives included.
+
+    Each says under ``market`` which stretch of which market it traded: runs of one source and seed
+    have it in common. In an archive nothing tells.
+
+    Raises:
+        ConfigError: ``E_SOAK_ARGS`` when there are none.
+    """
+    records: list[dict[str, Any]] = []
+    for run in sorted({path.parent for path in directory.rglob("ITER_SUMMARY_*.json")}):
+        options = dict((read_object(run / "RUN.json") or {}).get("options") or {})
+        market = {name: options.get(name) for name in ("market", "mode", "seed")}
+        for summary in read_summaries(run)[0].values():
+            stretch = canonical_json({**market, "window": summary.get("window")}).decode("ascii")
+            records.append({**summary, "market": stretch if options else ""})
+    for archive in sorted(directory.rglob("*.tar.gz")):
+        records += archive_summaries(archive)
+    if not records:
+        raise ConfigError("E_SOAK_ARGS", f"--prior {directory}", "holds no iteration records")
     return records
 
 

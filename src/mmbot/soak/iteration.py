@@ -105,18 +105,18 @@ def evaluate(
     totals = totals_of(window.report)
     figures = None if totals is None else figures_of(totals)
     low = figures is not None and (figures.fills or 0) < settings.min_fills
-    verdict = soft_gate(figures, phase=facts.phase, low_sample=low)
+    verdict = soft_gate(figures, phase=facts.phase, low_sample=low, limits=settings.soft_gate)
     streak_before = state.neg_streak
     state = state.with_values(facts.values)
     if not window.partial:
-        state = counted(state, figures, verdict, phase=facts.phase, low_sample=low)
+        state = counted(state, figures, verdict, low_sample=low)
     given = _given(state, window, facts, settings, figures=figures, verdict=verdict, low=low)
     eased = relaxed(
         state,
         iteration=facts.iteration,
         verdict=verdict.verdict,
         risk_ratio=given.figures.risk_ratio,
-        mode=choose_mode(given),
+        mode=choose_mode(given, modelled=refine is not None),
     )
     decision = decide(replace(given, state=eased.state), refine)
     if not facts.auto_tune and totals is not None and not window.partial:

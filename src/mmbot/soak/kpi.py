@@ -2,34 +2,38 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from mmbot.soak.measurement import Figures
-from mmbot.soak.models import Phase, Verdict
+from mmbot.soak.models import Phase, TunerSettings, Verdict
+from mmbot.soak.parameters import Values
 from mmbot.soak.state import TuningState
 
 __all__ = ["SOFT_LIMITS", "SoftVerdict", "counted", "is_stable", "soft_gate"]
 
-SOFT_LIMITS: Final = {
-    "risk_ratio_fail": 0.50,
-    "net_bps_fail": 2.0,
-    "risk_ratio_warn": 0.40,
-    "adverse_bps_p95_warn": 3.0,
-}
+SOFT_LIMITS: Final[Values] = TunerSettings(velocity={}).soft_gate
+"""The limits unless the configuration says otherwise (``soak.soft_gate``)."""
+
 STABLE_RISK: Final = 0.35
 STABLE_NET_BPS: Final = 2.7
 
 
 @dataclass(frozen=True, slots=True)
 class SoftVerdict:
-    """PASS, WARN, FAIL or UNKNOWN, and the reasons for anything but PASS."""
+    """PASS, WARN, FAIL or UNKNOWN, and the reasons for anything but PASS.
+
+    `excused`: a failure of the warm-up phase, which counts as WARN.
+    """
 
     verdict: Verdict
     reasons: tuple[str, ...] = ()
+    excused: bool = field(default=False, compare=False)
 
 
-def soft_gate(figures: Figures | None, *, phase: Phase, low_sample: bool) -> SoftVerdict:
+def soft_gate(
+    figures: Figures | None, *, phase: Phase, low_sample: bool, limits: Values = SOFT_LIMITS
+) -> SoftVerdict:
     """Judge one window.
 
     Without a report, or without net edge and risk, the verdict is UNKNOWN. During warm-up a FAIL
@@ -38,13 +42,15 @@ def soft_gate(figures: Figures | None, *, phase: Phase, low_sample: bool) -> Sof
     if figures is None:
         return SoftVerdict("UNKNOWN", ("no_report",))
     if low_sample:
-        return SoftVerdict("WARN", ("low_sample", *_failures(figures)))
+        return SoftVerdict("WARN", ("low_sample", *_failures(figures, limits)))
     if figures.risk_ratio is None or figures.net_bps is None:
         return SoftVerdict("UNKNOWN", ("missing_metric",))
-    failures = _failures(figures)
+    failures = _failures(figures, limits)
     if failures:
-        return SoftVerdict("WARN" if phase is Phase.WARMUP else "FAIL", failures)
-    warnings = _warnings(figures)
+        if phase is Phase.WARMUP:
+            return SoftVerdict("WARN", failures, excused=True)
+        return SoftVerdict("FAIL", failures)
+    warnings = _warnings(figures, limits)
     return SoftVerdict("WARN" if warnings else "PASS", warnings)
 
 
@@ -60,7 +66,6 @@ def counted(
     figures: Figures | None,
     verdict: SoftVerdict,
     *,
-    phase: Phase,
     low_sample: bool,
 ) -> TuningState:
     """The streaks after one complete window.
@@ -72,10 +77,9 @@ def counted(
     net = figures.net_bps
     negative = net is not None and net < 0
     fails = state.kpi_fail_streak
-    excused = phase is Phase.WARMUP and verdict.verdict == "WARN" and bool(_failures(figures))
     if verdict.verdict == "FAIL":
         fails += 1
-    elif not excused:
+    elif not verdict.excused:
         fails = 0
     stable = is_stable(figures, low_sample=low_sample)
     return replace(
@@ -86,20 +90,20 @@ def counted(
     )
 
 
-def _failures(figures: Figures) -> tuple[str, ...]:
+def _failures(figures: Figures, limits: Values) -> tuple[str, ...]:
     found = []
-    if figures.risk_ratio is not None and figures.risk_ratio > SOFT_LIMITS["risk_ratio_fail"]:
+    if figures.risk_ratio is not None and figures.risk_ratio > limits["risk_ratio_fail"]:
         found.append("risk_ratio")
-    if figures.net_bps is not None and figures.net_bps < SOFT_LIMITS["net_bps_fail"]:
+    if figures.net_bps is not None and figures.net_bps < limits["net_bps_fail"]:
         found.append("net_bps")
     return tuple(found)
 
 
-def _warnings(figures: Figures) -> tuple[str, ...]:
+def _warnings(figures: Figures, limits: Values) -> tuple[str, ...]:
     found = []
-    if figures.risk_ratio is not None and figures.risk_ratio > SOFT_LIMITS["risk_ratio_warn"]:
+    if figures.risk_ratio is not None and figures.risk_ratio > limits["risk_ratio_warn"]:
         found.append("risk_ratio")
     adverse = figures.adverse_bps_p95
-    if adverse is not None and adverse > SOFT_LIMITS["adverse_bps_p95_warn"]:
+    if adverse is not None and adverse > limits["adverse_bps_p95_warn"]:
         found.append("adverse_bps_p95")
     return tuple(found)

@@ -10,6 +10,7 @@ from mmbot.soak.kpi import SOFT_LIMITS, soft_gate
 from mmbot.soak.last8 import LAST8_LIMITS, last8_gate
 from mmbot.soak.measurement import figures_of
 from mmbot.soak.models import Phase
+from mmbot.soak.parameters import Values
 from mmbot.store.runtime import runtime_block
 
 __all__ = ["gate_markdown", "iteration_gate", "last8_document", "weekly_gate"]
@@ -27,19 +28,21 @@ _WEEKLY_FLAGS: Final = (
 )
 
 
-def iteration_gate(summary: Mapping[str, Any], source: str) -> dict[str, Any]:
-    """The soft gate on one ITER_SUMMARY."""
+def iteration_gate(
+    summary: Mapping[str, Any], source: str, limits: Values = SOFT_LIMITS
+) -> dict[str, Any]:
+    """The soft gate on one ITER_SUMMARY, with the limits of its run."""
     figures = figures_of(summary["summary"])
     low = summary["summary"].get("sample") == "low"
     phase = Phase(summary.get("phase", "STEADY"))
-    found = soft_gate(figures, phase=phase, low_sample=low)
+    found = soft_gate(figures, phase=phase, low_sample=low, limits=limits)
     names = ("net_bps", "risk_ratio", "adverse_bps_p95")
     return _document(
         mode="iteration",
         verdict=found.verdict,
         reasons=list(found.reasons),
         metrics={name: getattr(figures, name) for name in names},
-        thresholds=dict(SOFT_LIMITS),
+        thresholds=dict(limits),
         source=source,
     )
 

@@ -17,6 +17,7 @@ from mmbot.config.loader import ConfigRequest, load_config
 from mmbot.config.soak_library import materialise
 from mmbot.errors import ConfigError, MmbotError
 from mmbot.soak.books import RunBooks
+from mmbot.soak.history import earlier_iterations
 from mmbot.soak.lock import run_lock
 from mmbot.soak.markers import mark
 from mmbot.soak.mock import MOCK_WINDOW_SEC
@@ -60,6 +61,7 @@ class LaunchOptions:
 
     `market` holds what a source needs to know of the market (`data`, `venue`, `symbol`, `regime`,
     `calibration`, `realtime`). `drift_check_sec` None: no guard over the day.
+    `prior` holds records of earlier runs for a tuner that learns.
     """
 
     paths: SoakPaths
@@ -73,6 +75,7 @@ class LaunchOptions:
     window_sec: float = 300.0
     auto_tune: bool = False
     tuner: str = "rules"
+    prior: Path | None = None
     warmup: bool = False
     profile: str | None = None
     sets: tuple[str, ...] = ()
@@ -144,9 +147,9 @@ def launch(
     heartbeat = _Heartbeat(view, count, options)
     with run_lock(options.paths.lock, heartbeat.beat):
         materialise(options.paths.root, defaults=True)
-        ready = _ready(options, books, view, count)
-        run = ready.run
         settings = _settings(options, view)
+        ready = _ready(options, books, view, count, settings)
+        run = ready.run
         source = make_source(
             SourceRequest(
                 options=options,
@@ -200,7 +203,9 @@ def _count(options: LaunchOptions) -> int:
     return math.ceil(options.hours * _SEC_PER_HOUR / window)
 
 
-def _ready(options: LaunchOptions, books: RunBooks, view: RunView, count: int) -> _Ready:
+def _ready(
+    options: LaunchOptions, books: RunBooks, view: RunView, count: int, settings: TunerSettings
+) -> _Ready:
     run = books.run_document() if options.resume else None
     if run is not None:
         return _resumed(options, books, view, run)
@@ -209,7 +214,7 @@ def _ready(options: LaunchOptions, books: RunBooks, view: RunView, count: int) -
     start = resolve_start(_layers(options, resume=False))
     for line in start.lines:
         view.line(line)
-    run = _run_document(options, start, count)
+    run = {**_run_document(options, start, count), "soft_gate": dict(settings.soft_gate)}
     state = TuningState(run_id=str(run["run_id"]), last_good=effective(start.requested))
     state = books.begin(run, start.requested, state)
     view.line(mark("config", "SAVED", f"path={options.paths.overrides}"))
@@ -272,6 +277,7 @@ def _run_document(options: LaunchOptions, start: StartValues, count: int) -> dic
         "seed": options.seed,
         "strict_last8": options.strict_last8,
         "tuner": options.tuner,
+        **({} if options.prior is None else {"prior": str(options.prior)}),
         "warmup": options.warmup,
         "window_sec": MOCK_WINDOW_SEC if options.mock else options.window_sec,
         **({} if options.mock else {"market": dict(options.market)}),
@@ -313,9 +319,10 @@ def _refiner(options: LaunchOptions) -> Refiner | None:
     if options.tuner == "rules":
         return None
     # An optional, slow import.
-    from mmbot.soak.bayes import BayesTuner  # noqa: PLC0415
+    from mmbot.soak.bayes import BayesTuner, observations  # noqa: PLC0415
 
-    return BayesTuner(seed=options.seed).learn
+    earlier = [] if options.prior is None else earlier_iterations(options.prior)
+    return BayesTuner(seed=options.seed, prior=tuple(observations(earlier))).learn
 
 
 def _plan(options: LaunchOptions, run: Mapping[str, Any], count: int) -> RunPlan:
@@ -352,6 +359,7 @@ def _facts(
             "runtime": runtime_block(mode=_mode(options), env=options.env),
             "options": run["options"],
             "sources": run["sources"],
+            "soft_gate": run.get("soft_gate"),
         },
         run_totals={},
     )

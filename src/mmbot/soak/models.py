@@ -49,12 +49,16 @@ class Phase(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TunerSettings:
-    """Configuration section `soak`, and the profiles that a panic goes back to."""
+    """Configuration section `soak`, and the profiles that a panic goes back to.
+
+    `soft_gate` holds the limits of the gate of one iteration.
+    """
 
     velocity: Values
     min_fills: int = 20
     warmup_iterations: int = 4
     rampdown_iterations: int = 2
+    soft_gate: Values = field(default_factory=lambda: _soft_gate(SoakConfig()))
     steady_safe: Values = field(default_factory=lambda: SOAK_PROFILES["steady_safe"])
     ultra_safe: Values = field(default_factory=lambda: SOAK_PROFILES["ultra_safe"])
 
@@ -169,6 +173,17 @@ def settings_of(
         min_fills=config.min_fills_per_iteration,
         warmup_iterations=config.warmup_iterations,
         rampdown_iterations=config.rampdown_iterations,
+        soft_gate=_soft_gate(config),
         steady_safe=steady_safe or SOAK_PROFILES["steady_safe"],
         ultra_safe=ultra_safe or SOAK_PROFILES["ultra_safe"],
     )
+
+
+def _soft_gate(config: SoakConfig) -> dict[str, float]:
+    gate = config.soft_gate
+    return {
+        "risk_ratio_fail": gate.fail_risk_ratio,
+        "net_bps_fail": gate.fail_net_bps,
+        "risk_ratio_warn": gate.warn_risk_ratio,
+        "adverse_bps_p95_warn": gate.warn_adverse_p95_bps,
+    }

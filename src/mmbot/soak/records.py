@@ -20,7 +20,7 @@ def requested_after(requested: Values, done: Evaluated) -> dict[str, float]:
     return {**requested, **changed}
 
 
-def gate_record(outcome: Mapping[str, Any]) -> dict[str, Any]:
+def gate_record(outcome: Mapping[str, Any], limits: Values = SOFT_LIMITS) -> dict[str, Any]:
     """The soft gate of an iteration as a KPI_GATE document."""
     summary = outcome["summary"]
     names = ("net_bps", "risk_ratio", "adverse_bps_p95")
@@ -29,7 +29,7 @@ def gate_record(outcome: Mapping[str, Any]) -> dict[str, Any]:
         "verdict": summary["kpi_verdict"],
         "reasons": summary["kpi_reasons"],
         "metrics": {name: summary[name] for name in names},
-        "thresholds": dict(SOFT_LIMITS),
+        "thresholds": dict(limits),
         "source_path": f"ITER_SUMMARY_{outcome['iteration']}.json",
         "runtime": {"utc": summary["runtime_utc"]},
     }

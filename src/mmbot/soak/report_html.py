@@ -11,12 +11,13 @@ from typing import Any, Final
 
 from mmbot.research.html_parts import Tile, card, definitions, page, table, tiles
 from mmbot.research.plots import Band, Line, Step, TimeChart, time_chart, waterfall_chart
-from mmbot.soak.last8 import complete
+from mmbot.soak.kpi import SOFT_LIMITS
+from mmbot.soak.last8 import complete, last8_gate
 from mmbot.soak.parameters import TUNABLES, shown
 from mmbot.soak.run_gates import weighted
 from mmbot.units import parse_utc_ns
 
-__all__ = ["soak_html"]
+__all__ = ["dashboard_html", "soak_html"]
 
 _HALF: Final = 570
 _SIDE_WINDOWS: Final = 3
@@ -45,14 +46,18 @@ class _Kpi:
     warn: tuple[float, float] | None = None
 
 
-_KPIS: Final = (
-    _Kpi("net_bps", "Net edge", "bps", limit=2.0),
-    _Kpi("risk_ratio", "Risk ratio", "", limit=0.50, warn=(0.40, 0.50)),
-    _Kpi("adverse_bps_p95", "Adverse selection p95", "bps", warn=(3.0, 4.0)),
-    _Kpi("slippage_bps_p95", "Slippage p95", "bps"),
-    _Kpi("order_age_p95_ms", "Order age p95", "ms", limit=350.0),
-    _Kpi("p95_latency_ms", "Latency p95", "ms", limit=330.0),
-)
+def _kpis(gate: Mapping[str, float]) -> tuple[_Kpi, ...]:
+    """What is charted, with the limits of the run's soft gate."""
+    net, risk = gate["net_bps_fail"], gate["risk_ratio_fail"]
+    adverse = gate["adverse_bps_p95_warn"]
+    return (
+        _Kpi("net_bps", "Net edge", "bps", limit=net),
+        _Kpi("risk_ratio", "Risk ratio", "", limit=risk, warn=(gate["risk_ratio_warn"], risk)),
+        _Kpi("adverse_bps_p95", "Adverse selection p95", "bps", warn=(adverse, adverse + 1.0)),
+        _Kpi("slippage_bps_p95", "Slippage p95", "bps"),
+        _Kpi("order_age_p95_ms", "Order age p95", "ms", limit=350.0),
+        _Kpi("p95_latency_ms", "Latency p95", "ms", limit=330.0),
+    )
 
 
 def soak_html(document: Mapping[str, Any], summaries: Sequence[Mapping[str, Any]]) -> str:
@@ -63,18 +68,60 @@ def soak_html(document: Mapping[str, Any], summaries: Sequence[Mapping[str, Any]
         summaries: ITER_SUMMARY documents, ascending.
     """
     body = [tiles(_tiles(document, summaries)), _gates(document)]
-    kpis = "".join(card(k.title, _hint(k), _kpi_chart(k, summaries)) for k in _KPIS)
-    body.append(f'<h2>Measured</h2><div class="grid">{kpis}</div>')
-    charts = "".join(
-        card(name, _range(name), _parameter_chart(name, summaries)) for name in TUNABLES
-    )
-    body.append(f'<h2>Parameters</h2><div class="grid">{charts}</div>')
+    body += _charts(summaries, document["metadata"].get("soft_gate") or SOFT_LIMITS)
     body.append(_waterfalls(summaries))
     body.append(_decisions(summaries))
     body.append(_facts(document))
     title = f"Soak run {document['run_id']}"
     text = page(title, _subtitle(document, summaries), "\n".join(body), _FOOTER)
     return text.encode("ascii", "xmlcharrefreplace").decode("ascii")
+
+
+def dashboard_html(
+    run: Mapping[str, Any],
+    summaries: Sequence[Mapping[str, Any]],
+    *,
+    skipped: Sequence[str],
+    size_mb: float,
+) -> str:
+    """The page of a run that goes on.
+
+    Args:
+        run: the ``RUN.json`` document; empty while there is none.
+        summaries: its records so far, ascending.
+        skipped: names of records that cannot be read.
+        size_mb: size of the soak tree.
+    """
+    last8 = last8_gate(summaries)
+    newest = summaries[-1] if summaries else None
+    guards = {} if newest is None else dict(newest["tuning"].get("guards") or {})
+    facts = {
+        "run": str(run.get("run_id", "none yet")),
+        "phase": "-" if newest is None else str(newest.get("phase")),
+        "last eight": last8.line,
+        "frozen until": str(guards.get("frozen_until_iter") or "-"),
+        "cooldown until": str(guards.get("cooldown_until_iter") or "-"),
+        "artifacts": f"{size_mb:.1f} MB",
+        "records that cannot be read": ", ".join(skipped) or "none",
+    }
+    body = [f'<div class="grid">{card("State", "", definitions(facts), wide=True)}</div>']
+    body.append(_decisions(summaries))
+    body += _charts(summaries, run.get("soft_gate") or SOFT_LIMITS)
+    subtitle = f"iteration {len(summaries)} of {run.get('iterations', '?')}"
+    text = page("Soak Test Dashboard", subtitle, "\n".join(body), _FOOTER)
+    return text.encode("ascii", "xmlcharrefreplace").decode("ascii")
+
+
+def _charts(summaries: Sequence[Mapping[str, Any]], gate: Mapping[str, float]) -> list[str]:
+    """KPIs with their gates, and parameters, over time."""
+    kpis = "".join(card(k.title, _hint(k), _kpi_chart(k, summaries)) for k in _kpis(gate))
+    parameters = "".join(
+        card(name, _range(name), _parameter_chart(name, summaries)) for name in TUNABLES
+    )
+    return [
+        f'<h2>Measured</h2><div class="grid">{kpis}</div>',
+        f'<h2>Parameters</h2><div class="grid">{parameters}</div>',
+    ]
 
 
 def _subtitle(document: Mapping[str, Any], summaries: Sequence[Mapping[str, Any]]) -> str:

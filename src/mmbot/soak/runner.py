@@ -342,7 +342,9 @@ class SoakRunner:
         self.reached(Stage.SUMMARISED, iteration)
         self.books.report(outcome)
         self.reached(Stage.REPORTED, iteration)
-        self.books.mirror(gate_record(outcome), (window.report, window.sentinel))
+        self.books.mirror(
+            gate_record(outcome, self.settings.soft_gate), (window.report, window.sentinel)
+        )
         self.books.write_applied(self.applied_document(requested))
         self.reached(Stage.MIRRORED, iteration)
         self.view.finished(outcome)

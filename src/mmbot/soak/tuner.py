@@ -66,7 +66,8 @@ def decide(given: TunerInput, refine: Refinement | None = None) -> Decision:
 
     Equal input gives an equal decision. `given.state` must already count the iteration and have
     freeze and cooldown ended where `mmbot.soak.settle.relaxed` ends them. `refine` may replace the
-    regular proposal of the rules by its own; panic, fallback, multi-fail and all rails stay.
+    regular proposal of the rules by its own; panic, multi-fail and all rails stay, and
+    fallback where the window failed the gate.
     """
     refusal = ELIGIBILITY.refuses(given)
     if refusal is not None:
@@ -74,19 +75,23 @@ def decide(given: TunerInput, refine: Refinement | None = None) -> Decision:
     return conclude(given, propose(given, refine))
 
 
-def choose_mode(given: TunerInput) -> Mode:
-    """Panic, fallback or regular; none when there is nothing to tune on."""
+def choose_mode(given: TunerInput, *, modelled: bool = False) -> Mode:
+    """Panic, fallback or regular; none when there is nothing to tune on.
+
+    `modelled`: a refinement proposes instead of the rules. It knows that an edge below zero may be
+    the best there is, so that the package of the rules is left for windows that fail the gate.
+    """
     if ELIGIBILITY.refuses(given) is not None:
         return Mode.NONE
-    for rail in (PANIC, FALLBACK):
-        if rail.demands(given, 0):
-            return rail.mode
-    return Mode.REGULAR
+    if PANIC.demands(given, 0):
+        return PANIC.mode
+    packaged = not modelled or given.verdict == "FAIL"
+    return FALLBACK.mode if packaged and FALLBACK.demands(given, 0) else Mode.REGULAR
 
 
 def propose(given: TunerInput, refine: Refinement | None = None) -> Proposal:
     """The steps of exactly one mode, each judged by the change rails."""
-    mode = choose_mode(given)
+    mode = choose_mode(given, modelled=refine is not None)
     blank = Draft(start=given.values, running=given.values)
     if mode is Mode.PANIC:
         return _panic(given, blank)

@@ -35,6 +35,32 @@ def load(path):
     return json.loads(path.read_bytes())
 
 
+@pytest.mark.spec("07-1")
+def test_every_command_of_the_map_is_there(capsys):
+    names = {
+        *("run", "smoke", "config", "artifacts", "resources", "audit", "nightly", "daily-report"),
+        *("weekly-rollup", "kpi-gate", "anomaly-radar", "autopilot", "long-run", "drift-guard"),
+        *("regression-guard", "dashboard", "exporter", "verify-deltas", "export-warmup"),
+    }
+    for name in sorted(names):
+        assert run_cli(["soak", name, "--help"]) == 0, name
+    assert run_cli(["soak", "no-such-command"]) != 0
+    capsys.readouterr()
+
+
+@pytest.mark.spec("07-4/4")
+def test_every_applied_change_is_listed_with_its_iteration_and_rule(finished):
+    applied = load(finished / "soak" / "applied_profile.json")
+    listed = {(row["iter"], row["field"]) for row in applied["runtime_adjustments"]}
+    expected = set()
+    for number in range(1, 13):
+        tuning = load(finished / "soak" / "latest" / f"ITER_SUMMARY_{number}.json")["tuning"]
+        expected |= {(number, field) for field in tuning["applied_deltas"]}
+    assert listed == expected
+    assert len(expected) > 3
+    assert all(row["reason"] and row["from"] != row["to"] for row in applied["runtime_adjustments"])
+
+
 @pytest.mark.spec("07-13", "07-5")
 def test_six_iterations_give_the_same_bytes_twice(tmp_path, monkeypatch, capsys):
     hashes = []

@@ -217,6 +217,20 @@ def test_nightly_runs_all_steps_and_exits_with_the_worst(capsys):
     assert lines[-1] == "NIGHTLY=FAIL"
 
 
+@pytest.mark.spec("07-6/1")
+def test_the_gate_of_an_iteration_has_the_limits_of_its_run(artifacts, capsys):
+    gate = ["--set", "soak.soft_gate.fail_net_bps=-9", "--set", "soak.soft_gate.fail_risk_ratio=1"]
+    run = ["soak", "run", "--mock", "--sleep-seconds", "0", "--iterations", "2"]
+    first = artifacts / "soak" / "latest" / "ITER_SUMMARY_1.json"
+    for more, code, limit in ((gate, 0, -9.0), ([], 1, 2.0)):
+        assert run_cli([*run, *more]) == 0
+        assert run_cli(["soak", "kpi-gate", "--iter", str(first)]) == code
+        document = load(first.parent / "artifacts" / "KPI_GATE.json")
+        assert document["thresholds"]["net_bps_fail"] == limit
+        assert document["verdict"] == load(first)["summary"]["kpi_verdict"]
+    capsys.readouterr()
+
+
 @pytest.mark.spec("07-17.6")
 def test_plans_are_printed_without_doing_anything(artifacts, capsys):
     assert run_cli(["soak", "autopilot", "--dry-run"]) == 0

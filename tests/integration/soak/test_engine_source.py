@@ -204,3 +204,19 @@ def test_tuners_are_compared_on_the_engine(artifacts, capsys):
     rows = load(artifacts / "soak/TUNER_COMPARE.json")["runs"]
     assert [(row["tuner"], row["seed"]) for row in rows] == [("rules", 42), ("bayes", 42)]
     assert all(row["risk_ratio_mean"] > 0 for row in rows)
+
+
+@pytest.mark.spec("07-2", "07-5")
+def test_every_window_leaves_its_sentinel_whose_advice_the_record_names(artifacts, capsys):
+    line = ["soak", "run", "--iterations", "2", "--sleep-seconds", "300", "--seed", "3"]
+    assert run_cli(line) in (0, 2)
+    capsys.readouterr()
+    newest = load(artifacts / "reports" / "EDGE_SENTINEL.json")
+    latest = artifacts / "soak" / "latest"
+    assert newest == load(latest / "artifacts" / "EDGE_SENTINEL.json")
+    assert list(newest["summary"]["symbols"]) == ["BTCUSDT"]
+    assert newest["summary"]["buckets"][0]["bucket"] == "2026-01-01T00:00Z"
+    assert newest["advice"]
+    record = load(latest / "ITER_SUMMARY_2.json")["summary"]
+    assert record["sentinel_advice"] == [item["code"] for item in newest["advice"]]
+    assert newest["summary"]["symbols"]["BTCUSDT"]["net_bps"] == record["net_bps"]

@@ -201,7 +201,7 @@ def test_a_window_that_was_cut_short_is_not_tuned_and_not_in_gates(tmp_path):
     assert done.end.document["iterations_completed"] == 2
 
 
-@pytest.mark.spec("07-5", "07-6", "07-D24")
+@pytest.mark.spec("07-5", "07-6", "07-D22")
 def test_exit_codes_of_real_and_scripted_runs(tmp_path):
     bad = {"net_bps": 1.0}
     scripted = run(tmp_path / "mock", iterations=2, make_source=scenario(bad))
@@ -251,7 +251,7 @@ def test_a_low_sample_is_not_tuned(tmp_path):
     assert done.end.document["kpi"]["low_sample"] == 2
 
 
-@pytest.mark.spec("07-4", "01-4.6")
+@pytest.mark.spec("07-4/5", "01-4.6")
 @pytest.mark.parametrize(("auto_tune", "intervals"), [(False, [70, 80, 90]), (True, [70, 70, 70])])
 def test_the_block_rate_raises_the_interval_without_auto_tuning_only(
     tmp_path, auto_tune, intervals

@@ -22,7 +22,7 @@ from mmbot.soak.warmup_export import warmup_text
 DAY = 86_400
 
 
-@pytest.mark.spec("07-14", "07-D26")
+@pytest.mark.spec("07-14", "07-D24")
 def test_the_highest_numbers_stay_not_the_last_names():
     names = [f"ITER_SUMMARY_{i}.json" for i in (10, 2, 9, 1)] + ["TUNING_REPORT.json"]
     plan = plan_rotation(names, [], max_summaries=2, max_age_days=7, locked=False)
@@ -97,7 +97,7 @@ def test_a_missing_tree_and_a_full_one_are_told(tmp_path):
     assert not done.within_limit
 
 
-@pytest.mark.spec("07-14", "07-D26")
+@pytest.mark.spec("07-14", "07-D24")
 def test_an_archive_that_does_not_read_back_costs_nothing(tmp_path, monkeypatch):
     base = tmp_path / "soak"
     snapshot = soak_tree(base)
@@ -124,7 +124,7 @@ def snapshots(mb_per_hour, hours, step_sec=300):
     ]
 
 
-@pytest.mark.spec("07-15", "07-D27")
+@pytest.mark.spec("07-15", "07-D25")
 @pytest.mark.parametrize(
     ("rate", "hours", "leak"),
     [(10.5, 2.0, True), (9.5, 24.0, False), (500.0, 1.9, False), (-50.0, 3.0, False)],

@@ -17,7 +17,7 @@ def day(net=3.0, age=300.0, taker=10.0, fills=1000):
     return DayFigures(net_bps=net, order_age_p95_ms=age, taker_share_pct=taker, fills=fills)
 
 
-@pytest.mark.spec("07-17.2", "07-D28")
+@pytest.mark.spec("07-17.2", "07-D26")
 @pytest.mark.parametrize(
     ("figures", "reason"),
     [
@@ -40,7 +40,7 @@ HISTORY = [
 ]
 
 
-@pytest.mark.spec("07-17.3", "07-D29")
+@pytest.mark.spec("07-17.3", "07-D27")
 @pytest.mark.parametrize(
     ("today", "reason"),
     [
@@ -54,7 +54,7 @@ def test_regression_is_more_than_a_tenth_worse_than_the_median(today, reason):
     assert regression(today, HISTORY).reason == reason
 
 
-@pytest.mark.spec("07-17.3", "07-D29")
+@pytest.mark.spec("07-17.3", "07-D27")
 def test_a_negative_baseline_has_room_below_it():
     bad = [{**r, "edge_net_bps": -2.0} for r in HISTORY]
     assert regression(day(net=-2.2), bad).reason == "NONE"
@@ -207,7 +207,7 @@ def test_the_rollup_takes_the_seven_newest_dates_and_their_ledger():
     }
 
 
-@pytest.mark.spec("07-17.5", "07-D20")
+@pytest.mark.spec("07-17.5", "07-D19")
 def test_amounts_under_their_earlier_names_are_read():
     ledger = [{"date": "2026-03-01", "equity_change_eur": 3.0, "fees_eur": 1.0, "rebates_eur": 2.0}]
     rollup = weekly_rollup(WeekInputs(reports=week([3.0]), ledger=ledger, base_ccy="EUR"))
@@ -235,7 +235,7 @@ def noisy(index, **more):
     return bucket(index, net_bps=3.0 + 0.1 * (index % 3), **more)
 
 
-@pytest.mark.spec("07-17.4", "07-D30")
+@pytest.mark.spec("07-17.4", "07-D28")
 def test_the_radar_flags_the_bad_side_only():
     buckets = [noisy(i) for i in range(20)]
     buckets[7] = bucket(7, net_bps=-5.0)

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 from tests.unit.soak.made import figures
 
-from mmbot.soak.kpi import counted, is_stable, soft_gate
+from mmbot.soak.kpi import SOFT_LIMITS, counted, is_stable, soft_gate
 from mmbot.soak.models import Phase
 from mmbot.soak.state import TuningState
 
@@ -38,11 +38,22 @@ def test_the_soft_gate_at_its_limits(measured, verdict, reasons):
     assert (found.verdict, found.reasons) == (verdict, reasons)
 
 
+@pytest.mark.spec("07-6/1")
+def test_limits_of_the_configuration_replace_those_of_the_gate():
+    limits = {**SOFT_LIMITS, "net_bps_fail": -1.0, "risk_ratio_fail": 0.9, "risk_ratio_warn": 0.8}
+    losing = figures(net_bps=-0.99, risk_ratio=0.7)
+    assert judged(net_bps=-0.99).verdict == "FAIL"
+    assert soft_gate(losing, phase=Phase.STEADY, low_sample=False, limits=limits).verdict == "PASS"
+    worse = figures(net_bps=-1.01, risk_ratio=0.91)
+    found = soft_gate(worse, phase=Phase.STEADY, low_sample=False, limits=limits)
+    assert (found.verdict, found.reasons) == ("FAIL", ("risk_ratio", "net_bps"))
+
+
 @pytest.mark.spec("07-7")
 def test_a_failure_during_warm_up_is_a_warning_and_leaves_the_streak():
     found = judged(Phase.WARMUP, net_bps=-1.0)
     assert found.verdict == "WARN"
-    after = counted(STATE, figures(net_bps=-1.0), found, phase=Phase.WARMUP, low_sample=False)
+    after = counted(STATE, figures(net_bps=-1.0), found, low_sample=False)
     assert after.kpi_fail_streak == 2
     assert after.neg_streak == 2
 
@@ -51,7 +62,7 @@ def test_a_failure_during_warm_up_is_a_warning_and_leaves_the_streak():
 def test_a_low_sample_warns_at_most_and_changes_no_streak():
     found = judged(low=True, net_bps=-9.0)
     assert (found.verdict, found.reasons[0]) == ("WARN", "low_sample")
-    after = counted(STATE, figures(net_bps=-9.0), found, phase=Phase.STEADY, low_sample=True)
+    after = counted(STATE, figures(net_bps=-9.0), found, low_sample=True)
     assert after == replace(STATE, stable_streak=0)
 
 
@@ -59,7 +70,7 @@ def test_a_low_sample_warns_at_most_and_changes_no_streak():
 def test_a_missing_report_is_unknown_and_changes_no_streak():
     found = soft_gate(None, phase=Phase.STEADY, low_sample=False)
     assert found.verdict == "UNKNOWN"
-    after = counted(STATE, None, found, phase=Phase.STEADY, low_sample=False)
+    after = counted(STATE, None, found, low_sample=False)
     assert after == replace(STATE, stable_streak=0)
 
 
@@ -77,7 +88,7 @@ def test_a_missing_report_is_unknown_and_changes_no_streak():
 def test_streaks_count_consecutive_iterations(measured, fails, negative):
     made = figures(**measured)
     found = soft_gate(made, phase=Phase.STEADY, low_sample=False)
-    after = counted(STATE, made, found, phase=Phase.STEADY, low_sample=False)
+    after = counted(STATE, made, found, low_sample=False)
     assert (after.kpi_fail_streak, after.neg_streak) == (fails, negative)
 
 

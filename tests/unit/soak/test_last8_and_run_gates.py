@@ -20,7 +20,7 @@ def run(changes=None, count=8, partial=()):
     ]
 
 
-@pytest.mark.spec("07-6/4", "07-D28")
+@pytest.mark.spec("07-6/4", "07-D26")
 @pytest.mark.parametrize(
     ("changes", "failures"),
     [

@@ -106,7 +106,7 @@ def test_a_bad_environment_is_ignored_with_a_line(start, text):
     assert any(line.startswith("| config | ERROR | Invalid env JSON: ") for line in found.lines)
 
 
-@pytest.mark.spec("07-4/2", "07-D19", "01-D22")
+@pytest.mark.spec("07-4/2", "07-D10", "01-D22")
 def test_requested_values_outside_the_range_are_kept_and_said(start):
     found = start(sets=["min_interval_ms=500"])
     assert found.requested["min_interval_ms"] == 500

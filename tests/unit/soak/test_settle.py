@@ -35,7 +35,7 @@ def test_a_cooldown_starts_above_a_total_of_0_15(delta, until):
     assert after.cooldown_until_iter == until
 
 
-@pytest.mark.spec("07-9.4", "07-D10")
+@pytest.mark.spec("07-9.4", "07-D6")
 @pytest.mark.parametrize(
     ("loosened", "verdict", "iteration", "ended"),
     [

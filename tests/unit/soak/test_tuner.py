@@ -1,5 +1,7 @@
 """Rules of the tuner, each with the numbers of its table row, at and beside its boundary."""
 
+import itertools
+
 import pytest
 from tests.unit.soak.made import SETTINGS, decided, draft, figures, given, moves, refused
 
@@ -170,7 +172,7 @@ def test_calming_wins_over_an_earlier_loosening_step():
     assert [(c.rule, c.field) for c in undone] == [("ZONE:NORMALIZE", "impact_cap_ratio")]
 
 
-@pytest.mark.spec("07-8.2", "07-D11")
+@pytest.mark.spec("07-8.2", "07-D7")
 def test_age_relief_never_undoes_a_calming_step():
     measured = figures(order_age_p95_ms=400, min_interval_ratio=0.5)
     made = draft(figures=measured)
@@ -287,3 +289,23 @@ def test_rules_and_zones_name_known_parameters():
     steps = [s for rule in RULES for s in rule.steps] + [s for z in ZONES.values() for s in z]
     assert len(steps) > 20
     assert {step.field for step in steps} <= set(DEFAULTS)
+
+
+@pytest.mark.spec("07-8/3")
+def test_zone_drivers_triggers_and_age_relief_each_start_from_what_was_left():
+    decision = decided(
+        figures=figures(
+            risk_ratio=0.65,
+            net_bps=-1.0,
+            neg_edge_drivers=("slippage_bps", "adverse_bps"),
+            ws_lag_p95_ms=130.0,
+        )
+    )
+    taken = [c for c in decision.changes if c.accepted]
+    order = [c.rule for c in taken]
+    ranked = ["ZONE:AGGRESSIVE", "DRIVER:slippage_bps", "DRIVER:adverse_bps", "TRIGGER:ws_lag"]
+    assert list(dict.fromkeys(order)) == ranked
+    for name in {c.field for c in taken}:
+        steps = [c for c in taken if c.field == name]
+        assert all(a.after == b.before for a, b in itertools.pairwise(steps))
+        assert steps[0].before == DEFAULTS[name]
