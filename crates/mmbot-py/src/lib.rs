@@ -7,6 +7,7 @@ mod allocator_books;
 mod backtest;
 mod chunk;
 mod error;
+mod exchange_book;
 mod feed;
 mod instrument;
 mod journal;
@@ -40,6 +41,7 @@ fn _core(m: &Bound<'_, PyModule>) -> PyResult<()> {
     allocator::register(m)?;
     session::register(m)?;
     market::register(m)?;
+    exchange_book::register(m)?;
     feed::register(m)?;
     journal::register(m)?;
     Ok(())

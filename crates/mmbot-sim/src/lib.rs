@@ -10,5 +10,7 @@ pub mod queue;
 pub mod truth;
 
 pub use config::{FillMode, RequestLatency, ResponseLatency, SimConfig, SimConfigError};
-pub use exchange::{Account, Exchange, Reports};
+pub use exchange::{
+    Account, Exchange, Reports, SharedEvent, SharedExchange, SharedOrder, SharedTif,
+};
 pub use queue::{QueueModel, QueuePosition};

@@ -2,7 +2,8 @@
 
 Market data in: `CaptureDecoder` and `FrameBook` (venue bytes), `StreamMerger` (catalog streams to
 chunks), `MarketGenerator` (synthetic markets). A run: `Backtest` over `EventChunk`s of one
-`Instrument`; `SessionControl` steers its session. Scores and statistics: `score_queue_models`,
+`Instrument`; `SessionControl` steers its session. `ExchangeBook` lets outside
+accounts trade on a market. Scores and statistics: `score_queue_models`,
 `TapeReader`. Budget over symbols: `allocator_tick` with `PortfolioParams`. Journals of sessions:
 `JournalFramer`, `JournalDecoder`, `JournalReplay`, `JournalSearch`.
 Errors are `CoreError` (with `code` and `key`), `FrameError` and `JournalError`.
@@ -19,6 +20,8 @@ from mmbot._core import (
     Cost,
     CostParams,
     EventChunk,
+    ExchangeBook,
+    ExchangeEvent,
     FillRate,
     FrameBook,
     FrameError,
@@ -61,6 +64,8 @@ __all__ = [
     "Cost",
     "CostParams",
     "EventChunk",
+    "ExchangeBook",
+    "ExchangeEvent",
     "FillRate",
     "FrameBook",
     "FrameError",
