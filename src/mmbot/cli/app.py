@@ -41,6 +41,7 @@ _COMMANDS: Final[Mapping[str, _Entry]] = {
     "backtest": _Entry("mmbot.cli.backtest", "Queue-aware backtests with gates."),
     "data": _Entry("mmbot.cli.data", "Import, list, check and generate market data."),
     "sim": _Entry("mmbot.cli.sim", "Score queue models; compare markets."),
+    "exchange": _Entry("mmbot.cli.exchange", "A local exchange that speaks Bybit v5."),
     "edge": _Entry("mmbot.cli.edge", "Where the money comes from and goes to."),
     "journal": _Entry("mmbot.cli.journal", "List journals of sessions, show their records."),
     "replay": _Entry("mmbot.cli.replay", "Run a journal through the core, compare its requests."),

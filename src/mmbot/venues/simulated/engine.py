@@ -90,6 +90,7 @@ class LocalExchange:
         }
         self.desks = {account.uid: Desk(account) for account in accounts}
         self.seed = seed
+        self._sim = sim
         self.market_ns = market_ns
         self.now_ms = 0
         self._by_number: dict[int, Order] = {}
@@ -205,6 +206,12 @@ class LocalExchange:
             self._apply(market, market.book.cancel(order.number, self.market_ns))
             if order.closed_ms is None:
                 self._close(order, "Cancelled")
+
+    def relist(self, symbol: str, tick: Decimal) -> None:
+        """List a stopped symbol anew, with another price grid."""
+        market = self.markets[symbol]
+        market.relist(tick, self.market_ns, book=ExchangeBook(self._sim, self.seed))
+        market.status = "Trading"
 
     # --- what happened ------------------------------------------------------------------------
 

@@ -152,7 +152,7 @@ class SymbolMarket:
             "ask1Size": listing.qty_text(ask[1]),
         }
 
-    def relist(self, tick: Decimal, market_ns: int, *, seed: int) -> None:
+    def relist(self, tick: Decimal, market_ns: int, *, book: ExchangeBook) -> None:
         """Start anew at the last price with another tick size; orders must be gone.
 
         The market of the new listing begins a millisecond after `market_ns`.
@@ -160,7 +160,8 @@ class SymbolMarket:
         assert self.source.relist is not None
         price = self.listing.price(self.mark_ticks)
         self.source = self.source.relist(tick, price, market_ns + NS_PER_MS)
-        self.book = ExchangeBook(None, seed)
+        self.book = book
+        self.is_over = False
         self.last_ticks = 0
         self.trades.clear()
         self.incarnation += 1

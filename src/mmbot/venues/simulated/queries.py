@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from decimal import Decimal
 from typing import Final
 
-from mmbot.units import NS_PER_MS
 from mmbot.venues.simulated.codes import (
     BAD_PARAMETER,
     LEVERAGE_NOT_MODIFIED,
@@ -29,11 +28,6 @@ _OTHER_CATEGORIES: Final = ("spot", "inverse", "option")
 _LEVERAGE_STEP: Final = Decimal("0.01")
 # Besides the open orders, the realtime query finds this many that closed lately.
 _RECENT_CLOSED: Final = 500
-
-
-def _time(exchange: LocalExchange, _params: Params) -> Result:
-    now_ms = exchange.now_ms
-    return {"timeSecond": str(now_ms // 1000), "timeNano": str(now_ms * NS_PER_MS)}
 
 
 def _asked_markets(exchange: LocalExchange, params: Params) -> list[SymbolMarket]:
@@ -290,7 +284,6 @@ def _page(rows: Sequence[Result], params: Params, *, default: int, most: int) ->
 
 
 PUBLIC_QUERIES: Final[Mapping[str, Callable[[LocalExchange, Params], Result]]] = {
-    "/v5/market/time": _time,
     "/v5/market/instruments-info": _instruments,
     "/v5/market/tickers": _tickers,
     "/v5/market/orderbook": _orderbook,

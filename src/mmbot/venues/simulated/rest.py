@@ -12,10 +12,12 @@ from dataclasses import dataclass, field
 from typing import Final
 from urllib.parse import parse_qsl
 
+from mmbot.units import NS_PER_MS
 from mmbot.venues.simulated.auth import Keys
 from mmbot.venues.simulated.codes import BAD_PARAMETER, OK, ROUTE_NOT_FOUND, SERVER_ERROR, Refusal
 from mmbot.venues.simulated.engine import LocalExchange
 from mmbot.venues.simulated.entry import amend_order, cancel_all, cancel_order, create_order
+from mmbot.venues.simulated.gate import Gate
 from mmbot.venues.simulated.limits import AccountLimits, AddressLimits, Exceeded
 from mmbot.venues.simulated.queries import (
     PRIVATE_QUERIES,
@@ -78,11 +80,12 @@ class RestApi:
     keys: Keys
     account_limits: AccountLimits
     address_limits: AddressLimits
-    is_in_maintenance: bool = False
+    gate: Gate = field(default_factory=Gate)
 
     def answer(self, request: RestRequest, now_ms: int) -> RestAnswer:
         """What the exchange says to a request at `now_ms` of its clock."""
-        if not self.address_limits.may_request(request.address, now_ms):
+        is_known = self.address_limits.may_request(request.address, now_ms)
+        if self.gate.is_forbidden or not is_known:
             return RestAnswer(403, "403, access too frequent")
         headers: dict[str, str] = {}
         try:
@@ -99,15 +102,18 @@ class RestApi:
         self, request: RestRequest, now_ms: int, headers: dict[str, str]
     ) -> tuple[Result, Result]:
         path = request.path
-        if self.is_in_maintenance and path != "/v5/market/time":
-            raise Refusal(SERVER_ERROR)
+        if request.method == "GET" and path == "/v5/market/time":
+            return {"timeSecond": str(now_ms // 1000), "timeNano": str(now_ms * NS_PER_MS)}, {}
         if request.method == "GET" and path in PUBLIC_QUERIES:
+            if self.gate.is_in_maintenance:
+                raise Refusal(SERVER_ERROR)
             return PUBLIC_QUERIES[path](self.exchange, _query(request)), {}
         private = PRIVATE_QUERIES if request.method == "GET" else {**_COMMANDS, **ORDER_BATCHES}
         if request.method not in ("GET", "POST") or path not in private:
             raise Refusal(ROUTE_NOT_FOUND)
         payload = request.query if request.method == "GET" else request.body
         uid = self.keys.rest(request.headers, payload, now_ms).uid
+        self.gate.check_signed(path, now_ms)
         params = _query(request) if request.method == "GET" else _body(request)
         batch = _batch(params) if path in ORDER_BATCHES else None
         quota = self.account_limits.take(uid, path, now_ms, len(batch or (1,)))
