@@ -24,7 +24,7 @@ from mmbot.market.catalog import read_info
 from mmbot.research.calibration import load_calibration
 from mmbot.trading.pacing import Pacer, parse_speed
 from mmbot.trading.stopping import StopRequest
-from mmbot.units import NS_PER_MS
+from mmbot.units import NS_PER_MIN, NS_PER_MS
 from mmbot.venues.simulated.accounts import Account
 from mmbot.venues.simulated.conductor import Conductor
 from mmbot.venues.simulated.engine import LocalExchange
@@ -41,6 +41,8 @@ __all__ = ["ExchangeOptions", "build_conductor", "serve_exchange"]
 _CHUNK_ROWS: Final = 4096
 # Levels a side that a synthetic market publishes: the deepest subscription with some room.
 _LEVELS: Final = 500
+# A generated book is empty at first: this much of its life comes before the exchange opens.
+_WARM_UP_NS: Final = NS_PER_MIN
 _FIRST_UID: Final = 100_001
 # Frictions of a backtest that a market with a public tape can not have.
 _NOT_ON_A_TAPE: Final = ("toxic_sweep_prob", "extra_slippage_bps")
@@ -168,7 +170,7 @@ def _synthetic(options: ExchangeOptions) -> tuple[list[MarketSource], int]:
         listing = Listing(symbol, Decimal(grid.tick_size), Decimal(grid.lot_size))
         price = Decimal(str(grid.start_price))
         sources.append(_generated(listing, price, SYNTHETIC_START_NS, options.regime, seed))
-    return sources, SYNTHETIC_START_NS
+    return sources, SYNTHETIC_START_NS + _WARM_UP_NS
 
 
 def _generated(
@@ -182,9 +184,9 @@ def _generated(
         while True:
             yield generator.next_chunk(_CHUNK_ROWS)
 
-    def relist(tick: Decimal, price: Decimal, start_ns: int) -> MarketSource:
+    def relist(tick: Decimal, price: Decimal, ready_ns: int) -> MarketSource:
         listed = Listing(listing.symbol, tick, listing.lot)
-        return _generated(listed, price, start_ns, regime, seed + 1)
+        return _generated(listed, price, ready_ns - _WARM_UP_NS, regime, seed + 1)
 
     return MarketSource(listing, chunks(), relist)
 

@@ -98,6 +98,8 @@ class LocalExchange:
         self._private: list[PrivateUpdate] = []
         self._numbers = 0
         self._exec_numbers = 0
+        for market in self.markets.values():
+            market.open(market_ns)
 
     # --- time ---------------------------------------------------------------------------------
 

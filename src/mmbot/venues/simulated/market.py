@@ -9,7 +9,6 @@ from decimal import Decimal
 from typing import Final
 
 from mmbot.core import EventChunk, ExchangeBook, ExchangeEvent
-from mmbot.units import NS_PER_MS
 from mmbot.venues.simulated.listing import Listing
 
 __all__ = ["MarketSource", "PublicTrade", "SymbolMarket"]
@@ -25,7 +24,7 @@ class MarketSource:
     """Where a symbol's events come from.
 
     `chunks` are market rows in exchange order, without end or not. `relist` starts the symbol anew
-    at a market time with another tick size and a start price; None when it cannot (recorded data).
+    with another tick size, at a start price and ready to trade at a market time; None when it cannot (recorded data).
     """
 
     listing: Listing
@@ -94,6 +93,11 @@ class SymbolMarket:
             else:
                 self.book.push(chunk)
 
+    def open(self, market_ns: int) -> None:
+        """Begin at `market_ns`: what comes before made the book and is told to nobody."""
+        self.feed(market_ns)
+        self.book.advance(market_ns)
+
     @property
     def mark_ticks(self) -> int:
         """The mark price: the middle of the published touch, else the last trade."""
@@ -153,16 +157,14 @@ class SymbolMarket:
         }
 
     def relist(self, tick: Decimal, market_ns: int, *, book: ExchangeBook) -> None:
-        """Start anew at the last price with another tick size; orders must be gone.
-
-        The market of the new listing begins a millisecond after `market_ns`.
-        """
+        """Start anew at the last price with another tick size; orders must be gone."""
         assert self.source.relist is not None
         price = self.listing.price(self.mark_ticks)
-        self.source = self.source.relist(tick, price, market_ns + NS_PER_MS)
+        self.source = self.source.relist(tick, price, market_ns)
         self.book = book
         self.is_over = False
         self.last_ticks = 0
         self.trades.clear()
         self.incarnation += 1
         self._day = _Day()
+        self.open(market_ns)
