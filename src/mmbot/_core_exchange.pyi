@@ -1,7 +1,7 @@
 """Stubs of the extension: the simulated exchange that outside accounts trade on."""
 
 from collections.abc import Mapping
-from typing import Literal, final
+from typing import final
 
 from mmbot._core import EventChunk
 
@@ -11,7 +11,8 @@ class ExchangeEvent:
 
     `kind` is one of print (a public trade: `is_buy` of the aggressor, `px`, `qty`), accepted,
     rejected (`reason`), amended (`px`, `qty` now open), amend_rejected, cancelled, cancel_rejected
-    and filled (`px`, `qty`, `cum_qty` filled so far, `is_maker`). Prices are ticks, quantities lots.
+    and filled (`px`, `qty`, `cum_qty` filled so far, `is_maker`). Prices are ticks, quantities are
+    lots.
     """
 
     @property
@@ -68,20 +69,14 @@ class ExchangeBook:
     def advance(self, until_ns: int) -> list[ExchangeEvent]:
         """Let the market happen up to and including `until_ns`. The GIL is released."""
     def place(
-        self,
-        cid: int,
-        is_buy: bool,
-        px: int,
-        qty: int,
-        time_in_force: Literal["GTC", "PostOnly", "IOC", "FOK"] | str,
-        now_ns: int,
+        self, cid: int, *, is_buy: bool, px: int, qty: int, time_in_force: str, now_ns: int
     ) -> list[ExchangeEvent]:
-        """A new limit order."""
+        """A new limit order; `time_in_force` is GTC, PostOnly, IOC or FOK."""
     def amend(
-        self, cid: int, px: int, total_qty: int, post_only: bool, now_ns: int
+        self, cid: int, *, px: int, total_qty: int, post_only: bool, now_ns: int
     ) -> list[ExchangeEvent]:
-        """New price and total quantity (the filled part included). An order that now crosses trades,
-        unless it is `post_only`: then it is cancelled.
+        """New price and total quantity (the filled part included). An order that now crosses
+        trades, unless it is `post_only`: then it is cancelled.
         """
     def cancel(self, cid: int, now_ns: int) -> list[ExchangeEvent]:
         """Take an order out."""
@@ -89,5 +84,5 @@ class ExchangeBook:
         """Published bids and asks from the touch outward, at most `depth` a side."""
     def queue_ahead(self, cid: int) -> int | None:
         """Estimated volume that trades before a resting order; None if it does not rest."""
-    def request_latency_ns(self, op: Literal["create", "amend", "cancel"]) -> int:
-        """Draw how long the next request takes to reach the matching."""
+    def request_latency_ns(self, op: str) -> int:
+        """Draw how long the next create, amend or cancel takes to reach the matching."""

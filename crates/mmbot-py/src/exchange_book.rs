@@ -211,6 +211,7 @@ impl ExchangeBook {
         py.detach(|| self.run(|state, out| state.advance(until_ns, out)))
     }
 
+    #[pyo3(signature = (cid, *, is_buy, px, qty, time_in_force, now_ns))]
     fn place(
         &self,
         cid: u64,
@@ -230,6 +231,7 @@ impl ExchangeBook {
         Ok(self.run(|state, out| state.exchange.place(order, TsNs::new(now_ns), out)))
     }
 
+    #[pyo3(signature = (cid, *, px, total_qty, post_only, now_ns))]
     fn amend(
         &self,
         cid: u64,
@@ -245,9 +247,7 @@ impl ExchangeBook {
 
     fn cancel(&self, cid: u64, now_ns: i64) -> Vec<ExchangeEvent> {
         self.run(|state, out| {
-            state
-                .exchange
-                .cancel(Cid::new(cid), TsNs::new(now_ns), out);
+            state.exchange.cancel(Cid::new(cid), TsNs::new(now_ns), out);
         })
     }
 
@@ -282,7 +282,13 @@ impl ExchangeBook {
                 total_qty: qty,
             },
             "cancel" => Action::Cancel { cid },
-            _ => return Err(core_error("E_CFG_TYPE", "op", "must be create, amend or cancel")),
+            _ => {
+                return Err(core_error(
+                    "E_CFG_TYPE",
+                    "op",
+                    "must be create, amend or cancel",
+                ));
+            }
         };
         let mut state = self.state();
         state.draws += 1;

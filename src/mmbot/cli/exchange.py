@@ -54,9 +54,9 @@ def _group() -> None:
 
 @app.command(
     help=(
-        "Serve synthetic or recorded markets behind Bybit's v5 REST and WebSocket protocol, so that "
-        "any Bybit client trades on them unchanged. Keys and addresses are printed at the start; "
-        "Ctrl-C ends it. Needs the extra: pip install 'mmbot[[exchange]'."
+        "Serve synthetic or recorded markets behind Bybit's v5 REST and WebSocket protocol, so "
+        "that any Bybit client trades on them unchanged. Keys and addresses are printed at the "
+        "start; Ctrl-C ends it. Needs the extra: pip install 'mmbot[[exchange]'."
     ),
     epilog=(
         "[bold]Examples[/bold]\n\n"
@@ -104,4 +104,4 @@ def serve(
         balance=balance,
         has_limits=not no_limits,
     )
-    serve_exchange(options, lambda line: typer.echo(line))
+    serve_exchange(options, typer.echo)

@@ -99,9 +99,7 @@ def _server_class() -> type[ExchangeServer]:
     return ExchangeServer
 
 
-def build_conductor(
-    options: ExchangeOptions, say: Callable[[str], None]
-) -> tuple[Conductor, int]:
+def build_conductor(options: ExchangeOptions, say: Callable[[str], None]) -> tuple[Conductor, int]:
     """The exchange and the market time at which it begins.
 
     Raises:

@@ -67,7 +67,9 @@ class Conductor:
         market = self.exchange.markets.get(symbol)
         if market is None or market.source.relist is None:
             raise ConfigError(
-                "E_CFG_RANGE", "--faults", f"relist needs a symbol with a synthetic market: {symbol}"
+                "E_CFG_RANGE",
+                "--faults",
+                f"relist needs a symbol with a synthetic market: {symbol}",
             )
 
     def since_start_ms(self, wall_ms: int) -> int:

@@ -3,8 +3,8 @@
 `advance` lets market time pass; requests take effect when they reach the matching, after the
 latency of a calibration and in the order in which they were sent. An answer to a request says that
 it was accepted and no more: what became of it is told on the private streams (`drain_private`) and
-by queries. Nothing here reads a clock: `now_ms` is the time on the exchange's own clock, `market_ns`
-the time of the market data.
+by queries. Nothing here reads a clock: `now_ms` is the time on the exchange's own clock,
+`market_ns` the time of the market data.
 """
 
 from __future__ import annotations
@@ -150,7 +150,12 @@ class LocalExchange:
             market,
             "create",
             lambda due: market.book.place(
-                order.number, terms.is_buy, order.ticks, order.lots, terms.time_in_force, due
+                order.number,
+                is_buy=terms.is_buy,
+                px=order.ticks,
+                qty=order.lots,
+                time_in_force=terms.time_in_force,
+                now_ns=due,
             ),
         )
         return order
@@ -161,7 +166,9 @@ class LocalExchange:
         is_post_only = order.terms.time_in_force == "PostOnly"
 
         def act(due: int) -> list[ExchangeEvent]:
-            events = market.book.amend(order.number, ticks, lots, is_post_only, due)
+            events = market.book.amend(
+                order.number, px=ticks, total_qty=lots, post_only=is_post_only, now_ns=due
+            )
             if events and events[0].kind == "amended":
                 order.ticks, order.lots = ticks, lots
             elif events and events[0].kind == "cancelled":
@@ -293,16 +300,24 @@ class LocalExchange:
                 continue
             room = max(-left * order.sign, 0)
             if order.open_lots > room:
-                if room == 0:
-                    order.cancel_type = "CancelByReduceOnly"
-                    self._apply(market, market.book.cancel(order.number, self.market_ns))
-                    continue
-                order.lots = order.filled_lots + room
-                self._apply(
-                    market,
-                    market.book.amend(order.number, order.ticks, order.lots, True, self.market_ns),
-                )
+                self._cut(market, order, room)
             left += order.sign * order.open_lots
+
+    def _cut(self, market: SymbolMarket, order: Order, room: int) -> None:
+        """Leave `room` of an order open."""
+        if room == 0:
+            order.cancel_type = "CancelByReduceOnly"
+            self._apply(market, market.book.cancel(order.number, self.market_ns))
+            return
+        order.lots = order.filled_lots + room
+        events = market.book.amend(
+            order.number,
+            px=order.ticks,
+            total_qty=order.lots,
+            post_only=True,
+            now_ns=self.market_ns,
+        )
+        self._apply(market, events)
 
     def _close(self, order: Order, status: str) -> None:
         desk = self.desks[order.uid]

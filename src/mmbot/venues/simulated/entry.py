@@ -74,7 +74,10 @@ def create_order(exchange: LocalExchange, uid: int, params: Params) -> dict[str,
     if len(mine) >= _ACTIVE_MAX:
         raise Refusal(TOO_MANY_ORDERS)
     ticks = _permitted_ticks(market, terms)
-    lots = _permitted_lots(exchange, uid, market, terms, ticks, mine)
+    _check_size(market, terms, ticks, terms.lots)
+    lots = terms.lots
+    if terms.reduce_only:
+        lots = _room(desk.account.position(terms.symbol).lots, terms, mine)
     if not terms.reduce_only:
         _check_balance(exchange, uid, terms, lots)
     order = exchange.submit(desk, terms, ticks=ticks, lots=lots)
@@ -169,21 +172,11 @@ def _check_price(market: SymbolMarket, ticks: int, *, is_buy: bool) -> None:
         raise Refusal(PRICE_OUT_OF_RANGE)
 
 
-def _permitted_lots(
-    exchange: LocalExchange,
-    uid: int,
-    market: SymbolMarket,
-    terms: OrderTerms,
-    ticks: int,
-    mine: list[Order],
-) -> int:
-    _check_size(market, terms, ticks, terms.lots)
-    if not terms.reduce_only:
-        return terms.lots
-    position = exchange.desks[uid].account.position(market.listing.symbol).lots
+def _room(position_lots: int, terms: OrderTerms, mine: list[Order]) -> int:
+    """What is left to reduce beside the reduce-only orders that are open, at most what is asked."""
     sign = 1 if terms.is_buy else -1
     asked = sum(o.open_lots for o in mine if o.terms.reduce_only and o.sign == sign)
-    room = -position * sign - asked
+    room = -position_lots * sign - asked
     if room <= 0:
         raise Refusal(REDUCE_ONLY)
     return min(terms.lots, room)

@@ -2,8 +2,8 @@
 
 `BookFeed` holds what was last published of one depth of one symbol and says what changed since.
 `u` grows by one with every frame, `seq` is the matching's count of what may change a book, `cts`
-the time at which it was made. A snapshot with ``u`` 1 replaces everything a client has: it follows a
-restart of the service and a new listing.
+the time at which it was made. A snapshot with ``u`` 1 replaces everything a client has: it follows
+a restart of the service and a new listing.
 """
 
 from __future__ import annotations

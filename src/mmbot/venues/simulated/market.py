@@ -24,7 +24,8 @@ class MarketSource:
     """Where a symbol's events come from.
 
     `chunks` are market rows in exchange order, without end or not. `relist` starts the symbol anew
-    with another tick size, at a start price and ready to trade at a market time; None when it cannot (recorded data).
+    with another tick size, at a start price and ready to trade at a market time; None when it
+    cannot (recorded data).
     """
 
     listing: Listing

@@ -92,11 +92,11 @@ class RestApi:
             result, extra = self._dispatch(request, now_ms, headers)
         except Exceeded as exc:
             headers.update(exc.quota.headers())
-            return _answer(exc.ret_code, exc.ret_msg, {}, {}, now_ms, headers)
+            return _answer(exc.ret_code, exc.ret_msg, now_ms=now_ms, headers=headers)
         except Refusal as exc:
             status = 404 if exc.ret_code == ROUTE_NOT_FOUND else 200
-            return _answer(exc.ret_code, exc.ret_msg, {}, {}, now_ms, headers, status)
-        return _answer(OK, "OK", result, extra, now_ms, headers)
+            return _answer(exc.ret_code, exc.ret_msg, now_ms=now_ms, headers=headers, status=status)
+        return _answer(OK, "OK", now_ms=now_ms, headers=headers, result=result, extra=extra)
 
     def _dispatch(
         self, request: RestRequest, now_ms: int, headers: dict[str, str]
@@ -175,11 +175,18 @@ def _body(request: RestRequest) -> Params:
 def _answer(
     code: int,
     text: str,
-    result: Result,
-    extra: Result,
+    *,
     now_ms: int,
     headers: Mapping[str, str],
+    result: Result | None = None,
+    extra: Result | None = None,
     status: int = 200,
 ) -> RestAnswer:
-    body = {"retCode": code, "retMsg": text, "result": result, "retExtInfo": extra, "time": now_ms}
+    body = {
+        "retCode": code,
+        "retMsg": text,
+        "result": result or {},
+        "retExtInfo": extra or {},
+        "time": now_ms,
+    }
     return RestAnswer(status, json.dumps(body, separators=(",", ":")), headers)

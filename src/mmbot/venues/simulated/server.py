@@ -75,7 +75,7 @@ class ExchangeServer:
         *,
         on_ready: Callable[[int], None] = lambda _port: None,
     ) -> None:
-        """Serve until `is_stopping` says so, which is asked in every step; `on_ready` gets the port.
+        """Serve until `is_stopping`, asked in every step, says so; `on_ready` gets the port.
 
         Raises:
             StoreError: ``E_VENUE_PORT`` when the port is taken.

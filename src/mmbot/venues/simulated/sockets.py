@@ -194,18 +194,20 @@ class TradeSocket:
         frame = _parse(text) or {}
         op = frame.get("op")
         if op == "ping":
-            return [self._reply(frame, OK, "OK", op="pong", data=[str(now_ms)])]
+            return [self._reply({**frame, "op": "pong"}, OK, "OK", {"data": [str(now_ms)]})]
         try:
             if op == "auth":
                 self.account = self.keys.socket(frame.get("args"), now_ms)
                 return [self._reply(frame, OK, "OK")]
             return [self._order(frame, now_ms)]
         except Exceeded as exc:
-            header = self._header(now_ms, exc.quota.headers())
-            return [self._reply(frame, exc.ret_code, exc.ret_msg, data={}, header=header)]
+            told: Frame = {"header": self._header(now_ms, exc.quota.headers()), "data": {}}
+            return [self._reply(frame, exc.ret_code, exc.ret_msg, told)]
         except Refusal as exc:
-            header = {} if op == "auth" else {"header": self._header(now_ms, {}), "data": {}}
-            return [self._reply(frame, exc.ret_code, exc.ret_msg, **header)]
+            more: Frame = {}
+            if op != "auth":
+                more = {"header": self._header(now_ms, {}), "data": {}}
+            return [self._reply(frame, exc.ret_code, exc.ret_msg, more)]
 
     def _order(self, frame: Frame, now_ms: int) -> Frame:
         path = _TRADE_PATHS.get(str(frame.get("op")))
@@ -226,14 +228,14 @@ class TradeSocket:
         if path in ORDER_BATCHES and not _is_batch(batch):
             raise Refusal(BAD_PARAMETER, "params error: request invalid")
         quota = self.limits.take(self.account.uid, path, now_ms, len(batch or (1,)))
-        extra: Frame = {}
+        more: Frame = {"header": self._header(now_ms, quota.headers() if quota else {})}
         if batch:
-            data, codes = run_batch(self.exchange, self.account.uid, path, args[0], batch)
-            extra["retExtInfo"] = codes
+            more["data"], more["retExtInfo"] = run_batch(
+                self.exchange, self.account.uid, path, args[0], batch
+            )
         else:
-            data = ORDER_REQUESTS[path](self.exchange, self.account.uid, args[0])
-        told = self._header(now_ms, quota.headers() if quota else {})
-        return self._reply(frame, OK, "OK", data=data, header=told, **extra)
+            more["data"] = ORDER_REQUESTS[path](self.exchange, self.account.uid, args[0])
+        return self._reply(frame, OK, "OK", more)
 
     def _check_request_id(self, frame: Frame) -> None:
         request_id = frame.get("reqId")
@@ -243,12 +245,10 @@ class TradeSocket:
             raise Refusal(DUPLICATE_REQUEST_ID, "reqId is duplicated")
         self._seen.append(str(request_id))
 
-    def _reply(
-        self, frame: Frame, code: int, text: str, *, op: str | None = None, **more: object
-    ) -> Frame:
+    def _reply(self, frame: Frame, code: int, text: str, more: Frame | None = None) -> Frame:
         reply: Frame = {"reqId": frame["reqId"]} if "reqId" in frame else {}
-        reply |= {"retCode": code, "retMsg": text, "op": op or frame.get("op", "")}
-        return {**reply, **more, "connId": self.conn_id}
+        reply |= {"retCode": code, "retMsg": text, "op": frame.get("op", "")}
+        return {**reply, **(more or {}), "connId": self.conn_id}
 
     @staticmethod
     def _header(now_ms: int, quota: Mapping[str, str]) -> dict[str, str]:

@@ -112,8 +112,7 @@ impl SharedExchange {
     pub fn cancel(&mut self, cid: Cid, now: TsNs, out: &mut Vec<SharedEvent>) {
         self.seq += 1;
         let action = Action::Cancel { cid };
-        self.exchange
-            .request(LANE, &action, now, &mut self.reports);
+        self.exchange.request(LANE, &action, now, &mut self.reports);
         self.tell(out);
     }
 
@@ -226,13 +225,7 @@ impl SharedExchange {
     }
 
     /// Trades with one resting order of an account.
-    fn meet(
-        &mut self,
-        order: &mut Resting,
-        handle: Handle,
-        now: TsNs,
-        out: &mut Vec<SharedEvent>,
-    ) {
+    fn meet(&mut self, order: &mut Resting, handle: Handle, now: TsNs, out: &mut Vec<SharedEvent>) {
         let maker = self.exchange.orders.get_mut(handle);
         let qty = order.open.min(maker.open);
         maker.open -= qty;
