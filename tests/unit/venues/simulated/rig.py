@@ -31,6 +31,7 @@ OPENING = [
     ("reset", BUY, 0, 0),
     ("depth", BUY, 499_990, 1_000),
     ("depth", BUY, 499_980, 2_000),
+    ("depth", BUY, 1, 1),
     ("depth", SELL, 500_010, 1_000),
     ("depth", SELL, 500_020, 2_000),
 ]
@@ -95,8 +96,13 @@ class Rig:
         """Rows of one packet that happen in the next step."""
         self._packets.append(chunk(rows, self.market_ns + 1))
 
-    def step(self, ms: int = 1):
-        """Let time pass."""
+    def step(self, ms: int = 1) -> None:
+        """Let time pass; nothing is published."""
+        self.now_ms += ms
+        self.exchange.advance(self.market_ns, self.now_ms)
+
+    def conduct(self, ms: int = 1):
+        """Let time pass with faults and publication."""
         self.now_ms += ms
         return self.conductor.step(self.now_ms, self.market_ns)
 
