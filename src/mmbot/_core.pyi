@@ -7,8 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mmbot._core_allocator import *
-from mmbot._core_exchange import ExchangeBook as ExchangeBook
-from mmbot._core_exchange import ExchangeEvent as ExchangeEvent
+from mmbot._core_exchange import *
 from mmbot._core_journal import *
 from mmbot._core_session import SessionControl as SessionControl
 

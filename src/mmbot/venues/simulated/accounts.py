@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import Final
+from typing import Any, Final
 
 from mmbot.venues.simulated.listing import SETTLE_COIN, Listing, plain
 
@@ -97,7 +97,7 @@ class Account:
 
     def wallet_record(
         self, *, unrealised: Decimal, initial: Decimal, maintenance: Decimal
-    ) -> dict[str, object]:
+    ) -> dict[str, Any]:
         """The account in `wallet-balance` and the wallet stream."""
         equity = self.wallet + unrealised
         available = rounded(max(equity - initial, _ZERO))

@@ -15,7 +15,7 @@ from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import Final
+from typing import Any, Final
 
 from mmbot.core import ExchangeBook, ExchangeEvent
 from mmbot.units import NS_PER_MS
@@ -66,7 +66,7 @@ class Desk:
     links: dict[str, Order] = field(default_factory=dict)
     open: dict[str, Order] = field(default_factory=dict)
     closed: deque[Order] = field(default_factory=deque)
-    executions: deque[dict[str, object]] = field(
+    executions: deque[dict[str, Any]] = field(
         default_factory=lambda: deque(maxlen=_EXECUTIONS_KEPT)
     )
     last_due_ns: int = 0

@@ -7,7 +7,7 @@ A request that passes is acknowledged with its ids and nothing else. What only t
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Final
+from typing import Any, Final
 
 from mmbot.venues.simulated.codes import (
     BAD_PARAMETER,
@@ -57,7 +57,7 @@ def check_category(params: Params) -> None:
         raise Refusal(BAD_PARAMETER, "params error: category invalid")
 
 
-def create_order(exchange: LocalExchange, uid: int, params: Params) -> dict[str, object]:
+def create_order(exchange: LocalExchange, uid: int, params: Params) -> dict[str, Any]:
     """Accept an order.
 
     Raises:
@@ -84,7 +84,7 @@ def create_order(exchange: LocalExchange, uid: int, params: Params) -> dict[str,
     return _ids(order)
 
 
-def amend_order(exchange: LocalExchange, uid: int, params: Params) -> dict[str, object]:
+def amend_order(exchange: LocalExchange, uid: int, params: Params) -> dict[str, Any]:
     """Accept a change of price, quantity or both.
 
     Raises:
@@ -112,7 +112,7 @@ def amend_order(exchange: LocalExchange, uid: int, params: Params) -> dict[str, 
     return _ids(order)
 
 
-def cancel_order(exchange: LocalExchange, uid: int, params: Params) -> dict[str, object]:
+def cancel_order(exchange: LocalExchange, uid: int, params: Params) -> dict[str, Any]:
     """Accept a cancellation.
 
     Raises:
@@ -124,7 +124,7 @@ def cancel_order(exchange: LocalExchange, uid: int, params: Params) -> dict[str,
     return _ids(order)
 
 
-def cancel_all(exchange: LocalExchange, uid: int, params: Params) -> dict[str, object]:
+def cancel_all(exchange: LocalExchange, uid: int, params: Params) -> dict[str, Any]:
     """Cancel all open orders of a symbol, a base coin or the settle coin."""
     check_category(params)
     symbol, base = params.get("symbol"), params.get("baseCoin")
@@ -142,7 +142,7 @@ def cancel_all(exchange: LocalExchange, uid: int, params: Params) -> dict[str, o
     return {"list": cancelled, "success": "1"}
 
 
-def _ids(order: Order) -> dict[str, object]:
+def _ids(order: Order) -> dict[str, Any]:
     return {"orderId": order.order_id, "orderLinkId": order.terms.link_id}
 
 

@@ -10,14 +10,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Any, Final
 
 from mmbot.venues.simulated.listing import Listing
 from mmbot.venues.simulated.market import SymbolMarket
 
 __all__ = ["DEPTHS", "BookFeed", "TickerFeed", "trade_frame"]
 
-Frame = dict[str, object]
+Frame = dict[str, Any]
 # Time between two frames by depth (linear contracts).
 DEPTHS: Final[Mapping[int, int]] = {1: 10, 50: 20, 200: 100, 1000: 200}
 TICKER_MS: Final = 100

@@ -10,7 +10,7 @@ import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import groupby
-from typing import Final
+from typing import Any, Final
 
 from mmbot.venues.simulated.engine import LocalExchange, PrivateUpdate
 from mmbot.venues.simulated.faults import Stream
@@ -59,7 +59,7 @@ class Hub:
         self.sockets.pop(conn_id, None)
         self.streams.pop(conn_id, None)
 
-    def first_frames(self, topic: str) -> list[dict[str, object]] | None:
+    def first_frames(self, topic: str) -> list[dict[str, Any]] | None:
         """The opening frames of a public topic; None for a topic that does not exist."""
         head, _, symbol = topic.rpartition(".")
         market = self.exchange.markets.get(symbol)

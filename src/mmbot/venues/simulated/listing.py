@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from decimal import Decimal, InvalidOperation
-from typing import Final
+from typing import Any, Final
 
 from mmbot.errors import ConfigError
 from mmbot.venues.simulated.codes import BAD_PARAMETER, Refusal
@@ -90,7 +90,7 @@ class Listing:
         ratio = 1 + _PRICE_LIMIT if is_buy else 1 - _PRICE_LIMIT
         return max(int(mark_ticks * ratio), 1)
 
-    def info(self, *, status: str, mark_ticks: int) -> dict[str, object]:
+    def info(self, *, status: str, mark_ticks: int) -> dict[str, Any]:
         """The record of `instruments-info`."""
         max_qty = plain(self.qty(self.max_lots(mark_ticks)))
         scale = max(-int(self.tick.normalize().as_tuple().exponent), 0)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Final
+from typing import Any, Final
 
 from mmbot.venues.simulated.codes import BAD_PARAMETER, Refusal
 from mmbot.venues.simulated.listing import Listing, plain
@@ -118,7 +118,7 @@ def _link_id(params: Mapping[str, object]) -> str:
     return link_id
 
 
-def order_record(order: Order, listing: Listing) -> dict[str, object]:
+def order_record(order: Order, listing: Listing) -> dict[str, Any]:
     """The order in REST answers and on the order stream."""
     terms = order.terms
     open_lots = order.open_lots
@@ -188,7 +188,7 @@ def execution_record(
     mark_ticks: int,
     seq: int,
     now_ms: int,
-) -> dict[str, object]:
+) -> dict[str, Any]:
     """An execution in REST answers and on the execution stream."""
     terms = order.terms
     return {

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from mmbot.venues.simulated.accounts import MAINTENANCE_RATE, Account, rounded
 from mmbot.venues.simulated.listing import plain
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 __all__ = ["position_record"]
 
 
-def position_record(account: Account, market: SymbolMarket, *, stream: bool) -> dict[str, object]:
+def position_record(account: Account, market: SymbolMarket, *, stream: bool) -> dict[str, Any]:
     """A position; the stream calls the entry price `entryPrice` and adds the category."""
     listing = market.listing
     position = account.position(listing.symbol)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from decimal import Decimal
-from typing import Final
+from typing import Any, Final
 
 from mmbot.venues.simulated.codes import (
     BAD_PARAMETER,
@@ -23,7 +23,7 @@ from mmbot.venues.simulated.positions import position_record
 __all__ = ["PRIVATE_QUERIES", "PUBLIC_QUERIES", "set_leverage", "switch_mode", "trade_record"]
 
 Params = Mapping[str, object]
-Result = dict[str, object]
+Result = dict[str, Any]
 _OTHER_CATEGORIES: Final = ("spot", "inverse", "option")
 _LEVERAGE_STEP: Final = Decimal("0.01")
 # Besides the open orders, the realtime query finds this many that closed lately.

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Any, Final
 from urllib.parse import parse_qsl
 
 from mmbot.units import NS_PER_MS
@@ -29,7 +29,7 @@ from mmbot.venues.simulated.queries import (
 __all__ = ["ORDER_BATCHES", "ORDER_REQUESTS", "RestAnswer", "RestApi", "RestRequest", "run_batch"]
 
 Params = Mapping[str, object]
-Result = dict[str, object]
+Result = dict[str, Any]
 _Command = Callable[[LocalExchange, int, Params], Result]
 
 ORDER_REQUESTS: Final[Mapping[str, _Command]] = {

@@ -29,6 +29,8 @@ __all__ = ["ExchangeServer", "Pace"]
 _QUEUE_MAX: Final = 20_000
 # A socket on which the client says nothing for this long is closed, as the venue does.
 _IDLE_SEC: Final = 600
+# At full speed clients get at least this much time between two steps.
+_BREATH_SEC: Final = 0.005
 _BODY_MAX: Final = 1 << 20
 _STREAMS: Final[dict[str, Stream]] = {
     "/v5/public/linear": "public",
@@ -100,7 +102,8 @@ class ExchangeServer:
         try:
             while not is_stopping():
                 self.step()
-                await asyncio.sleep(self._pace.rest_ns(monotonic_ns()) / NS_PER_SEC)
+                rest_sec = self._pace.rest_ns(monotonic_ns()) / NS_PER_SEC
+                await asyncio.sleep(max(rest_sec, _BREATH_SEC))
         finally:
             for connection in list(self._connections.values()):
                 await _closed(connection.ws, WSCloseCode.GOING_AWAY)

@@ -11,7 +11,7 @@ import json
 from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Final, Protocol
+from typing import Any, Final, Protocol
 
 from mmbot.venues.simulated.accounts import Account
 from mmbot.venues.simulated.auth import Keys, check_time
@@ -29,7 +29,7 @@ from mmbot.venues.simulated.rest import ORDER_BATCHES, ORDER_REQUESTS, run_batch
 
 __all__ = ["PrivateSocket", "PublicSocket", "Socket", "TradeSocket"]
 
-Frame = dict[str, object]
+Frame = dict[str, Any]
 # Length of all arguments of one connection to a public stream of contracts, characters.
 _ARGS_LENGTH_MAX: Final = 21_000
 _PRIVATE_TOPICS: Final = ("order", "execution", "execution.fast", "position", "wallet")

@@ -5,9 +5,9 @@ from fractions import Fraction
 
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.unit.venues.simulated.rig import listing
 
 from mmbot.venues.simulated.accounts import Account, Position
-from tests.unit.venues.simulated.rig import listing
 
 TRADES = st.lists(
     st.tuples(st.integers(-500, 500).filter(bool), st.integers(400_000, 600_000)), max_size=30
@@ -48,7 +48,7 @@ def test_fees_go_from_the_wallet_by_the_rate_of_the_side_of_the_trade():
     account = Account(1, "k", "s", Decimal(1000))
     grid = listing()
     fee = account.trade(grid, lots=10, ticks=500_000, is_maker=False, now_ms=1)
-    assert fee == Decimal("500") * Decimal("0.00055")
+    assert fee == 500 * Decimal("0.00055")
     fee += account.trade(grid, lots=-10, ticks=500_010, is_maker=True, now_ms=2)
     assert account.wallet == 1000 + Decimal("0.01") - fee
     assert account.realised == Decimal("0.01") - fee

@@ -1,10 +1,10 @@
 """Signatures and clocks."""
 
 import pytest
+from tests.unit.venues.simulated.rig import Rig, decoded
 
 from mmbot.venues.simulated.auth import check_time, sign
 from mmbot.venues.simulated.codes import Refusal
-from tests.unit.venues.simulated.rig import Rig, decoded
 
 NOW = 1_700_000_000_000
 

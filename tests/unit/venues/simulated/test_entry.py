@@ -1,10 +1,10 @@
 """What is refused before it is accepted, and with which published code."""
 
 import pytest
+from tests.unit.venues.simulated.rig import LINEAR, SELL, SYMBOL, Rig
 
 from mmbot.venues.simulated.codes import Refusal
 from mmbot.venues.simulated.entry import amend_order, cancel_all, cancel_order
-from tests.unit.venues.simulated.rig import LINEAR, SELL, SYMBOL, Rig
 
 
 @pytest.mark.parametrize(

@@ -3,11 +3,11 @@
 import json
 
 import pytest
+from tests.unit.venues.simulated.rig import LINEAR, SYMBOL, Rig, decoded
 
 from mmbot.errors import ConfigError
 from mmbot.venues.simulated.auth import sign
 from mmbot.venues.simulated.faults import Fault, FaultPlan, FaultyWire, read_faults
-from tests.unit.venues.simulated.rig import LINEAR, SYMBOL, Rig, decoded
 
 BOOK = f"orderbook.50.{SYMBOL}"
 

@@ -1,17 +1,19 @@
 """Publication: snapshots, deltas and sequence numbers, replayed by a naive client."""
 
+from typing import Any
+
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.unit.venues.simulated.rig import BUY, SELL, SYMBOL, Rig
 
 from mmbot.venues.simulated.feeds import BookFeed, TickerFeed, trade_frame
-from tests.unit.venues.simulated.rig import BUY, SELL, SYMBOL, Rig
 
 
 class Client:
     """A book kept as the venue's documentation says."""
 
     def __init__(self):
-        self.sides = {"b": {}, "a": {}}
+        self.sides: dict[str, dict[str, str]] = {"b": {}, "a": {}}
         self.u = 0
 
     def read(self, frame):
@@ -27,6 +29,12 @@ class Client:
                     del levels[px]
                 else:
                     levels[px] = qty
+
+
+def step(feed: BookFeed | TickerFeed, rig: Rig) -> dict[str, Any]:
+    frame = feed.step(rig.market, rig.now_ms)
+    assert frame is not None
+    return frame
 
 
 def shown(rig: Rig, depth: int):
@@ -77,7 +85,7 @@ def test_an_unchanged_book_is_not_told_and_sequence_grows():
     assert feed.step(rig.market, rig.now_ms) is None
     rig.say(("depth", BUY, 499_990, 7))
     rig.step()
-    delta = feed.step(rig.market, rig.now_ms)
+    delta = step(feed, rig)
     assert delta["data"]["b"] == [["49999.0", "0.007"]]
     assert (delta["type"], delta["data"]["a"], delta["data"]["u"]) == ("delta", [], 2)
     assert delta["data"]["seq"] > first["data"]["seq"]
@@ -89,12 +97,12 @@ def test_the_best_level_comes_as_snapshots_and_again_after_three_seconds():
     u = feed.snapshot(rig.market, rig.now_ms)["data"]["u"]
     rig.say(("depth", BUY, 499_990, 7))
     rig.step()
-    changed = feed.step(rig.market, rig.now_ms)
+    changed = step(feed, rig)
     assert (changed["type"], changed["data"]["u"]) == ("snapshot", u + 1)
     rig.step(2_999)
     assert feed.step(rig.market, rig.now_ms) is None
     rig.step(1)
-    again = feed.step(rig.market, rig.now_ms)
+    again = step(feed, rig)
     assert (again["type"], again["data"]["u"]) == ("snapshot", u + 1)
     assert again["data"]["b"] == changed["data"]["b"]
 
@@ -115,7 +123,7 @@ def test_own_orders_are_published():
     feed.snapshot(rig.market, rig.now_ms)
     rig.place(price="50000")
     rig.step()
-    assert feed.step(rig.market, rig.now_ms)["data"]["b"] == [["50000.0", "0.010"]]
+    assert step(feed, rig)["data"]["b"] == [["50000.0", "0.010"]]
 
 
 def test_tickers_tell_what_changed():
@@ -125,7 +133,7 @@ def test_tickers_tell_what_changed():
     assert feed.step(rig.market, rig.now_ms) is None
     rig.say(("depth", BUY, 499_990, 7))
     rig.step()
-    delta = feed.step(rig.market, rig.now_ms)
+    delta = step(feed, rig)
     assert delta["data"] == {"symbol": SYMBOL, "bid1Size": "0.007"}
 
 

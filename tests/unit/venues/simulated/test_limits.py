@@ -3,9 +3,9 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.unit.venues.simulated.rig import Rig, decoded
 
 from mmbot.venues.simulated.limits import AccountLimits, AddressLimits, Exceeded, RollingWindow
-from tests.unit.venues.simulated.rig import Rig, decoded
 
 
 @given(
@@ -14,7 +14,8 @@ from tests.unit.venues.simulated.rig import Rig, decoded
     st.lists(st.tuples(st.integers(0, 30), st.integers(1, 4)), max_size=60),
 )
 def test_a_window_admits_what_a_list_of_times_admits(limit, span, asks):
-    window, taken, now = RollingWindow(limit, span), [], 0
+    window, now = RollingWindow(limit, span), 0
+    taken: list[int] = []
     for wait, count in asks:
         now += wait
         taken = [at for at in taken if at > now - span]

@@ -5,11 +5,11 @@ from decimal import Decimal
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.unit.venues.simulated.rig import listing
 
 from mmbot.errors import ConfigError
 from mmbot.venues.simulated.codes import Refusal
 from mmbot.venues.simulated.listing import Listing, plain
-from tests.unit.venues.simulated.rig import listing
 
 
 @given(st.integers(1, 10**9))

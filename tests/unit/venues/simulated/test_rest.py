@@ -1,11 +1,11 @@
 """REST routes: envelopes, filters, pages, wrong requests."""
 
 import pytest
+from tests.unit.venues.simulated.rig import LINEAR, SYMBOL, Rig, decoded
 
 from mmbot.venues.simulated.auth import sign
 from mmbot.venues.simulated.queries import PRIVATE_QUERIES, PUBLIC_QUERIES
 from mmbot.venues.simulated.rest import RestRequest
-from tests.unit.venues.simulated.rig import LINEAR, SYMBOL, Rig, decoded
 
 QUERY = f"category=linear&symbol={SYMBOL}"
 
@@ -91,13 +91,15 @@ def test_leverage_is_set_once_and_changes_the_margin():
     assert decoded(rig.ask("POST", "/v5/position/set-leverage", body=body))["retCode"] == 110043
     assert decoded(rig.ask("POST", "/v5/order/create", body=order))["retCode"] == 0
     for wrong in ("0.5", "101", "x", "", None):
-        body = {**LINEAR, "buyLeverage": wrong, "sellLeverage": wrong}
-        assert decoded(rig.ask("POST", "/v5/position/set-leverage", body=body))["retCode"] == 10001
+        asked = {**LINEAR, "buyLeverage": wrong, "sellLeverage": wrong}
+        answer = decoded(rig.ask("POST", "/v5/position/set-leverage", body=asked))
+        assert answer["retCode"] == 10001
 
 
 def test_batches_hold_1_to_20_orders():
     rig = Rig()
-    for orders in ([], [{}] * 21, {}, None, [1]):
+    wrong: list[object] = [[], [{}] * 21, {}, None, [1]]
+    for orders in wrong:
         body = {"category": "linear", "request": orders}
         answer = decoded(rig.ask("POST", "/v5/order/create-batch", body=body))
         assert answer["retCode"] == 10001

@@ -3,9 +3,9 @@
 import json
 
 import pytest
+from tests.unit.venues.simulated.rig import LINEAR, SYMBOL, Rig
 
 from mmbot.venues.simulated.auth import sign
-from tests.unit.venues.simulated.rig import LINEAR, SYMBOL, Rig
 
 BOOK = f"orderbook.50.{SYMBOL}"
 
