@@ -335,9 +335,8 @@ class MarketGenerator:
     """A seeded order-by-order market that publishes L2 rows and prints; see
     docs/synthetic-market.md.
 
-    Regimes: calm, volatile, spike, flash_crash, liquidity_gap, mixed. Equal arguments give equal
-    rows, however the chunks
-    are cut. The first packet is a snapshot; `levels` price levels a side are published.
+    Regimes: calm, volatile, spike, flash_crash, liquidity_gap, mixed. Equal arguments, equal rows,
+    however the chunks are cut. First comes a snapshot; `levels` levels a side are published.
     """
 
     def __new__(

@@ -102,11 +102,11 @@ fn prints(events: &[SharedEvent]) -> Vec<(Side, i64, i64)> {
 }
 
 fn last_report(events: &[SharedEvent]) -> ReportKind {
-    let reports = events.iter().filter_map(|event| match event {
+    let mut reports = events.iter().filter_map(|event| match event {
         SharedEvent::Report(report) => Some(report.kind),
         SharedEvent::Print { .. } => None,
     });
-    reports.last().unwrap()
+    reports.next_back().unwrap()
 }
 
 use SharedTif::{FillOrKill, GoodTilCancel, ImmediateOrCancel, PostOnly};
