@@ -309,9 +309,9 @@ impl Fleet {
 /// Gives the tap to a world for some work.
 #[inline]
 fn lend<T>(tap: &mut Option<Box<Tap>>, world: &mut World, work: impl FnOnce(&mut World) -> T) -> T {
-    world.tap = tap.take();
+    world.pen.tap = tap.take();
     let done = work(world);
-    *tap = world.tap.take();
+    *tap = world.pen.tap.take();
     done
 }
 

@@ -128,6 +128,8 @@ impl SimConfig {
 pub struct RequestLatency {
     mean_ns: f64,
     std_ns: f64,
+    /// Of a new order where nothing is drawn.
+    place_ns: i64,
     amend_ns: i64,
     cancel_ns: i64,
     rng: CounterRng,
@@ -140,6 +142,7 @@ impl RequestLatency {
         Self {
             mean_ns: config.latency_ms_mean * 1e6,
             std_ns: config.latency_ms_std * 1e6,
+            place_ns: ms_to_ns(config.latency_ms_mean),
             amend_ns: ms_to_ns(config.amend_latency_ms),
             cancel_ns: ms_to_ns(config.cancel_latency_ms),
             rng: CounterRng::new(config.seed, "entry_latency"),
@@ -156,7 +159,7 @@ impl RequestLatency {
             Action::Place(_) if self.std_ns > 0.0 => {
                 (self.mean_ns + self.std_ns * self.rng.normal(draw)).max(0.0) as i64
             }
-            Action::Place(_) => self.mean_ns as i64,
+            Action::Place(_) => self.place_ns,
             Action::Amend { .. } => self.amend_ns,
             Action::Cancel { .. } => self.cancel_ns,
         }

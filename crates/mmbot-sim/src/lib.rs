@@ -11,6 +11,6 @@ pub mod truth;
 
 pub use config::{FillMode, RequestLatency, ResponseLatency, SimConfig, SimConfigError};
 pub use exchange::{
-    Account, Exchange, Reports, SharedEvent, SharedExchange, SharedOrder, SharedTif,
+    Account, Exchange, ReportSink, Reports, SharedEvent, SharedExchange, SharedOrder, SharedTif,
 };
 pub use queue::{QueueModel, QueuePosition};

@@ -106,7 +106,7 @@ impl QueuePosition {
             self.cancel(model, decrease as f64);
         }
         // never more ahead of us than the level displays
-        self.ahead = self.ahead.min(after.get() as f64);
+        self.ahead = lesser(self.ahead, after.get() as f64);
     }
 
     #[inline]
@@ -121,11 +121,23 @@ impl QueuePosition {
             QueueModel::Log => decrease * share(libm::log1p(self.ahead), libm::log1p(self.behind)),
         };
         // each part is capped by what stands there, what one cannot give comes from the other
-        let from_ahead = from_ahead.max(decrease - self.behind).min(self.ahead);
-        let from_behind = (decrease - from_ahead).min(self.behind);
-        self.ahead = (self.ahead - from_ahead).max(0.0);
-        self.behind = (self.behind - from_behind).max(0.0);
+        let from_ahead = lesser(greater(from_ahead, decrease - self.behind), self.ahead);
+        let from_behind = lesser(decrease - from_ahead, self.behind);
+        self.ahead = greater(self.ahead - from_ahead, 0.0);
+        self.behind = greater(self.behind - from_behind, 0.0);
     }
+}
+
+/// The lesser of two numbers; `f64::min` asks about NaN, too, which is not among them.
+#[inline]
+fn lesser(a: f64, b: f64) -> f64 {
+    if a < b { a } else { b }
+}
+
+/// The greater of two numbers, see [`lesser`].
+#[inline]
+fn greater(a: f64, b: f64) -> f64 {
+    if a > b { a } else { b }
 }
 
 #[inline]

@@ -24,7 +24,8 @@ from mmbot.config.schema import all_keys
 from mmbot.config.sources import read_file
 from mmbot.errors import ConfigError
 from mmbot.redact import is_secret_key
-from mmbot.store.artifacts import write_json
+from mmbot.store.artifacts import write_bytes, write_json
+from mmbot.store.canonical import canonical_json
 
 __all__ = ["OPERATOR", "SESSION", "ConfigVersion", "RuntimeValues", "VersionStore"]
 
@@ -175,14 +176,17 @@ class VersionStore:
         data = read_file(self.values_path)
         return data, None if data is None else _parsed(RuntimeValues, data, self.values_path)
 
-    def write_values(self, values: RuntimeValues) -> bytes | None:
+    def write_values(self, values: RuntimeValues) -> bytes:
         """Write the runtime values; return the bytes as written.
+
+        They are not read back: somebody may have answered them by then.
 
         Raises:
             StoreError: ``E_STORE_DISK``.
         """
-        write_json(self.values_path, values.model_dump(), dp=_DECIMALS)
-        return read_file(self.values_path)
+        data = canonical_json(values.model_dump(), dp=_DECIMALS)
+        write_bytes(self.values_path, data)
+        return data
 
     def _path(self, number: int) -> Path:
         return self.directory / f"{number:06d}.json"

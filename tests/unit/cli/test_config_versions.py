@@ -9,6 +9,7 @@ import pytest
 from mmbot.cli.app import run_cli
 from mmbot.config import ConfigRequest, RuntimeConfig
 from mmbot.config.runtime import POLL_NS
+from mmbot.store.artifacts import write_bytes
 
 VALUES = Path("artifacts/config/runtime_values.json")
 OVERRIDES = Path("artifacts/soak/runtime_overrides.json")
@@ -142,3 +143,17 @@ def test_nothing_to_return_to(mmbot):
     assert mmbot("rollback")[2] == "E_CFG_MISSING: version=1 has no version before it\n"
     assert mmbot("rollback", "7")[2].startswith("E_CFG_MISSING: version=7 does not exist")
     assert mmbot("rollback", "1")[1] == "| config | ROLLBACK | to=1 changed=0 |\n"
+
+
+def test_an_answer_that_comes_as_soon_as_the_values_lie_there_is_not_missed(mmbot, monkeypatch):
+    run = session()
+
+    def answered_at_once(path, data):
+        write_bytes(path, data)
+        if path == run._records.store.values_path and b'"operator"' in data:
+            run.poll(POLL_NS)
+
+    monkeypatch.setattr("mmbot.config.versions.write_bytes", answered_at_once)
+    code, out, err = mmbot("rollback", "--wait", "0")
+    assert (code, err) == (0, "")
+    assert out.splitlines()[-1] == "| config | ROLLBACK | to=1 changed=2 version=3 |"

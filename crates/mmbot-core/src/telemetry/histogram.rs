@@ -8,9 +8,15 @@ use std::borrow::Cow;
 /// Buckets per power of two.
 const SUB: u64 = 256;
 const SUB_BITS: u32 = 8;
+const VALUE_BITS: u32 = 46;
 /// Larger values are counted as this one (2^46 ns are 19 hours).
-const VALUE_MAX: u64 = (1 << 46) - 1;
+const VALUE_MAX: u64 = (1 << VALUE_BITS) - 1;
 const BUCKETS: usize = bucket(VALUE_MAX) + 1;
+/// Runs that wait to be counted. Buckets are far apart and, with many traders, seldom in a cache:
+/// a list is written one line after the other, and counting all of it meets most buckets twice.
+const RUNS: usize = 256;
+/// Longest run of one entry: its length stands above the bits of the value.
+const RUN_MAX: u32 = (1 << (64 - VALUE_BITS)) - 1;
 
 /// See the module. Negative values count as 0.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -18,6 +24,8 @@ pub struct Histogram {
     /// The latest value and how often it came in a row, not yet counted: latencies repeat.
     last: u64,
     run: u32,
+    /// Runs before it, not yet counted either: length above value.
+    runs: Vec<u64>,
     counts: Vec<u32>,
     n: u64,
     min: u64,
@@ -38,6 +46,7 @@ impl Histogram {
         Self {
             last: 0,
             run: 0,
+            runs: Vec::new(),
             counts: vec![0; BUCKETS],
             n: 0,
             min: u64::MAX,
@@ -51,37 +60,48 @@ impl Histogram {
     #[allow(clippy::cast_sign_loss)] // floored at 0
     pub fn record(&mut self, value: i64) {
         let value = (value.max(0) as u64).min(VALUE_MAX);
-        if value != self.last {
-            self.settle();
+        if value != self.last || self.run == RUN_MAX {
+            self.end_run();
             self.last = value;
         }
-        self.run = self.run.saturating_add(1);
+        self.run += 1;
     }
 
-    /// Counts the run that waits.
+    /// The run that grows joins those that wait.
     #[inline]
-    fn settle(&mut self) {
-        let (value, run) = (self.last, std::mem::take(&mut self.run));
-        if run == 0 {
-            return;
-        }
-        if let Some(count) = self.counts.get_mut(bucket(value)) {
-            *count = count.saturating_add(run);
-        }
+    fn end_run(&mut self) {
+        let run = std::mem::take(&mut self.run);
         self.n += u64::from(run);
-        self.sum = self
-            .sum
-            .saturating_add(value.saturating_mul(u64::from(run)));
-        self.min = self.min.min(value);
-        self.max = self.max.max(value);
+        self.runs.push(u64::from(run) << VALUE_BITS | self.last);
+        if self.runs.len() >= RUNS {
+            self.settle();
+        }
+    }
+
+    /// Counts the runs that wait.
+    #[inline(never)]
+    fn settle(&mut self) {
+        for entry in self.runs.drain(..) {
+            let (value, run) = (entry & VALUE_MAX, entry >> VALUE_BITS);
+            if run == 0 {
+                continue;
+            }
+            if let Some(count) = self.counts.get_mut(bucket(value)) {
+                *count = count.saturating_add(u32::try_from(run).unwrap_or(u32::MAX));
+            }
+            self.sum = self.sum.saturating_add(value.saturating_mul(run));
+            self.min = self.min.min(value);
+            self.max = self.max.max(value);
+        }
     }
 
     /// With all values counted.
     fn settled(&self) -> Cow<'_, Self> {
-        if self.run == 0 {
+        if self.run == 0 && self.runs.is_empty() {
             return Cow::Borrowed(self);
         }
         let mut copy = self.clone();
+        copy.end_run();
         copy.settle();
         Cow::Owned(copy)
     }
@@ -235,6 +255,21 @@ mod tests {
         assert_eq!(h.count(), 2);
         assert_eq!(h.percentile(0), Some(0));
         assert_eq!(h.percentile(1000), Some((1 << 46) - 1));
+    }
+
+    #[test]
+    fn long_runs_and_many_runs_are_counted() {
+        let mut h = Histogram::new();
+        for _ in 0..RUN_MAX + 3 {
+            h.record(7);
+        }
+        for value in 0..3 * RUNS as i64 {
+            h.record(value);
+        }
+        let all: u64 = h.buckets().iter().map(|(_, count)| u64::from(*count)).sum();
+        assert_eq!(all, u64::from(RUN_MAX) + 3 + 3 * RUNS as u64);
+        assert_eq!(h.count(), all);
+        assert!(h.buckets().contains(&(7, RUN_MAX + 4)));
     }
 
     proptest! {

@@ -4,7 +4,7 @@ use super::reports::{PX_MAX, QTY_MAX};
 use super::since::FillNote;
 use super::{OrderEventKind, Trader};
 use crate::edge::{Fill, FillRecord};
-use crate::order::{Booking, Order, OrderEvent};
+use crate::order::{Booking, OrderEvent};
 use mmbot_types::{ExecPrice, Liquidity, Money, PRICE_SCALE, QtyLot, TsNs};
 
 /// Largest believed fee, quanta.
@@ -66,10 +66,11 @@ impl Trader {
             self.telemetry.accepted += 1;
             self.log_event(now, slot, OrderEventKind::Ack, "");
         }
-        let order = *self.orders.get(slot);
-        self.telemetry.orders_with_fill += u64::from(first);
-        self.book_money(now, ts_exch, &order, fill);
-        if order.open_at_most().is_zero() {
+        if first {
+            self.telemetry.orders_with_fill += 1;
+        }
+        self.book_money(now, ts_exch, slot, fill);
+        if self.orders.get(slot).open_at_most().is_zero() {
             self.record_age(slot, ts_exch);
             self.answered(slot);
             self.apply(slot, OrderEvent::Completed);
@@ -80,7 +81,9 @@ impl Trader {
         true
     }
 
-    fn book_money(&mut self, now: TsNs, ts_exch: TsNs, order: &Order, fill: &ReportedFill) {
+    #[inline]
+    fn book_money(&mut self, now: TsNs, ts_exch: TsNs, slot: usize, fill: &ReportedFill) {
+        let order = self.orders.get(slot);
         let (side, notional) = (order.side, Money::notional(fill.px, fill.qty));
         let signed = QtyLot::new(side.sign() * fill.qty.get());
         let before = self.position;
@@ -88,6 +91,7 @@ impl Trader {
         self.cash -= Money::notional(fill.px, signed);
         self.fees += fill.fee;
         self.refresh_skew();
+        let order = self.orders.get(slot);
         let maker = fill.liquidity == Liquidity::Maker;
         let telemetry = &mut self.telemetry;
         telemetry.turnover += notional;
@@ -112,6 +116,7 @@ impl Trader {
                 taken_at: (!maker).then_some(fill.px),
             });
         }
+        let order = self.orders.get(slot);
         let terms = order.terms;
         let reference_px = if maker { terms.px } else { terms.opposite };
         let booked = Fill {

@@ -2,6 +2,7 @@
 //! left is counted, and nothing else. Then: which checks cancels skip, and what is no block.
 
 use super::desk_tests::{Desk, at, causes, params};
+use crate::order::OrderEvent;
 use crate::session::{Circuit, Holds, Lent, Permit, QuoteBudget};
 use crate::strategy::Quote;
 use crate::trader::SeatPlace;
@@ -220,9 +221,8 @@ fn a_cancel_of_quoting_waits_for_its_window_alone_and_a_cancel_of_a_guard_for_no
     assert_eq!(causes(&decide(&mut desk, &[])), [Cause::NoTarget]);
 }
 
-/// spec: 02-5.3/11, 02-5.6
-#[test]
-fn a_cancel_that_was_sent_a_moment_ago_is_not_repeated_and_that_is_no_block() {
+/// A desk whose book is lost, so that all its orders have been asked to go.
+fn leaving() -> Desk {
     let mut desk = Desk::new(params());
     desk.trader.join_session(SeatPlace::ALONE);
     desk.trader
@@ -231,14 +231,37 @@ fn a_cancel_that_was_sent_a_moment_ago_is_not_repeated_and_that_is_no_block() {
     desk.market.gap();
     let first = desk.decide();
     assert_eq!(causes(&first), [Cause::StaleBook; 2]);
-    // no answer: the orders are unknown after 3 s, their cancels remembered for 5 s
-    for (ms, sent) in [(2_999, 0), (3_100, 0), (4_999, 0), (5_000, 2)] {
-        desk.now_ms = ms;
-        let blocks = desk.trader.telemetry().blocks.total();
-        let actions = desk.decide();
-        assert_eq!(actions.len(), sent, "{ms}");
-        let stale = desk.trader.telemetry().blocks.total() - blocks;
-        assert_eq!(stale, 1, "the book, and not the repetition: {ms}");
+    desk
+}
+
+/// spec: 02-5.3/11, 02-5.6
+#[test]
+fn a_cancel_that_was_sent_a_moment_ago_is_not_repeated_and_that_is_no_block() {
+    let mut desk = leaving();
+    let blocks = desk.trader.telemetry().blocks.total();
+    for (ms, again) in [(1, true), (4_999, true), (5_000, false)] {
+        for slot in desk.trader.orders.all_open() {
+            let cancel = OrderEvent::CancelSent;
+            assert_eq!(
+                desk.trader.is_repetition(at(ms), slot, cancel),
+                again,
+                "{ms}"
+            );
+        }
     }
     assert_eq!(desk.trader.idempotency().hits(Op::Cancel), 4);
+    assert_eq!(desk.trader.telemetry().blocks.total(), blocks);
+}
+
+/// spec: 02-11.2
+#[test]
+fn a_cancel_without_an_answer_is_asked_for_again_once_its_time_is_over() {
+    let mut desk = leaving();
+    for (ms, sent) in [(2_999, 0), (3_100, 2), (4_999, 0), (6_099, 0), (6_100, 2)] {
+        desk.now_ms = ms;
+        let blocks = desk.trader.telemetry().blocks.total();
+        assert_eq!(desk.decide().len(), sent, "{ms}");
+        let more = desk.trader.telemetry().blocks.total() - blocks;
+        assert_eq!(more, 1, "the book, and not the repetition: {ms}");
+    }
 }

@@ -114,6 +114,12 @@ impl Trader {
         }
     }
 
+    /// What the strategies' short path asks at every decision; to be called when the permit changes
+    /// or the trader is stopped or resumed.
+    pub(super) fn refresh_holds(&mut self) {
+        self.unheld = self.halted(true).is_none();
+    }
+
     /// Why nothing may be quoted, if so, and what it means for live orders.
     #[inline]
     pub(super) fn halted(&self, synced: bool) -> Option<(BlockDetail, Cause)> {

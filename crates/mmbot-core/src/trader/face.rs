@@ -22,6 +22,7 @@ impl Trader {
         self.params = params;
         if !self.in_session {
             self.permit = super::alone(&params);
+            self.refresh_holds();
         }
         self.edge.set_horizon_ms(params.edge.adverse_horizon_ms);
         self.quality
@@ -38,6 +39,7 @@ impl Trader {
     /// yet) are cancelled as soon as they can.
     pub fn stop(&mut self, now: TsNs, out: &mut ActionBuf) {
         self.stopped = true;
+        self.refresh_holds();
         self.cancel_all(now, Cause::Kill);
         self.flush(out);
     }
@@ -45,6 +47,7 @@ impl Trader {
     /// Quotes again after a stop, a pause or a kill.
     pub fn resume(&mut self) {
         self.stopped = false;
+        self.refresh_holds();
     }
 
     /// Position marked at `mid` plus everything open, USD.
@@ -152,6 +155,7 @@ impl Trader {
     pub fn enable_fill_log(&mut self) {
         self.edge.enable_log();
         self.log.get_or_insert_default();
+        self.witnessed = true;
     }
 
     /// Fills whose mids are known, since the last call, oldest first.

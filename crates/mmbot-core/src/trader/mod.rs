@@ -81,6 +81,11 @@ pub struct Trader {
     adverse: AdverseGuard,
     /// The permit comes from a session.
     in_session: bool,
+    /// Somebody wants to know of every request and answer: a session or a recorder. One test keeps
+    /// all that from the path of a trader that is alone.
+    witnessed: bool,
+    /// Nothing but the book can forbid quoting, see [`Self::refresh_holds`].
+    unheld: bool,
     /// The venue said since the last synchronisation that we ask too often.
     limited: bool,
     /// The order whose request is the circuit breaker's probe.
@@ -168,7 +173,7 @@ impl Trader {
     /// The first parameter outside its range.
     pub fn new(instrument: Instrument, params: Params) -> Result<Self, ParamError> {
         params.validate()?;
-        Ok(Self {
+        let mut trader = Self {
             due: TsNs::NEVER,
             timer_due: TsNs::NEVER,
             timeout_at: TsNs::NEVER,
@@ -183,6 +188,8 @@ impl Trader {
             throttle: ReplaceThrottle::default(),
             adverse: AdverseGuard::default(),
             in_session: false,
+            witnessed: false,
+            unheld: false,
             limited: false,
             probe: None,
             since: Since::default(),
@@ -201,7 +208,9 @@ impl Trader {
             telemetry: Telemetry::default(),
             instrument,
             trace: None,
-        })
+        };
+        trader.refresh_holds();
+        Ok(trader)
     }
 
     /// Sets the time of the first local event: origin of a fixed grid.

@@ -8,38 +8,58 @@ use crate::market::Market;
 use crate::order::{OrderState, Terms};
 use crate::strategy::tick_outward;
 use mmbot_book::Touch;
-use mmbot_types::{ActionBuf, BlockDetail, Cause, PriceTick, QtyLot, Side, TsNs};
+use mmbot_types::{Action, ActionBuf, BlockDetail, Cause, PriceTick, QtyLot, Side, TsNs};
 
 impl Trader {
     #[inline]
     pub(super) fn decide_reference(&mut self, now: TsNs, market: &Market, out: &mut ActionBuf) {
         self.begin(now, market);
-        let touch = market.quotable(now);
-        match (self.halted(touch.is_some()), touch) {
-            (None, Some(touch)) => self.quote_reference(now, &touch),
-            (Some((detail, cause)), _) => {
-                self.block(detail);
-                self.cancel_all(now, cause);
-            }
-            // without a touch the trader is halted
-            (None, None) => {}
+        match market.quotable(now) {
+            Some(touch) if self.unheld => self.quote_reference(now, &touch, out),
+            touch => self.hold_back(now, touch.is_some(), out),
         }
-        self.flush(out);
         self.schedule(now);
     }
 
+    #[cold]
+    fn hold_back(&mut self, now: TsNs, synced: bool, out: &mut ActionBuf) {
+        if let Some((detail, cause)) = self.halted(synced) {
+            self.block(detail);
+            self.cancel_all(now, cause);
+        }
+        self.flush(out);
+    }
+
     #[inline]
-    fn quote_reference(&mut self, now: TsNs, touch: &Touch) {
+    fn quote_reference(&mut self, now: TsNs, touch: &Touch, out: &mut ActionBuf) {
+        let before = out.as_slice().len();
         let half = self.params.quote.reference_half_ticks;
         let fair = touch.mid().ticks_f64() - self.skew_ticks;
         let bid = tick_outward(Side::Buy, fair - half).min(touch.bid);
         let ask = tick_outward(Side::Sell, fair + half).max(touch.ask);
-        self.quote_side(now, Side::Buy, bid, touch);
-        self.quote_side(now, Side::Sell, ask, touch);
+        let bid = self.quote_side(now, Side::Buy, bid, touch, out);
+        let ask = self.quote_side(now, Side::Sell, ask, touch, out);
+        if let Some(slot) = bid {
+            out.push(self.place_request(slot, Side::Buy), Cause::Quote);
+        }
+        if let Some(slot) = ask {
+            out.push(self.place_request(slot, Side::Sell), Cause::Quote);
+        }
+        if self.trace.is_some() {
+            self.trace_requests(&out.as_slice()[before..]);
+        }
     }
 
-    #[inline]
-    fn quote_side(&mut self, now: TsNs, side: Side, px: PriceTick, touch: &Touch) {
+    /// Sends the cancels of a side. Its new order, in the slot returned, follows those of both.
+    #[inline(always)]
+    fn quote_side(
+        &mut self,
+        now: TsNs,
+        side: Side,
+        px: PriceTick,
+        touch: &Touch,
+        out: &mut ActionBuf,
+    ) -> Option<usize> {
         let quote = &self.params.quote;
         let qty = QtyLot::new(quote.reference_qty_lots);
         let room = side.sign() * self.position.get() < quote.reference_max_lots;
@@ -54,22 +74,29 @@ impl Trader {
                 } else {
                     Cause::NoTarget
                 };
-                self.cancel(now, slot, cause);
+                let cid = order.cid;
+                if self.ask_cancel(now, slot, cause) {
+                    out.push(Action::Cancel { cid }, cause);
+                }
             }
         }
         if !room {
             self.block(BlockDetail::LimitPosition);
-        } else if !have {
+            None
+        } else if have {
+            None
+        } else {
             let terms = Terms {
                 px,
                 total: qty,
                 decision_mid: touch.mid(),
                 opposite: touch.px(side.opposite()),
             };
-            match self.place(now, side, 0, terms) {
-                Some(slot) => self.scratch.places.push((slot, Cause::Quote)),
-                None => self.block(BlockDetail::LimitActiveOrders),
+            let slot = self.place(now, side, 0, terms);
+            if slot.is_none() {
+                self.block(BlockDetail::LimitActiveOrders);
             }
+            slot
         }
     }
 }

@@ -56,16 +56,18 @@ impl Trader {
             }
             ReportKind::Rejected(_)
             | ReportKind::AmendRejected(_)
-            | ReportKind::CancelRejected(_) => self.on_refused(now, slot, report.kind),
+            | ReportKind::CancelRejected(_) => {
+                self.on_refused(now, slot, report.kind);
+                self.flush(out);
+            }
         }
-        let mut asks = false;
         if self.stopped {
             self.cancel_all(now, Cause::Kill);
+            self.flush(out);
         } else if filled {
-            asks = self.decide_on_fill(now, market, out);
+            return self.decide_on_fill(now, market, out);
         }
-        self.flush(out);
-        asks
+        false
     }
 
     /// True if the decision is somebody else's to make, now.
@@ -85,11 +87,13 @@ impl Trader {
 
     #[inline]
     fn on_accepted(&mut self, now: TsNs, slot: usize, ts_exch: TsNs) {
-        let order = self.orders.get(slot);
+        let order = self.orders.get_mut(slot);
         if matches!(order.state, OrderState::PendingNew) {
             let latency = now.since_ns(order.sent);
             self.telemetry.ack_latency_ns.record(latency);
-            self.note_result(now, slot, CallOutcome::Ok);
+            if self.in_session {
+                self.note_result(now, slot, CallOutcome::Ok);
+            }
         }
         let order = self.orders.get_mut(slot);
         match &mut order.rests_from {
@@ -98,7 +102,9 @@ impl Trader {
                 order.queued_from = ts_exch;
                 order.since = now;
                 self.telemetry.accepted += 1;
-                self.log_event(now, slot, OrderEventKind::Ack, "");
+                if self.witnessed {
+                    self.log_event(now, slot, OrderEventKind::Ack, "");
+                }
             }
             // a fill was faster than the acknowledgement
             Some(from) if ts_exch < *from && order.queued_from == *from => {
@@ -112,11 +118,14 @@ impl Trader {
 
     #[inline]
     fn on_cancelled(&mut self, now: TsNs, slot: usize, ts_exch: TsNs) {
-        let ended = !self.orders.get(slot).state.is_done();
+        let order = self.orders.get(slot);
+        let ended = !order.state.is_done();
+        if ended && let Some(from) = order.rests_from {
+            self.telemetry.order_age_ns.record(ts_exch.since_ns(from));
+        }
         self.acknowledged(now, slot, CallOutcome::Ok);
-        self.record_age(slot, ts_exch);
         self.apply(slot, OrderEvent::Cancelled);
-        if ended {
+        if ended && self.witnessed {
             self.note_end(now, slot);
             self.log_event(now, slot, OrderEventKind::Canceled, "");
         }
@@ -256,8 +265,8 @@ impl Trader {
         };
         if let Some(waited) = waited {
             self.telemetry.ack_latency_ns.record(waited);
-            self.note_result(now, slot, outcome);
             if self.in_session {
+                self.note_result(now, slot, outcome);
                 self.forget_request(slot);
             }
         }

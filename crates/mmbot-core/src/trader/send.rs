@@ -9,7 +9,8 @@ use mmbot_types::{Action, ActionBuf, BlockDetail, Cause, NewOrder, Side, TimeInF
 
 impl Trader {
     /// Sends a new order; `None` if no slot is free. Returns its slot.
-    #[inline]
+    // always: terms that are passed in memory are read back before they are there
+    #[inline(always)]
     pub(super) fn place(
         &mut self,
         now: TsNs,
@@ -22,8 +23,10 @@ impl Trader {
         self.early.forget(before);
         self.telemetry.places += 1;
         self.telemetry.attempts += 1;
-        self.sent_create(slot);
-        self.log_intent(now, slot, OrderEventKind::IntentPlace, Cause::Quote);
+        if self.witnessed {
+            self.sent_create(slot);
+            self.log_intent(now, slot, OrderEventKind::IntentPlace, Cause::Quote);
+        }
         self.expect_answer(now);
         Some(slot)
     }
@@ -46,13 +49,42 @@ impl Trader {
     /// Asks for the end of an order; nothing happens if its state does not allow that.
     #[inline]
     pub(super) fn cancel(&mut self, now: TsNs, slot: usize, cause: Cause) {
-        if self.request(now, slot, OrderEvent::CancelSent) {
-            self.telemetry.cancels += 1;
-            self.telemetry.guard_cancels += u64::from(cause == Cause::GuardPause);
-            self.sent_cancel();
-            self.log_intent(now, slot, OrderEventKind::IntentCancel, cause);
+        if self.ask_cancel(now, slot, cause) {
             self.scratch.cancels.push((slot, cause));
         }
+    }
+
+    /// As [`Self::cancel`], but the request is the caller's to put into a plan: true if there is
+    /// one.
+    #[inline]
+    pub(super) fn ask_cancel(&mut self, now: TsNs, slot: usize, cause: Cause) -> bool {
+        if !self.request(now, slot, OrderEvent::CancelSent) {
+            return false;
+        }
+        self.telemetry.cancels += 1;
+        self.telemetry.guard_cancels += u64::from(cause == Cause::GuardPause);
+        if self.witnessed {
+            self.sent_cancel();
+            self.log_intent(now, slot, OrderEventKind::IntentCancel, cause);
+        }
+        true
+    }
+
+    /// The request for a new order of `side` in `slot`.
+    #[inline]
+    pub(super) fn place_request(&self, slot: usize, side: Side) -> Action {
+        let order = self.orders.get(slot);
+        Action::Place(NewOrder {
+            cid: order.cid,
+            side,
+            px: order.terms.px,
+            qty: order.terms.total,
+            tif: if self.params.quote.post_only {
+                TimeInForce::PostOnly
+            } else {
+                TimeInForce::GoodTilCancel
+            },
+        })
     }
 
     /// A cancel that makes room for a replacement.
@@ -91,7 +123,7 @@ impl Trader {
 
     fn flush_plan(&mut self, out: &mut ActionBuf) {
         let before = out.as_slice().len();
-        let plan = &mut self.scratch;
+        let plan = &self.scratch;
         for &(slot, cause) in &plan.cancels {
             let cid = self.orders.get(slot).cid;
             out.push(Action::Cancel { cid }, cause);
@@ -104,19 +136,8 @@ impl Trader {
             }
         }
         for &(slot, cause) in &plan.places {
-            let order = self.orders.get(slot);
-            let new = NewOrder {
-                cid: order.cid,
-                side: order.side,
-                px: order.terms.px,
-                qty: order.terms.total,
-                tif: if self.params.quote.post_only {
-                    TimeInForce::PostOnly
-                } else {
-                    TimeInForce::GoodTilCancel
-                },
-            };
-            out.push(Action::Place(new), cause);
+            let side = self.orders.get(slot).side;
+            out.push(self.place_request(slot, side), cause);
         }
         if self.trace.is_some() {
             self.trace_requests(&out.as_slice()[before..]);

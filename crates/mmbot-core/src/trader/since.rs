@@ -83,7 +83,7 @@ pub(super) const fn outcome_of(reason: RejectReason) -> CallOutcome {
 
 impl Trader {
     /// A request about the order in `slot` was answered, or given up.
-    #[inline]
+    #[cold]
     pub(super) fn note_result(&mut self, now: TsNs, slot: usize, outcome: CallOutcome) {
         if !self.in_session {
             return;

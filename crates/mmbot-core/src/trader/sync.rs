@@ -32,9 +32,10 @@ impl SeatPlace {
 impl Trader {
     /// Makes the trader part of a session: it may do nothing before its first permit.
     pub fn join_session(&mut self, place: SeatPlace) {
-        self.in_session = true;
+        (self.in_session, self.witnessed) = (true, true);
         self.seat = place;
         self.permit.budget = None;
+        self.refresh_holds();
     }
 
     /// Colours of orders from now on; live orders keep theirs.
@@ -95,6 +96,8 @@ impl Trader {
             || (permit.budget.is_none() && self.permit.budget.is_some());
         self.limited = false;
         self.permit = permit;
+        self.witnessed = true;
+        self.refresh_holds();
         tighter
     }
 

@@ -13,6 +13,7 @@ mod read;
 mod step;
 mod write;
 
+use write::Pen;
 pub(crate) use write::instrument_idx;
 
 pub use external::{External, NoStrategy, WeightAnswer, WeightRequest};
@@ -20,13 +21,10 @@ pub use external::{External, NoStrategy, WeightAnswer, WeightRequest};
 use crate::cursor::{Chunks, Place, local_row};
 use crate::error::RunError;
 use crate::lane::{Lane, LaneSpec, Wire};
-use crate::tap::Tap;
 use crate::timed::TimedQueue;
 use mmbot_core::{Market, SeatPlace, Trader};
 use mmbot_sim::{Exchange, Reports};
-use mmbot_types::{
-    Action, ActionBuf, EventColumns, EventRow, ExecReport, Instrument, SignalParams, TsNs,
-};
+use mmbot_types::{Action, ActionBuf, EventColumns, ExecReport, Instrument, SignalParams, TsNs};
 use std::sync::Arc;
 
 /// What is sampled.
@@ -91,12 +89,7 @@ pub struct World {
     next_curve_ns: i64,
     sampling: Sampling,
     started: bool,
-    /// Writes the session down while it is this world's turn.
-    pub(crate) tap: Option<Box<Tap>>,
-    /// Rows of the engine's view that are not written down yet.
-    unwritten: Vec<EventRow>,
-    /// Actions of the buffer that are written down.
-    written: usize,
+    pub(crate) pen: Pen,
 }
 
 impl World {
@@ -136,9 +129,7 @@ impl World {
             next_curve_ns: i64::MAX,
             sampling,
             started: false,
-            tap: None,
-            unwritten: Vec::new(),
-            written: 0,
+            pen: Pen::of(0),
         };
         for spec in specs {
             world.add_lane(instrument, spec)?;
@@ -177,6 +168,7 @@ impl World {
         in_session: impl Fn(usize) -> bool,
     ) {
         self.symbol = symbol;
+        self.pen = Pen::of(symbol);
         let place = SeatPlace {
             index: symbol as u64,
             count: symbols as u64,
@@ -284,10 +276,9 @@ impl World {
     /// Cancels all orders of all lanes and quotes no more.
     pub fn stop(&mut self, now: i64) {
         for lane in 0..self.lanes.len() {
-            self.lanes[lane]
-                .trader
-                .stop(TsNs::new(now), &mut self.actions);
-            self.write_intents(now);
+            let trader = &mut self.lanes[lane].trader;
+            trader.stop(TsNs::new(now), &mut self.actions);
+            self.pen.intents(now, trader, &self.actions);
             self.outbox.close(lane, &self.actions);
         }
         self.send_all(now);

@@ -5,7 +5,7 @@ use crate::cursor::{Place, local_row};
 use crate::lane::Wire;
 use crate::timed::TimedQueue;
 use mmbot_core::Market;
-use mmbot_sim::Reports;
+use mmbot_sim::{ReportSink, Reports};
 use mmbot_types::columns::{LAST_BIT, SIDE_BIT};
 use mmbot_types::{EventColumns, ExecReport, PriceTick, QtyLot, RowKind, Side, TsNs};
 
@@ -63,15 +63,6 @@ impl World {
         until
     }
 
-    pub(super) fn schedule_reports(&mut self) {
-        schedule(
-            &mut self.made,
-            &mut self.wires,
-            self.feed_latency_ns,
-            &mut self.reports,
-        );
-    }
-
     /// Rows received at or before `until`, in receive order, into every market view.
     pub(super) fn read_at_engine(&mut self, until: i64) {
         while let Some(chunk) = self.chunks.get(self.at_engine.chunk) {
@@ -83,10 +74,8 @@ impl World {
                     Some(order) => read_rows(market, chunk, from, until, |at| order[at] as usize),
                 };
             }
-            if self.tap.is_some() {
-                let rows = (from..to).map(|at| chunk.row(local_row(chunk, at)));
-                self.unwritten.extend(rows);
-            }
+            self.pen
+                .note_rows((from..to).map(|at| chunk.row(local_row(chunk, at))));
             if let Some(last) = (from..to)
                 .rev()
                 .map(|at| local_row(chunk, at))
@@ -107,6 +96,22 @@ impl World {
     }
 }
 
+/// The way of reports to the engine.
+pub(super) struct ReportWires<'a> {
+    pub wires: &'a mut [Wire],
+    pub feed_latency_ns: i64,
+    pub queue: &'a mut TimedQueue<ExecReport>,
+}
+
+impl ReportSink for ReportWires<'_> {
+    #[inline]
+    fn report(&mut self, lane: u32, report: ExecReport) {
+        let wire = &mut self.wires[lane as usize];
+        let at = wire.delivery(report.ts_exch.get(), self.feed_latency_ns);
+        self.queue.push(at, lane, report);
+    }
+}
+
 /// Puts reports on the wire; returns the earliest delivery.
 fn schedule(
     made: &mut Reports,
@@ -117,7 +122,7 @@ fn schedule(
     let mut earliest = i64::MAX;
     for &(lane, ref report) in made.iter() {
         let at = wires[lane as usize].delivery(report.ts_exch.get(), feed_latency_ns);
-        queue.push(at, lane, report);
+        queue.push(at, lane, *report);
         earliest = earliest.min(at);
     }
     made.clear();

@@ -1,12 +1,14 @@
 //! Time moves from stop to stop.
 
-use super::write::instrument_idx;
+use super::read::ReportWires;
+use super::write::Pen;
 use super::{External, World};
 use crate::error::RunError;
 use crate::lane::{Lane, RecentFill};
-use mmbot_core::{StaleNote, Trader};
+use crate::timed::Timed;
+use mmbot_core::{Market, StaleNote, Trader};
 use mmbot_sim::Exchange;
-use mmbot_types::{ExecReport, Liquidity, ReportKind, TsNs};
+use mmbot_types::{ActionBuf, ExecReport, Liquidity, ReportKind, TsNs};
 
 impl World {
     /// Processes everything before `limit_ns`. Rows at or after it stay for the next call.
@@ -47,12 +49,7 @@ impl World {
     /// once.
     fn at_stop(&mut self, stop: i64, external: &mut impl External) -> Result<(), RunError> {
         self.now_ns = stop;
-        while let Some((lane, action)) = self.requests.first_until(stop) {
-            self.exchange
-                .request(lane, action, TsNs::new(stop), &mut self.made);
-            self.requests.drop_first();
-        }
-        self.schedule_reports();
+        self.carry_out_requests(stop);
         self.read_reports(stop, stop, external)?;
         self.send_all(stop);
         let packet_ended = self.last_packet_ns == stop;
@@ -69,6 +66,22 @@ impl World {
         Ok(())
     }
 
+    /// Requests that have reached the exchange by `stop`; what it says to them goes on the wire.
+    fn carry_out_requests(&mut self, stop: i64) {
+        let mut wires = ReportWires {
+            wires: &mut self.wires,
+            feed_latency_ns: self.feed_latency_ns,
+            queue: &mut self.reports,
+        };
+        let due = self.requests.until(stop);
+        for Timed { lane, item, .. } in due {
+            self.exchange
+                .request(*lane, item, TsNs::new(stop), &mut wires);
+        }
+        let count = due.len();
+        self.requests.drop_first(count);
+    }
+
     /// Delivers all reports due at or before `until`. A fill leads to a decision before the next
     /// report, wherever the strategy lives.
     pub(super) fn read_reports(
@@ -77,38 +90,36 @@ impl World {
         now: i64,
         external: &mut impl External,
     ) -> Result<(), RunError> {
-        while let Some((lane, report)) = self.reports.first_until(until) {
-            let at = lane as usize;
+        let recorded = self.sampling.curve_ns.is_some();
+        let (mut taken, mut outcome) = (0, Ok(()));
+        for Timed { lane, item, .. } in self.reports.until(until) {
+            taken += 1;
+            let at = *lane as usize;
             let entry = &mut self.lanes[at];
-            note_fill(entry, report);
+            note_fill(entry, item);
             let market = &mut self.markets[entry.market].1;
-            if let Some(tap) = &mut self.tap {
-                let instrument = instrument_idx(self.symbol);
-                tap.rows(instrument, &mut self.unwritten);
-                tap.report(instrument, TsNs::new(now), report);
+            self.pen.report(now, item);
+            let trader = &mut entry.trader;
+            let asks = trader.on_report(TsNs::new(now), item, market, &mut self.actions);
+            if recorded && is_resting(item.kind) {
+                note_queue(&self.exchange, *lane, trader);
             }
-            let asks = entry
-                .trader
-                .on_report(TsNs::new(now), report, market, &mut self.actions);
-            let resting = matches!(
-                report.kind,
-                ReportKind::Accepted | ReportKind::Amended { .. }
-            );
-            if resting && self.sampling.curve_ns.is_some() {
-                note_queue(&self.exchange, lane, &mut entry.trader);
-            }
-            self.reports.drop_first();
-            self.write_intents(now);
+            self.pen.intents(now, trader, &self.actions);
             if asks {
-                self.decide(at, now, external)?;
+                let (pen, actions) = (&mut self.pen, &mut self.actions);
+                outcome = entry.decide((self.symbol, at), now, market, external, pen, actions);
+                if outcome.is_err() {
+                    break;
+                }
             }
             // most reports ask for nothing and move no decision
-            let due = self.lanes[at].trader.due().get();
+            let due = entry.trader.due().get();
             if self.outbox.is_open(&self.actions) || due != self.due[at] {
                 self.outbox.close(at, &self.actions);
             }
         }
-        Ok(())
+        self.reports.drop_first(taken);
+        outcome
     }
 
     #[inline]
@@ -120,28 +131,8 @@ impl World {
     ) -> Result<(), RunError> {
         let entry = &mut self.lanes[lane];
         let market = &mut self.markets[entry.market].1;
-        let now_ts = TsNs::new(now);
-        if entry.trader.wants_external() {
-            let view = entry.trader.external_view(now_ts, market);
-            let quotes = external.quotes(self.symbol, lane, &view)?;
-            if let Some(tap) = &mut self.tap {
-                let instrument = instrument_idx(self.symbol);
-                tap.rows(instrument, &mut self.unwritten);
-                tap.quotes(instrument, now_ts, &quotes);
-            }
-            entry
-                .trader
-                .decide_with(now_ts, market, &quotes, &mut self.actions);
-        } else {
-            if let Some(tap) = &mut self.tap {
-                let instrument = instrument_idx(self.symbol);
-                tap.rows(instrument, &mut self.unwritten);
-                tap.decide(instrument, now_ts);
-            }
-            entry.trader.decide(now_ts, market, &mut self.actions);
-        }
-        self.write_intents(now);
-        Ok(())
+        let (pen, actions) = (&mut self.pen, &mut self.actions);
+        entry.decide((self.symbol, lane), now, market, external, pen, actions)
     }
 
     /// A decision of a lane at `now`, because its session wants one.
@@ -181,7 +172,7 @@ impl World {
             let wire = &mut self.wires[lane as usize];
             for (action, _) in &self.actions.as_slice()[from..to] {
                 let arrives = wire.arrival(action, TsNs::new(now));
-                self.requests.push(arrives, lane, action);
+                self.requests.push(arrives, lane, *action);
             }
             from = to;
             self.refresh_due(lane as usize);
@@ -196,7 +187,7 @@ impl World {
     pub(super) fn forget_actions(&mut self) {
         self.outbox.ends.clear();
         self.actions.clear();
-        self.written = 0;
+        self.pen.forget_actions();
     }
 
     /// The earliest decision of all lanes, kept so that a stop need not look at each.
@@ -227,6 +218,38 @@ impl World {
             self.next_curve_ns = self.next_curve_ns.saturating_add(step);
         }
     }
+}
+
+impl Lane {
+    /// Decides at `now`, as lane `place.1` of the world of instrument `place.0`.
+    #[inline]
+    fn decide(
+        &mut self,
+        place: (usize, usize),
+        now: i64,
+        market: &mut Market,
+        external: &mut impl External,
+        pen: &mut Pen,
+        actions: &mut ActionBuf,
+    ) -> Result<(), RunError> {
+        let (at, trader) = (TsNs::new(now), &mut self.trader);
+        if trader.wants_external() {
+            let view = trader.external_view(at, market);
+            let quotes = external.quotes(place.0, place.1, &view)?;
+            pen.quotes(now, &quotes);
+            trader.decide_with(at, market, &quotes, actions);
+        } else {
+            pen.decide(now);
+            trader.decide(at, market, actions);
+        }
+        pen.intents(now, trader, actions);
+        Ok(())
+    }
+}
+
+/// True if the report says that an order rests at a new place.
+const fn is_resting(kind: ReportKind) -> bool {
+    matches!(kind, ReportKind::Accepted | ReportKind::Amended { .. })
 }
 
 /// Completes the order event just made with what only the exchange knows.

@@ -77,9 +77,8 @@ impl Lane {
         }
     }
 
-    pub(crate) fn level_changed(&mut self, side: Side, px: PriceTick) -> bool {
+    pub(crate) fn level_changed(&mut self, side: Side, px: PriceTick) {
         self.taken.retain(|t| t.0 != side || t.1 != px);
-        !self.taken.is_empty()
     }
 
     pub(crate) fn forget_taken(&mut self) {
@@ -109,6 +108,7 @@ impl Lane {
     }
 
     /// Books a fill and words its report.
+    #[inline]
     pub(crate) fn book_fill(&mut self, fill: Fill, now: TsNs) -> ExecReport {
         let px = slipped(fill.px, fill.side, self.config.extra_slippage_bps);
         let rate = match fill.liquidity {

@@ -20,11 +20,11 @@ impl Exchange {
         now: TsNs,
         out: &mut Reports,
     ) {
-        if self.any_taken {
-            self.any_taken = self
-                .lanes
-                .iter_mut()
-                .fold(false, |any, lane| lane.level_changed(side, px) | any);
+        if let Some(at) = self.taken.iter().position(|level| *level == (side, px)) {
+            self.taken.swap_remove(at);
+            for lane in &mut self.lanes {
+                lane.level_changed(side, px);
+            }
         }
         if self.orders.may_rest_at(side, px) {
             self.advance_queues(side, px, before, after);
@@ -62,7 +62,7 @@ impl Exchange {
             if fill.get() > 0 {
                 lane.use_volume(fill);
                 lane.take(side, px, fill);
-                self.any_taken = true;
+                Self::note_taken(&mut self.taken, side, px);
                 self.fill_resting(handle, fill, now, out);
             }
         }

@@ -27,6 +27,19 @@ use store::{Handle, OrderStore};
 /// Reports of one call: lane and report.
 pub type Reports = Vec<(u32, ExecReport)>;
 
+/// Where reports go as they are made.
+pub trait ReportSink {
+    /// Takes the next report of a lane.
+    fn report(&mut self, lane: u32, report: ExecReport);
+}
+
+impl ReportSink for Reports {
+    #[inline]
+    fn report(&mut self, lane: u32, report: ExecReport) {
+        self.push((lane, report));
+    }
+}
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Feed {
     /// No usable book: at the start, and from a gap to the next snapshot.
@@ -44,8 +57,8 @@ pub struct Exchange {
     feed: Feed,
     orders: OrderStore,
     lanes: Vec<Lane>,
-    /// Some lane has taken displayed size somewhere.
-    any_taken: bool,
+    /// Levels of which some lane has taken displayed size.
+    taken: Vec<(Side, PriceTick)>,
     /// Numbers market events, so that per-event budgets need no reset.
     event: u64,
     scratch: Vec<Handle>,
@@ -65,7 +78,7 @@ impl Exchange {
             feed: Feed::Unusable,
             orders: OrderStore::new(lanes.len()),
             lanes: lanes.iter().map(|config| Lane::new(*config)).collect(),
-            any_taken: false,
+            taken: Vec::new(),
             event: 0,
             scratch: Vec::with_capacity(64),
         })
@@ -118,7 +131,7 @@ impl Exchange {
         let before = self.book.set(side, px, qty);
         let touches = self.orders.may_rest_at(side, px)
             | self.orders.may_reach(side.opposite(), px)
-            | self.any_taken;
+            | !self.taken.is_empty();
         if touches {
             self.level_changed(side, px, before, qty, now, out);
         }
@@ -137,7 +150,7 @@ impl Exchange {
         let after_gap = self.feed == Feed::Unusable;
         self.feed = Feed::Snapshot { after_gap };
         self.book.clear();
-        self.any_taken = false;
+        self.taken.clear();
         for lane in &mut self.lanes {
             lane.forget_taken();
         }
@@ -154,6 +167,13 @@ impl Exchange {
     pub fn end_packet(&mut self, now: TsNs, out: &mut Reports) {
         if let Feed::Snapshot { after_gap } = self.feed {
             self.snapshot_complete(after_gap, now, out);
+        }
+    }
+
+    /// Remembers that a lane has taken displayed size of a level.
+    fn note_taken(taken: &mut Vec<(Side, PriceTick)>, side: Side, px: PriceTick) {
+        if !taken.contains(&(side, px)) {
+            taken.push((side, px));
         }
     }
 

@@ -2,7 +2,7 @@
 
 use super::lane::Fill;
 use super::store::Resting;
-use super::{Exchange, Feed, Reports};
+use super::{Exchange, Feed, ReportSink};
 use crate::queue::QueuePosition;
 use mmbot_types::{
     Action, Cid, ExecReport, Liquidity, NewOrder, PriceTick, QtyLot, RejectReason, ReportKind,
@@ -14,9 +14,10 @@ impl Exchange {
     ///
     /// # Panics
     /// If the lane does not exist.
-    pub fn request(&mut self, lane: u32, action: &Action, now: TsNs, out: &mut Reports) {
+    #[inline]
+    pub fn request(&mut self, lane: u32, action: &Action, now: TsNs, out: &mut impl ReportSink) {
         match *action {
-            Action::Place(order) => self.place(lane, order, now, out),
+            Action::Place(ref order) => self.place(lane, order, now, out),
             Action::Amend { cid, px, total_qty } => {
                 self.amend(lane, cid, px, total_qty, now, out);
             }
@@ -24,37 +25,52 @@ impl Exchange {
         }
     }
 
-    fn place(&mut self, lane_id: u32, order: NewOrder, now: TsNs, out: &mut Reports) {
-        let report = |kind| {
-            (
-                lane_id,
-                ExecReport {
-                    cid: order.cid,
-                    ts_exch: now,
-                    kind,
-                },
-            )
+    #[inline]
+    fn place(&mut self, lane_id: u32, order: &NewOrder, now: TsNs, out: &mut impl ReportSink) {
+        let report = |kind| ExecReport {
+            cid: order.cid,
+            ts_exch: now,
+            kind,
         };
-        if let Some(reason) = self.refusal(lane_id, &order, now) {
-            out.push(report(ReportKind::Rejected(reason)));
+        if let Some(reason) = self.refusal(lane_id, order, now) {
+            out.report(lane_id, report(ReportKind::Rejected(reason)));
             return;
         }
-        out.push(report(ReportKind::Accepted));
-        let mut resting = Resting::new(order.cid, lane_id, order.side, order.px, order.qty);
+        out.report(lane_id, report(ReportKind::Accepted));
         if order.tif != TimeInForce::PostOnly {
-            self.take_liquidity(&mut resting, now, out);
+            return self.take_and_rest(lane_id, order, now, out);
         }
+        let queue = QueuePosition::join(self.book.qty_at(order.side, order.px));
+        self.orders.insert(Resting::new(lane_id, order, queue));
+    }
+
+    /// An order that may trade at once, then rests with what is left.
+    #[cold]
+    fn take_and_rest(
+        &mut self,
+        lane_id: u32,
+        order: &NewOrder,
+        now: TsNs,
+        out: &mut impl ReportSink,
+    ) {
+        let mut resting = Resting::new(lane_id, order, QueuePosition::default());
+        self.take_liquidity(&mut resting, now, out);
         if resting.open.is_zero() {
             return;
         }
         if order.tif == TimeInForce::ImmediateOrCancel {
-            out.push(report(ReportKind::Cancelled));
-            return;
+            let report = ExecReport {
+                cid: order.cid,
+                ts_exch: now,
+                kind: ReportKind::Cancelled,
+            };
+            return out.report(lane_id, report);
         }
         resting.queue = QueuePosition::join(self.book.qty_at(order.side, order.px));
         self.orders.insert(resting);
     }
 
+    #[inline]
     fn refusal(&mut self, lane_id: u32, order: &NewOrder, now: TsNs) -> Option<RejectReason> {
         let lane = &mut self.lanes[lane_id as usize];
         if !lane.within_rate(now) {
@@ -75,6 +91,7 @@ impl Exchange {
         }
     }
 
+    #[inline]
     fn would_cross(&self, side: Side, px: PriceTick) -> bool {
         self.book
             .best(side.opposite())
@@ -83,7 +100,7 @@ impl Exchange {
 
     /// Takes displayed opposite size level by level while the price allows; what this lane has
     /// taken before and the market has not renewed is not there.
-    fn take_liquidity(&mut self, order: &mut Resting, now: TsNs, out: &mut Reports) {
+    fn take_liquidity(&mut self, order: &mut Resting, now: TsNs, out: &mut impl ReportSink) {
         let opposite = order.side.opposite();
         let lane = &mut self.lanes[order.lane as usize];
         for (px, displayed) in self.book.levels(opposite) {
@@ -96,7 +113,7 @@ impl Exchange {
                 continue;
             }
             lane.take(opposite, px, qty);
-            self.any_taken = true;
+            Self::note_taken(&mut self.taken, opposite, px);
             order.open -= qty;
             order.cum += qty;
             let fill = Fill {
@@ -107,7 +124,7 @@ impl Exchange {
                 cum: order.cum,
                 liquidity: Liquidity::Taker,
             };
-            out.push((order.lane, lane.book_fill(fill, now)));
+            out.report(order.lane, lane.book_fill(fill, now));
         }
     }
 
@@ -118,20 +135,18 @@ impl Exchange {
         px: PriceTick,
         total: QtyLot,
         now: TsNs,
-        out: &mut Reports,
+        out: &mut impl ReportSink,
     ) {
         let kind = match self.try_amend(lane_id, cid, px, total, now) {
             Ok(open_qty) => ReportKind::Amended { px, open_qty },
             Err(reason) => ReportKind::AmendRejected(reason),
         };
-        out.push((
-            lane_id,
-            ExecReport {
-                cid,
-                ts_exch: now,
-                kind,
-            },
-        ));
+        let report = ExecReport {
+            cid,
+            ts_exch: now,
+            kind,
+        };
+        out.report(lane_id, report);
     }
 
     fn try_amend(
@@ -175,21 +190,18 @@ impl Exchange {
         Ok(open)
     }
 
-    fn cancel(&mut self, lane_id: u32, cid: Cid, now: TsNs, out: &mut Reports) {
-        let kind = match self.orders.find(lane_id, cid) {
-            Some(handle) => {
-                self.orders.remove(handle);
-                ReportKind::Cancelled
-            }
-            None => ReportKind::CancelRejected(RejectReason::UnknownOrder),
+    #[inline]
+    fn cancel(&mut self, lane_id: u32, cid: Cid, now: TsNs, out: &mut impl ReportSink) {
+        let kind = if self.orders.remove_of(lane_id, cid) {
+            ReportKind::Cancelled
+        } else {
+            ReportKind::CancelRejected(RejectReason::UnknownOrder)
         };
-        out.push((
-            lane_id,
-            ExecReport {
-                cid,
-                ts_exch: now,
-                kind,
-            },
-        ));
+        let report = ExecReport {
+            cid,
+            ts_exch: now,
+            kind,
+        };
+        out.report(lane_id, report);
     }
 }

@@ -6,7 +6,7 @@
 //! share a bucket: the list is filtered by price.
 
 use crate::queue::QueuePosition;
-use mmbot_types::{Cid, PriceTick, QtyLot, Side};
+use mmbot_types::{Cid, NewOrder, PriceTick, QtyLot, Side};
 
 /// Slab index of an order.
 pub(crate) type Handle = u32;
@@ -32,15 +32,16 @@ pub(crate) struct Resting {
 }
 
 impl Resting {
-    pub(crate) fn new(cid: Cid, lane: u32, side: Side, px: PriceTick, open: QtyLot) -> Self {
+    #[inline]
+    pub(crate) fn new(lane: u32, order: &NewOrder, queue: QueuePosition) -> Self {
         Self {
-            cid,
+            cid: order.cid,
             lane,
-            side,
-            px,
-            open,
+            side: order.side,
+            px: order.px,
+            open: order.qty,
             cum: QtyLot::ZERO,
-            queue: QueuePosition::default(),
+            queue,
             prev: NONE,
             next: NONE,
         }
@@ -126,6 +127,7 @@ impl OrderStore {
             .map(|entry| entry.1)
     }
 
+    #[inline]
     pub(crate) fn insert(&mut self, order: Resting) -> Handle {
         let handle = if let Some(free) = self.free.pop() {
             self.slots[free as usize] = order;
@@ -141,12 +143,27 @@ impl OrderStore {
     }
 
     pub(crate) fn remove(&mut self, handle: Handle) {
-        self.unlink(handle);
-        let mine = &mut self.by_lane[self.slots[handle as usize].lane as usize];
-        if let Some(at) = mine.iter().position(|entry| entry.1 == handle) {
-            mine.remove(at);
+        let order = &self.slots[handle as usize];
+        let (lane, cid) = (order.lane, order.cid);
+        self.remove_of(lane, cid);
+    }
+
+    /// Removes order `cid` of a lane; false if it does not rest.
+    #[inline]
+    pub(crate) fn remove_of(&mut self, lane: u32, cid: Cid) -> bool {
+        let mine = &mut self.by_lane[lane as usize];
+        let Some(at) = mine.iter().position(|entry| entry.0 == cid) else {
+            return false;
+        };
+        let handle = mine[at].1;
+        // a lane's orders are few: moving them one by one beats a call that moves a block
+        for next in at + 1..mine.len() {
+            mine[next - 1] = mine[next];
         }
+        mine.pop();
+        self.unlink(handle);
         self.free.push(handle);
+        true
     }
 
     /// Moves an order to the back of the queue at another (or the same) price.
@@ -156,6 +173,7 @@ impl OrderStore {
         self.link(handle);
     }
 
+    #[inline]
     fn link(&mut self, handle: Handle) {
         let Resting { side, px, .. } = self.slots[handle as usize];
         let (index, at) = (&mut self.sides[side.index()], bucket(px));

@@ -1,12 +1,13 @@
 //! Requests of outside accounts.
 
 use super::{LANE, SharedEvent, SharedExchange, whole_lots};
-use crate::exchange::Feed;
 use crate::exchange::lane::Fill;
 use crate::exchange::store::{Handle, Resting};
+use crate::exchange::{Exchange, Feed};
 use crate::queue::QueuePosition;
 use mmbot_types::{
-    Action, Cid, ExecReport, Liquidity, PriceTick, QtyLot, RejectReason, ReportKind, Side, TsNs,
+    Action, Cid, ExecReport, Liquidity, NewOrder, PriceTick, QtyLot, RejectReason, ReportKind,
+    Side, TimeInForce, TsNs,
 };
 
 /// How long an order may rest.
@@ -37,6 +38,20 @@ pub struct SharedOrder {
     pub tif: SharedTif,
 }
 
+impl SharedOrder {
+    /// The order before it has traded; its place in the queue is found when it rests.
+    fn resting(&self) -> Resting {
+        let order = NewOrder {
+            cid: self.cid,
+            side: self.side,
+            px: self.px,
+            qty: self.qty,
+            tif: TimeInForce::GoodTilCancel,
+        };
+        Resting::new(LANE, &order, QueuePosition::default())
+    }
+}
+
 impl SharedExchange {
     /// A new order: it is refused, or accepted, trades what it can and rests as its time in force
     /// says.
@@ -46,7 +61,7 @@ impl SharedExchange {
             return report(out, order.cid, now, ReportKind::Rejected(reason));
         }
         report(out, order.cid, now, ReportKind::Accepted);
-        let mut resting = Resting::new(order.cid, LANE, order.side, order.px, order.qty);
+        let mut resting = order.resting();
         let fits = order.tif != SharedTif::FillOrKill || self.can_fill(&order);
         if fits {
             self.sweep(&mut resting, now, out);
@@ -100,8 +115,8 @@ impl SharedExchange {
             return;
         }
         self.remove(handle, cid);
-        let mut moved = Resting::new(cid, LANE, order.side, px, open_qty);
-        moved.cum = order.cum;
+        let mut moved = order;
+        (moved.px, moved.open) = (px, open_qty);
         self.sweep(&mut moved, now, out);
         if !moved.open.is_zero() {
             self.rest(moved);
@@ -218,7 +233,7 @@ impl SharedExchange {
             return;
         }
         lane.take(opposite, px, qty);
-        self.exchange.any_taken = true;
+        Exchange::note_taken(&mut self.exchange.taken, opposite, px);
         let orders = &mut self.exchange.orders;
         orders.each_at(opposite, px, |maker| maker.queue.on_taken(qty));
         self.execute(order, px, qty, now, out);
