@@ -75,6 +75,8 @@ def serve_exchange(options: ExchangeOptions, say: Callable[[str], None]) -> None
         StoreError: ``E_VENUE_PORT`` when the port is taken.
     """
     make_server = _server_class()
+    if not options.symbols and options.data is None:
+        raise ConfigError("E_CFG_RANGE", "--symbols", "must name at least one symbol")
     speed = parse_speed(options.speed)
     conductor, start_ns = build_conductor(options, say)
     pace = Pacer(speed, start_ns, monotonic_ns())

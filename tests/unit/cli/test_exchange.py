@@ -7,6 +7,7 @@ import pytest
 
 from mmbot.cli.app import run_cli
 from mmbot.cli.exchange_wire import ExchangeOptions, build_conductor
+from mmbot.units import NS_PER_SEC
 
 
 @pytest.mark.parametrize(
@@ -14,6 +15,7 @@ from mmbot.cli.exchange_wire import ExchangeOptions, build_conductor
     [
         (["--speed", "2x"], "E_CFG_RANGE: --speed"),
         (["--symbols", "BTCUSD"], "E_CFG_RANGE: --symbols"),
+        (["--symbols", ","], "E_CFG_RANGE: --symbols"),
         (["--balance", "-1"], "E_CFG_RANGE: --balance"),
         (["--balance", "much"], "E_CFG_RANGE: --balance"),
         (["--synthetic", "--data", "x"], "E_CFG_RANGE: --synthetic"),
@@ -78,3 +80,22 @@ def test_equal_seeds_make_equal_markets_and_the_first_is_that_of_the_seed():
     assert both == opening(["BTCUSDT", "ETHUSDT"], 7)
     assert both["BTCUSDT"] == opening(["BTCUSDT"], 7)["BTCUSDT"]
     assert both != opening(["BTCUSDT", "ETHUSDT"], 8)
+
+
+def test_a_catalog_is_served_until_it_ends_and_then_its_last_book_stays(tmp_path, capsys):
+    catalog = str(tmp_path / "catalog")
+    made = ["data", "generate", "--symbol", "SIMUSDT", "--duration", "20s", "--out", catalog]
+    assert run_cli(made) == 0
+    options = ExchangeOptions(data=catalog)
+    conductor, start_ns = build_conductor(options, lambda _line: None)
+    (market,) = conductor.exchange.markets.values()
+    assert market.listing.symbol == "SIMUSDT"
+    conductor.step(conductor.start_ms + 10_000, start_ns + 10 * NS_PER_SEC)
+    assert market.trades
+    assert not market.is_over
+    conductor.step(conductor.start_ms + 60_000, start_ns + 60 * NS_PER_SEC)
+    book = market.book.levels(50)
+    assert market.is_over
+    conductor.step(conductor.start_ms + 90_000, start_ns + 90 * NS_PER_SEC)
+    assert market.book.levels(50) == book
+    assert len(book[0]) > 1

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -26,6 +27,7 @@ __all__ = ["Keys", "check_time", "sign"]
 
 _RECV_WINDOW_MS: Final = 5_000
 _AHEAD_MS: Final = 1_000
+_WHOLE: Final = re.compile(r"-?\d{1,18}", re.ASCII)
 
 
 def sign(secret: str, payload: str) -> str:
@@ -72,9 +74,7 @@ class Keys:
         window = headers.get("x-bapi-recv-window", "")
         check_time(timestamp, window, now_ms)
         origin = f"{timestamp}{api_key}{window}{payload}"
-        if not hmac.compare_digest(
-            sign(account.api_secret, origin), headers.get("x-bapi-sign", "").lower()
-        ):
+        if not _is_same(sign(account.api_secret, origin), headers.get("x-bapi-sign", "")):
             raise Refusal(
                 BAD_SIGNATURE,
                 "error sign! please check your signature generation algorithm. "
@@ -95,7 +95,7 @@ class Keys:
         if expires <= now_ms:
             raise Refusal(BAD_TIME, "Your request has expired.")
         expected = sign(account.api_secret, f"GET/realtime{args[1]}")
-        if not hmac.compare_digest(expected, str(args[2]).lower()):
+        if not _is_same(expected, str(args[2])):
             raise Refusal(BAD_SIGNATURE, "Invalid sign")
         return account
 
@@ -107,7 +107,10 @@ class Keys:
 
 
 def _whole(value: object, name: str) -> int:
-    try:
-        return int(str(value))
-    except ValueError:
-        raise Refusal(BAD_PARAMETER, f"params error: {name} invalid") from None
+    if _WHOLE.fullmatch(str(value)) is None:
+        raise Refusal(BAD_PARAMETER, f"params error: {name} invalid")
+    return int(str(value))
+
+
+def _is_same(expected: str, given: str) -> bool:
+    return given.isascii() and hmac.compare_digest(expected, given.lower())

@@ -6,8 +6,9 @@ nowhere else.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Any, Final
 
 from mmbot.errors import ConfigError
@@ -21,6 +22,7 @@ _PRICE_LIMIT: Final = Decimal("0.05")
 MAX_LEVERAGE: Final = 100
 _MAX_ORDER_VALUE: Final = Decimal(10_000_000)
 _FUNDING_MINUTES: Final = 480
+_NUMBER: Final = re.compile(r"\d{1,30}(\.\d{0,30})?([eE][+-]?\d{1,3})?", re.ASCII)
 
 
 def plain(value: Decimal) -> str:
@@ -142,13 +144,11 @@ def exact_steps(text: object, step: Decimal, *, key: str) -> int:
         Refusal: 10001 naming `key`.
     """
     wrong = Refusal(BAD_PARAMETER, f"params error: {key} invalid")
-    if not isinstance(text, str):
+    # Decimal itself also reads underscores, blanks and the digits of all alphabets
+    if not isinstance(text, str) or _NUMBER.fullmatch(text) is None:
         raise wrong
-    try:
-        value = Decimal(text)
-    except InvalidOperation:
-        raise wrong from None
-    if not value.is_finite() or value <= 0 or value > step * 2**62:
+    value = Decimal(text)
+    if value <= 0 or value > step * 2**62:
         raise wrong
     steps = value / step
     if steps != int(steps):

@@ -165,7 +165,7 @@ def _query(request: RestRequest) -> Params:
 def _body(request: RestRequest) -> Params:
     try:
         params = json.loads(request.body or "{}")
-    except ValueError:
+    except (ValueError, RecursionError):
         raise Refusal(BAD_PARAMETER, "params error: body is not JSON") from None
     if not isinstance(params, dict):
         raise Refusal(BAD_PARAMETER, "params error: body is not an object")

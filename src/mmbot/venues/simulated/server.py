@@ -143,7 +143,7 @@ class ExchangeServer:
             method=request.method,
             path=request.path,
             query=request.rel_url.raw_query_string,
-            body=await request.text(),
+            body=(await request.read()).decode("utf-8", "replace"),
             headers={name.lower(): value for name, value in request.headers.items()},
             address=request.remote or "",
         )

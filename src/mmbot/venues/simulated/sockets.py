@@ -59,7 +59,7 @@ class Socket(Protocol):
 def _parse(text: str) -> Frame | None:
     try:
         frame = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     return frame if isinstance(frame, dict) else None
 

@@ -147,3 +147,10 @@ def listing() -> Listing:
 def decoded(answer: RestAnswer) -> dict[str, Any]:
     result: dict[str, Any] = json.loads(answer.body)
     return result
+
+
+def login(rig: Rig, socket, **more):
+    """Answers to the login of account 1 on a socket."""
+    expires = rig.now_ms + 1000
+    args = ["key-1", expires, sign("secret-1", f"GET/realtime{expires}")]
+    return socket.receive(json.dumps({"op": "auth", "args": args, **more}), rig.now_ms)

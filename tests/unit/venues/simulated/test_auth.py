@@ -32,7 +32,7 @@ def test_a_request_is_in_time_within_its_window_and_a_second_ahead(sent, window,
     assert f"req_timestamp[{sent}],server_timestamp[{NOW}]" in refusal.value.ret_msg
 
 
-@pytest.mark.parametrize("sent", ["", "abc", "1.5", None])
+@pytest.mark.parametrize("sent", ["", "abc", "1.5", None, "1_0", " 1", "\u0661", "9" * 40])
 def test_what_is_no_time_is_a_wrong_parameter(sent):
     with pytest.raises(Refusal) as refusal:
         check_time(sent, "", NOW)
@@ -41,7 +41,12 @@ def test_what_is_no_time_is_a_wrong_parameter(sent):
 
 @pytest.mark.parametrize(
     ("wrong", "code"),
-    [({"sign": "00"}, 10004), ({"key": "nobody"}, 10003), ({"timestamp": 1}, 10002)],
+    [
+        ({"sign": "00"}, 10004),
+        ({"sign": "\xe9"}, 10004),
+        ({"key": "nobody"}, 10003),
+        ({"timestamp": 1}, 10002),
+    ],
 )
 def test_rest_tells_wrong_keys_signatures_and_clocks_apart(wrong, code):
     rig = Rig()

@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from tests.unit.venues.simulated.rig import LINEAR, SYMBOL, Rig
+from tests.unit.venues.simulated.rig import LINEAR, SYMBOL, Rig, login
 
 from mmbot.venues.simulated.auth import sign
 
@@ -12,12 +12,6 @@ BOOK = f"orderbook.50.{SYMBOL}"
 
 def talk(rig: Rig, socket, **frame):
     return socket.receive(json.dumps(frame), rig.now_ms)
-
-
-def login(rig: Rig, socket, **more):
-    expires = rig.now_ms + 1000
-    args = ["key-1", expires, sign("secret-1", f"GET/realtime{expires}")]
-    return talk(rig, socket, op="auth", args=args, **more)
 
 
 def test_a_subscription_is_acknowledged_before_its_snapshot():
