@@ -92,10 +92,10 @@ def test_a_catalog_is_served_until_it_ends_and_then_its_last_book_stays(tmp_path
     assert market.listing.symbol == "SIMUSDT"
     conductor.step(conductor.start_ms + 10_000, start_ns + 10 * NS_PER_SEC)
     assert market.trades
-    assert not market.is_over
+    was_over = market.is_over
     conductor.step(conductor.start_ms + 60_000, start_ns + 60 * NS_PER_SEC)
     book = market.book.levels(50)
-    assert market.is_over
+    assert (was_over, market.is_over) == (False, True)
     conductor.step(conductor.start_ms + 90_000, start_ns + 90 * NS_PER_SEC)
     assert market.book.levels(50) == book
     assert len(book[0]) > 1
