@@ -37,6 +37,8 @@ Kind = Literal[
     "clock_skew",
 ]
 _OF_FRAMES: Final = ("drop", "delay", "duplicate", "reorder", "gap", "malformed")
+# What has no meaning where each answer belongs to one request.
+_NOT_OF_REST: Final = ("duplicate", "reorder", "gap", "disconnect", "half_open")
 _FRAME_FIELDS: Final = frozenset({"duration_ms", "count", "stream", "topic"})
 _FIELDS: Final[Mapping[str, frozenset[str]]] = {
     **dict.fromkeys(_OF_FRAMES, _FRAME_FIELDS),
@@ -95,6 +97,8 @@ class Fault(BaseModel):
         strange = sorted(given - _FIELDS[self.kind])
         if strange:
             raise ValueError(f"{strange[0]} does not fit kind {self.kind}")
+        if self.stream == "rest" and self.kind in _NOT_OF_REST:
+            raise ValueError(f"stream rest does not fit kind {self.kind}")
         missing = sorted(_REQUIRED.get(self.kind, frozenset()) - given)
         if missing:
             raise ValueError(f"{missing[0]} is required for kind {self.kind}")
@@ -236,4 +240,6 @@ class FaultyWire:
                 yield fault
 
     def _is_mine(self, fault: Fault) -> bool:
+        if self.stream == "rest" and fault.kind in _NOT_OF_REST:
+            return False
         return fault.stream in (None, self.stream)

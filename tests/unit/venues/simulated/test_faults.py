@@ -29,6 +29,7 @@ def fault(kind: str, at_ms: int = 100, **more) -> Fault:
         "- {at_ms: 1, kind: drop, delay_ms: 5}",
         "- {at_ms: 1, kind: drop, count: 0}",
         "- {at_ms: 1, kind: delay}",
+        "- {at_ms: 1, kind: reorder, stream: rest}",
         "- {at_ms: 1, kind: relist, symbol: BTCUSDT}",
         "- {at_ms: 1, kind: relist, symbol: BTCUSDT, tick_size: '-1'}",
         "- {at_ms: 1, kind: clock_skew}",
@@ -79,6 +80,12 @@ CLEAN = [(at, text) for at, _, text in FRAMES]
 )
 def test_faults_of_frames(what, expected):
     assert sent([what], FRAMES) == expected
+
+
+@pytest.mark.parametrize("kind", ["duplicate", "reorder", "gap", "half_open"])
+def test_answers_to_requests_meet_only_faults_that_an_answer_can_have(kind):
+    assert sent([fault(kind)], FRAMES, "rest") == CLEAN
+    assert sent([fault("drop", count=1)], FRAMES, "rest") == [CLEAN[0], *CLEAN[2:]]
 
 
 def test_a_gap_loses_one_frame_of_a_book_and_malformed_halves_it():
