@@ -191,9 +191,9 @@ class FaultyWire:
     _held: list[Timed] = field(default_factory=list)
     _latest_due_ms: int = 0
 
-    def send(self, topic: str, text: str, at_ms: int) -> list[Timed]:
-        """The texts to send for one frame, in order."""
-        due_ms, texts, is_held = at_ms, [text], False
+    def send(self, topic: str, text: str, at_ms: int, *, delay_ms: int = 0) -> list[Timed]:
+        """The texts to send for one frame, in order, `delay_ms` after `at_ms` at the earliest."""
+        due_ms, texts, is_held = at_ms + delay_ms, [text], False
         for fault in self._meeting(topic, at_ms):
             match fault.kind:
                 case "drop" | "gap" | "half_open":

@@ -31,6 +31,9 @@ _QUEUE_MAX: Final = 20_000
 _IDLE_SEC: Final = 600
 # At full speed clients get at least this much time between two steps.
 _BREATH_SEC: Final = 0.005
+# The least time that an answer to an order takes, as over any network: pybit for one is not ready
+# for an answer until it has returned from sending.
+_ANSWER_MS: Final = 5
 _BODY_MAX: Final = 1 << 20
 _STREAMS: Final[dict[str, Stream]] = {
     "/v5/public/linear": "public",
@@ -121,8 +124,9 @@ class ExchangeServer:
             if connection is not None:
                 self._close(connection, WSCloseCode.SERVICE_RESTART)
 
-    def _send(self, connection: _Connection, topic: str, text: str) -> None:
-        for timed in connection.wire.send(topic, text, self._since_start_ms()):
+    def _send(self, connection: _Connection, topic: str, text: str, *, delay_ms: int = 0) -> None:
+        at_ms = self._since_start_ms()
+        for timed in connection.wire.send(topic, text, at_ms, delay_ms=delay_ms):
             try:
                 connection.queue.put_nowait(timed)
             except asyncio.QueueFull:
@@ -201,8 +205,10 @@ class ExchangeServer:
             if connection.wire.is_half_open(self._since_start_ms()):
                 continue
             now_ms = self._conductor.clock_ms(_wall_ms())
+            delay_ms = _ANSWER_MS if connection.wire.stream == "trade" else 0
             for frame in connection.socket.receive(message.data, now_ms):
-                self._send(connection, str(frame.get("topic", "")), frame_text(frame))
+                topic = str(frame.get("topic", ""))
+                self._send(connection, topic, frame_text(frame), delay_ms=delay_ms)
 
     async def _write(self, connection: _Connection) -> None:
         while True:

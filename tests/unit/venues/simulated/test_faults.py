@@ -88,6 +88,13 @@ def test_answers_to_requests_meet_only_faults_that_an_answer_can_have(kind):
     assert sent([fault("drop", count=1)], FRAMES, "rest") == [CLEAN[0], *CLEAN[2:]]
 
 
+def test_frames_that_take_longer_are_not_overtaken():
+    wire = FaultyWire(FaultPlan(), "trade")
+    assert [t.due_ms for t in wire.send("", "a", 10, delay_ms=5)] == [15]
+    assert [t.due_ms for t in wire.send("", "b", 11)] == [15]
+    assert [t.due_ms for t in wire.send("", "c", 20)] == [20]
+
+
 def test_a_gap_loses_one_frame_of_a_book_and_malformed_halves_it():
     frames = [(100, "publicTrade.X", "aa"), (100, BOOK, "bb"), (100, BOOK, "cc")]
     assert sent([fault("gap")], frames) == [(100, "aa"), (100, "cc")]
