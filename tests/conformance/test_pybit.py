@@ -23,7 +23,8 @@ pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("conformance")]
 SYMBOL = "BTCUSDT"
 PATIENCE_S = 20.0
 # With its restarts pybit may connect again while it is closing, and then never ends.
-CALM: dict[str, Any] = {"restart_on_error": False}
+# Its logins expire after a second unless told otherwise, which a busy machine may need.
+CALM: dict[str, Any] = {"restart_on_error": False, "private_auth_expire": 60}
 LINEAR = {"category": "linear", "symbol": SYMBOL}
 
 
