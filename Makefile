@@ -76,6 +76,10 @@ setup: $(DEV) ## create or update .venv with everything for development
 run: $(BASE) ## trade on the embedded market; options: make run ARGS="--speed 10x --duration 60s"
 	@$(MMBOT) run $(ARGS)
 
+.PHONY: exchange
+exchange: $(DEV) ## a local exchange that speaks Bybit v5; options: make exchange ARGS="--speed 10x"
+	@$(MMBOT) exchange serve $(ARGS)
+
 .PHONY: soak-smoke
 soak-smoke: $(BASE) ## three scripted soak iterations and a check of what they leave
 	@$(MMBOT) soak smoke

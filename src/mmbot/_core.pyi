@@ -9,6 +9,7 @@ from mmbot._core_allocator import *
 from mmbot._core_columns import ColumnReader as ColumnReader
 from mmbot._core_columns import EventChunk as EventChunk
 from mmbot._core_columns import StreamMerger as StreamMerger
+from mmbot._core_exchange import *
 from mmbot._core_faults import *
 from mmbot._core_journal import *
 from mmbot._core_journal import Checkpoint as Checkpoint
@@ -284,9 +285,8 @@ class MarketGenerator:
     """A seeded order-by-order market that publishes L2 rows and prints; see
     docs/synthetic-market.md.
 
-    Regimes: calm, volatile, spike, flash_crash, liquidity_gap, mixed. Equal arguments give equal
-    rows, however the chunks
-    are cut. The first packet is a snapshot; `levels` price levels a side are published.
+    Regimes: calm, volatile, spike, flash_crash, liquidity_gap, mixed. Equal arguments, equal rows,
+    however the chunks are cut. First comes a snapshot; `levels` levels a side are published.
     """
 
     def __new__(

@@ -8,6 +8,7 @@ mod backtest;
 mod chunk;
 mod columns;
 mod error;
+mod exchange_book;
 mod faults;
 mod feed;
 mod instrument;
@@ -44,6 +45,7 @@ fn _core(m: &Bound<'_, PyModule>) -> PyResult<()> {
     session::register(m)?;
     market::register(m)?;
     faults::register(m)?;
+    exchange_book::register(m)?;
     feed::register(m)?;
     journal::register(m)?;
     Ok(())

@@ -10,5 +10,8 @@ pub mod queue;
 pub mod truth;
 
 pub use config::{FillMode, RequestLatency, ResponseLatency, SimConfig, SimConfigError};
-pub use exchange::{Account, Exchange, ReportSink, Reports, RestingOrder};
+pub use exchange::{
+    Account, Exchange, ReportSink, Reports, RestingOrder, SharedEvent, SharedExchange, SharedOrder,
+    SharedTif,
+};
 pub use queue::{QueueModel, QueuePosition};

@@ -84,6 +84,16 @@ impl QueuePosition {
         self.behind = (self.behind - qty.get() as f64).max(0.0);
     }
 
+    /// An order of the same exchange took `qty` of the market's size at our price, from the front.
+    /// The market does not know: what it still displays now stands behind us.
+    #[inline]
+    #[allow(clippy::cast_precision_loss)]
+    pub(crate) fn on_taken(&mut self, qty: QtyLot) {
+        let advance = (qty.get() as f64).min(self.ahead);
+        self.ahead -= advance;
+        self.behind += advance;
+    }
+
     /// The displayed size of our level went from `before` to `after`.
     #[inline]
     #[allow(clippy::cast_precision_loss)]

@@ -43,6 +43,7 @@ _COMMANDS: Final[Mapping[str, _Entry]] = {
     "sim": _Entry("mmbot.cli.sim", "Score queue models; compare markets."),
     "chaos": _Entry("mmbot.cli.chaos", "Sessions amid faults, rules judged at every event."),
     "risk": _Entry("mmbot.cli.risk", "Prove that a kill leaves no order."),
+    "exchange": _Entry("mmbot.cli.exchange", "A local exchange that speaks Bybit v5."),
     "edge": _Entry("mmbot.cli.edge", "Where the money comes from and goes to."),
     "journal": _Entry("mmbot.cli.journal", "List journals of sessions, show their records."),
     "replay": _Entry("mmbot.cli.replay", "Run a journal through the core, compare its requests."),

@@ -13,15 +13,24 @@ from mmbot.market.catalog import SymbolInfo, find_symbol, read_events, read_info
 from mmbot.market.writer import Series
 from mmbot.units import parse_utc_ns
 
-__all__ = ["MarketChoice", "SymbolMarket", "only_symbol", "open_markets"]
+__all__ = [
+    "SYNTHETIC_START_NS",
+    "Grid",
+    "MarketChoice",
+    "SymbolMarket",
+    "market_seeds",
+    "only_symbol",
+    "open_markets",
+    "synthetic_grid",
+]
 
 # The synthetic market begins at a fixed instant, so that equal seeds give equal bytes.
-_SYNTHETIC_START_NS: Final = parse_utc_ns("2026-01-01")
+SYNTHETIC_START_NS: Final = parse_utc_ns("2026-01-01")
 _CHUNK_ROWS: Final = 4096
 
 
 @dataclass(frozen=True, slots=True)
-class _Grid:
+class Grid:
     """A synthetic instrument: start price in quote currency, steps as decimal texts."""
 
     start_price: float
@@ -29,11 +38,16 @@ class _Grid:
     lot_size: str
 
 
-_GRIDS: Final[Mapping[str, _Grid]] = {
-    "BTCUSDT": _Grid(50_000.0, "0.1", "0.001"),
-    "ETHUSDT": _Grid(2_500.0, "0.01", "0.01"),
-    "SOLUSDT": _Grid(150.0, "0.01", "0.1"),
+_GRIDS: Final[Mapping[str, Grid]] = {
+    "BTCUSDT": Grid(50_000.0, "0.1", "0.001"),
+    "ETHUSDT": Grid(2_500.0, "0.01", "0.01"),
+    "SOLUSDT": Grid(150.0, "0.01", "0.1"),
 }
+
+
+def synthetic_grid(symbol: str) -> Grid:
+    """The instrument that the generator makes for a symbol."""
+    return _GRIDS.get(symbol, Grid(100.0, "0.01", "0.01"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,14 +83,17 @@ def open_markets(choice: MarketChoice, symbols: Sequence[str]) -> list[SymbolMar
     """
     if choice.data is not None:
         return [_recorded(choice.data, symbol, choice.venue) for symbol in symbols]
-    # The first market is that of the seed itself, the others have their own luck.
-    seeds = [
-        choice.seed if at == 0 else sub_seed(choice.seed, f"market:{symbol}")
-        for at, symbol in enumerate(symbols)
-    ]
+    seeds = market_seeds(choice.seed, symbols)
     return [
         _synthetic(choice, symbol, seed, is_first=at == 0)
         for at, (symbol, seed) in enumerate(zip(symbols, seeds, strict=True))
+    ]
+
+
+def market_seeds(seed: int, symbols: Sequence[str]) -> list[int]:
+    """Seeds of synthetic markets: the first is the seed itself, the others have their own luck."""
+    return [
+        seed if at == 0 else sub_seed(seed, f"market:{symbol}") for at, symbol in enumerate(symbols)
     ]
 
 
@@ -87,14 +104,14 @@ def only_symbol(data: str) -> str | None:
 
 
 def _synthetic(choice: MarketChoice, symbol: str, seed: int, *, is_first: bool) -> SymbolMarket:
-    grid = _GRIDS.get(symbol, _Grid(100.0, "0.01", "0.01"))
+    grid = synthetic_grid(symbol)
     generator = core.MarketGenerator(
         seed,
         choice.regime,
         grid.start_price,
         grid.tick_size,
         grid.lot_size,
-        _SYNTHETIC_START_NS,
+        SYNTHETIC_START_NS,
     )
 
     def chunks() -> Iterator[core.EventChunk]:

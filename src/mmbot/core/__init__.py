@@ -3,9 +3,10 @@
 Market data in: `CaptureDecoder` and `FrameBook` (venue bytes), `ColumnReader` (pages of the
 catalog's files), `StreamMerger` (catalog streams to chunks), `MarketGenerator` (synthetic markets).
 A run: `Backtest` over `EventChunk`s of one `Instrument`; `SessionControl` steers its session.
-Scores and statistics: `score_queue_models`, `TapeReader`. Budget over symbols: `allocator_tick`
-with `PortfolioParams`. Journals of sessions: `JournalFramer`, `JournalDecoder`, `JournalReplay`,
-`JournalSearch`; `CheckpointIndex`. The fault world: `fault_run`, `fault_catalog`, `kill_drill`.
+`ExchangeBook` lets outside accounts trade on a market. Scores and statistics:
+`score_queue_models`, `TapeReader`. Budget over symbols: `allocator_tick` with `PortfolioParams`.
+Journals of sessions: `JournalFramer`, `JournalDecoder`, `JournalReplay`, `JournalSearch`;
+`CheckpointIndex`. The fault world: `fault_run`, `fault_catalog`, `kill_drill`.
 Errors are `CoreError` (with `code` and `key`), `FrameError` and `JournalError`.
 """
 
@@ -24,6 +25,8 @@ from mmbot._core import (
     Cost,
     CostParams,
     EventChunk,
+    ExchangeBook,
+    ExchangeEvent,
     FillRate,
     FrameBook,
     FrameError,
@@ -73,6 +76,8 @@ __all__ = [
     "Cost",
     "CostParams",
     "EventChunk",
+    "ExchangeBook",
+    "ExchangeEvent",
     "FillRate",
     "FrameBook",
     "FrameError",

@@ -12,9 +12,11 @@
 mod lane;
 mod matching;
 mod requests;
+mod shared;
 mod store;
 
 pub use lane::Account;
+pub use shared::{SharedEvent, SharedExchange, SharedOrder, SharedTif};
 
 use crate::config::{SimConfig, SimConfigError};
 use lane::Lane;
