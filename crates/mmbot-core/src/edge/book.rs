@@ -58,7 +58,12 @@ impl Sums {
 
 /// See the module above.
 #[derive(Debug, Clone, serde::Serialize, serde::Deserialize)]
+#[repr(C)] // what every decision asks first
 pub struct EdgeBook {
+    /// Until the venue clock is past this, no waiting fill learns a mid.
+    next_due: TsNs,
+    #[serde(skip)]
+    recorded: Option<Box<Recorded>>,
     horizon_ns: i64,
     /// Fills that wait for m', oldest first; those from `known` on wait for m, too.
     pending: VecDeque<Pending>,
@@ -66,10 +71,6 @@ pub struct EdgeBook {
     all: Sums,
     /// Of these, the fills that took.
     taken: Sums,
-    /// Until the venue clock is past this, no waiting fill learns a mid.
-    next_due: TsNs,
-    #[serde(skip)]
-    recorded: Option<Box<Recorded>>,
 }
 
 /// What is kept of every fill when recording is on.

@@ -17,7 +17,7 @@ mod store;
 pub use lane::Account;
 
 use crate::config::{SimConfig, SimConfigError};
-use lane::Lane;
+use lane::{Brief, Lane};
 use mmbot_book::Ladder;
 use mmbot_types::{Cid, ExecReport, PriceTick, QtyLot, Side, TsNs};
 use store::{Handle, OrderStore};
@@ -55,6 +55,7 @@ pub struct Exchange {
     feed: Feed,
     orders: OrderStore,
     lanes: Vec<Lane>,
+    briefs: Box<[Brief]>,
     /// Levels of which some lane has taken displayed size.
     taken: Vec<(Side, PriceTick)>,
     /// Numbers market events, so that per-event budgets need no reset.
@@ -76,6 +77,7 @@ impl Exchange {
             feed: Feed::Unusable,
             orders: OrderStore::new(lanes.len()),
             lanes: lanes.iter().map(|config| Lane::new(*config)).collect(),
+            briefs: lanes.iter().map(Brief::of).collect(),
             taken: Vec::new(),
             event: 0,
             scratch: Vec::with_capacity(64),
