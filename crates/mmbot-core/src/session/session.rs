@@ -207,6 +207,7 @@ impl Session {
     }
 
     /// Third step: what the symbol `at` may do until the next synchronisation.
+    #[inline]
     #[must_use]
     pub fn permit(&self, at: usize) -> Option<Permit> {
         Some(self.seats.get(at)?.permit)

@@ -102,6 +102,7 @@ impl Trader {
 
     /// Takes a new permit. True if it forbids what the last one allowed, so that a decision should
     /// run at once.
+    #[inline]
     pub fn set_permit(&mut self, permit: Permit) -> bool {
         let tighter = permit.holds != self.permit.holds
             || (permit.budget.is_none() && self.permit.budget.is_some());

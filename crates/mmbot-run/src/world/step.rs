@@ -9,6 +9,7 @@ use crate::timed::Timed;
 use mmbot_core::{Market, StaleNote, Trader};
 use mmbot_sim::Exchange;
 use mmbot_types::{ActionBuf, ExecReport, Liquidity, ReportKind, TsNs};
+use std::hint::black_box;
 
 impl World {
     /// Processes everything before `limit_ns`. Rows at or after it stay for the next call.
@@ -55,12 +56,17 @@ impl World {
         let packet_ended = self.last_packet_ns == stop;
         let anybody = self.next_timer <= stop || (packet_ended && self.next_due <= stop);
         let lanes = if anybody { self.lanes.len() } else { 0 };
+        let mut touched = 0;
         for lane in 0..lanes {
+            if let Some(next) = self.lanes.get(lane + 1) {
+                touched ^= next.trader.touch();
+            }
             if self.timer[lane] <= stop || (packet_ended && self.due[lane] <= stop) {
                 self.decide(lane, stop, external)?;
                 self.outbox.close(lane, &self.actions);
             }
         }
+        black_box(touched);
         self.send_all(stop);
         self.sample(stop);
         Ok(())
@@ -91,9 +97,16 @@ impl World {
         external: &mut impl External,
     ) -> Result<(), RunError> {
         let recorded = self.sampling.curve_ns.is_some();
-        let (mut taken, mut outcome) = (0, Ok(()));
-        for Timed { lane, item, .. } in self.reports.until(until) {
+        let (mut taken, mut outcome, mut touched) = (0, Ok(()), 0);
+        let due = self.reports.until(until);
+        for Timed { lane, item, .. } in due {
             taken += 1;
+            // the next report's order comes from afar meanwhile
+            if let Some(next) = due.get(taken) {
+                touched ^= self.lanes[next.lane as usize]
+                    .trader
+                    .touch_order(next.item.cid);
+            }
             let at = *lane as usize;
             let entry = &mut self.lanes[at];
             note_fill(entry, item);
@@ -118,6 +131,7 @@ impl World {
                 self.outbox.close(at, &self.actions);
             }
         }
+        black_box(touched);
         self.reports.drop_first(taken);
         outcome
     }
