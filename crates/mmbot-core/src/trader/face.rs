@@ -2,6 +2,7 @@
 
 use super::Trader;
 use crate::edge::{EdgeTotals, FillRecord, IdentityError, Markouts};
+use crate::guard::Exposure;
 use crate::market::Market;
 use crate::order::{IllegalTransition, OpenOrder};
 use crate::session::Permit;
@@ -50,31 +51,16 @@ impl Trader {
         self.refresh_holds();
     }
 
-    /// Reads what a decision reads first. With many traders that lies in no near cache: who asks
-    /// for it while another one still decides waits less. The number means nothing.
-    #[inline]
-    #[must_use]
-    pub const fn touch(&self) -> i64 {
-        let quote = &self.params.quote;
-        self.due.get()
-            ^ quote.reference_max_lots
-            ^ self.orders.next_seq() as i64
-            ^ self.telemetry.blocks.total_iterations() as i64
-    }
-
-    /// The same for what a report on order `cid` reads first.
-    #[inline]
-    #[must_use]
-    pub fn touch_order(&self, cid: Cid) -> usize {
-        self.orders.find(cid).unwrap_or_default()
-    }
-
     /// Position marked at `mid` plus everything open, USD.
     #[must_use]
     pub fn gross_usd(&self, mid: Option<MidTick>) -> f64 {
         let held_usd = self.position_usd(mid.unwrap_or_default()).abs();
-        let [bids, asks] = self.exposure().notional;
-        held_usd + self.instrument.money_to_f64(bids + asks)
+        let slots = self.orders.all_open();
+        let open = slots.map(|slot| Exposure::notional_of(self.orders.get(slot)));
+        held_usd
+            + self
+                .instrument
+                .money_to_f64(open.fold(Money::ZERO, |sum, one| sum + one))
     }
 
     /// Replaces sent in the last 60 s.

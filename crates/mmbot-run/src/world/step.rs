@@ -9,7 +9,6 @@ use crate::timed::Timed;
 use mmbot_core::{Market, StaleNote, Trader};
 use mmbot_sim::Exchange;
 use mmbot_types::{ActionBuf, ExecReport, Liquidity, ReportKind, TsNs};
-use std::hint::black_box;
 
 impl World {
     /// Processes everything before `limit_ns`. Rows at or after it stay for the next call.
@@ -56,17 +55,12 @@ impl World {
         let packet_ended = self.last_packet_ns == stop;
         let anybody = self.next_timer <= stop || (packet_ended && self.next_due <= stop);
         let lanes = if anybody { self.lanes.len() } else { 0 };
-        let mut touched = 0;
         for lane in 0..lanes {
-            if let Some(next) = self.lanes.get(lane + 1) {
-                touched ^= next.trader.touch();
-            }
             if self.timer[lane] <= stop || (packet_ended && self.due[lane] <= stop) {
                 self.decide(lane, stop, external)?;
-                self.outbox.close(lane, &self.actions);
+                self.close(lane);
             }
         }
-        black_box(touched);
         self.send_all(stop);
         self.sample(stop);
         Ok(())
@@ -97,16 +91,9 @@ impl World {
         external: &mut impl External,
     ) -> Result<(), RunError> {
         let recorded = self.sampling.curve_ns.is_some();
-        let (mut taken, mut outcome, mut touched) = (0, Ok(()), 0);
-        let due = self.reports.until(until);
-        for Timed { lane, item, .. } in due {
+        let (mut taken, mut outcome) = (0, Ok(()));
+        for Timed { lane, item, .. } in self.reports.until(until) {
             taken += 1;
-            // the next report's order comes from afar meanwhile
-            if let Some(next) = due.get(taken) {
-                touched ^= self.lanes[next.lane as usize]
-                    .trader
-                    .touch_order(next.item.cid);
-            }
             let at = *lane as usize;
             let entry = &mut self.lanes[at];
             note_fill(entry, item);
@@ -128,10 +115,10 @@ impl World {
             // most reports ask for nothing and move no decision
             let due = entry.trader.due().get();
             if self.outbox.is_open(&self.actions) || due != self.due[at] {
+                (self.due[at], self.timer[at]) = (due, entry.trader.timer_due().get());
                 self.outbox.close(at, &self.actions);
             }
         }
-        black_box(touched);
         self.reports.drop_first(taken);
         outcome
     }
@@ -157,7 +144,7 @@ impl World {
         external: &mut impl External,
     ) -> Result<(), RunError> {
         self.decide(lane, now, external)?;
-        self.outbox.close(lane, &self.actions);
+        self.close(lane);
         self.send_all(now);
         Ok(())
     }
@@ -178,7 +165,15 @@ impl World {
         Ok(self.lanes[lane].trader.take_stale())
     }
 
-    /// Puts all actions in the outbox on the wire and plans the lanes' next decisions.
+    /// What came into the buffer of actions is the lane's, and its next decision is planned: now,
+    /// while its trader is at hand.
+    #[inline]
+    pub(super) fn close(&mut self, lane: usize) {
+        self.refresh_due(lane);
+        self.outbox.close(lane, &self.actions);
+    }
+
+    /// Puts all actions in the outbox on the wire and plans the next decision.
     pub(super) fn send_all(&mut self, now: i64) {
         let mut from = 0;
         for at in 0..self.outbox.ends.len() {
@@ -189,7 +184,6 @@ impl World {
                 self.requests.push(arrives, lane, *action);
             }
             from = to;
-            self.refresh_due(lane as usize);
         }
         if !self.outbox.ends.is_empty() {
             self.plan_next();
