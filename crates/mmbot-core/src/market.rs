@@ -1,6 +1,7 @@
 //! What was received of one instrument: book, signals, recent mids. Depends on the market alone, so
 //! that all traders with equal signal parameters share one.
 
+use crate::market_view::spread_bps;
 pub use crate::market_view::{MarketActivity, MarketView};
 use crate::signal::{LagPeak, Liquidity, Micro, MidHistory, TradeFlow, TradedVolume, Volatility};
 use crate::telemetry::Histogram;
@@ -151,18 +152,22 @@ impl Market {
         self.view
     }
 
-    /// Spread, depth, volume and lag at `now`, a synchronisation point: to be asked ten times a
+    /// Spread, volatility, depth, volume and lag at `now`, a synchronisation point: to be asked ten times a
     /// second, not per event.
     #[allow(clippy::cast_precision_loss)] // rounded once
     pub fn activity(&mut self, now: TsNs) -> MarketActivity {
         let tick_lot_usd = self.instrument.tick_lot_usd();
-        if let Some(touch) = &self.quotable(now) {
+        let touch = self.quotable(now);
+        if let Some(touch) = &touch {
             self.liquidity.sample(&self.book, touch, tick_lot_usd, now);
         }
-        let view = self.view(now);
+        let volatility = touch.map(|_| self.volatility.view());
         let lag_ns = self.lag_peak.of_last_second(now);
         MarketActivity {
-            spread_bps: view.synced.then(|| view.spread_bps()),
+            synced: touch.is_some(),
+            spread_bps: touch.map(|touch| spread_bps(touch.bid, touch.ask, touch.mid())),
+            vola_1m_bps: volatility.and_then(|known| known.vola_1m_bps),
+            sigma: volatility.and_then(|known| known.sigma),
             liquidity_depth_usd: self.liquidity.usd(),
             volume_usd: self.volume.of_last_hour(now) as f64 * tick_lot_usd,
             ws_lag_ms: lag_ns.map(|ns| ns as f64 * 1e-6),

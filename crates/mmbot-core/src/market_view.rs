@@ -5,6 +5,12 @@ use mmbot_types::{MidTick, PriceTick, QtyLot, Side, TsNs};
 /// What the synchronisation points of a session look at.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub struct MarketActivity {
+    /// The book may be quoted on.
+    pub synced: bool,
+    /// Volatility of one minute, bps; `None` until ready or while the book may not be quoted on.
+    pub vola_1m_bps: Option<f64>,
+    /// Fast over baseline volatility; `None` as above.
+    pub sigma: Option<f64>,
     /// (ask - bid) / mid, bps; `None` while the book may not be quoted on.
     pub spread_bps: Option<f64>,
     /// Notional within 10 bps of the mid, of the side that has less, smoothed, USD; the last value
@@ -14,6 +20,12 @@ pub struct MarketActivity {
     pub volume_usd: f64,
     /// Largest receive minus venue time of the last second, ms; `None` without a packet.
     pub ws_lag_ms: Option<f64>,
+}
+
+/// (ask - bid) / mid, bps.
+#[allow(clippy::cast_precision_loss)] // prices are below 2^53 ticks
+pub(crate) fn spread_bps(bid: PriceTick, ask: PriceTick, mid: MidTick) -> f64 {
+    1e4 * ask.ticks_from(bid) as f64 / mid.ticks_f64()
 }
 
 /// The market at one moment, for decisions.
@@ -77,9 +89,8 @@ impl MarketView {
 
     /// Spread relative to the mid, bps.
     #[must_use]
-    #[allow(clippy::cast_precision_loss)] // prices are below 2^53 ticks
     pub fn spread_bps(&self) -> f64 {
-        1e4 * self.ask.ticks_from(self.bid) as f64 / self.mid.ticks_f64()
+        spread_bps(self.bid, self.ask, self.mid)
     }
 
     /// Best price of a side.

@@ -37,8 +37,8 @@ impl RoundTrips {
                 break;
             };
             let matched = left.min(lot.qty);
-            let lot_fee = lot.fee_left * i128::from(matched) / i128::from(lot.qty);
-            let own_fee = fee_left * i128::from(matched) / i128::from(left);
+            let lot_fee = share(lot.fee_left, matched, lot.qty);
+            let own_fee = share(fee_left, matched, left);
             let gross = Money::signed_move(lot.side, px, lot.px, QtyLot::new(matched)).get();
             self.closed += 1;
             self.profitable += u64::from(gross - lot_fee - own_fee > 0);
@@ -58,6 +58,17 @@ impl RoundTrips {
                 fee_left,
             });
         }
+    }
+}
+
+/// The part of `fee` that `matched` of `qty` lots paid. Most matches are whole, and a division of
+/// 128 bits takes as long as all the rest.
+#[inline]
+fn share(fee: i128, matched: i64, qty: i64) -> i128 {
+    if matched == qty {
+        fee
+    } else {
+        fee * i128::from(matched) / i128::from(qty)
     }
 }
 

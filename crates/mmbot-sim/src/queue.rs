@@ -37,6 +37,13 @@ pub struct QueuePosition {
 }
 
 impl QueuePosition {
+    /// Nobody ahead, nobody behind.
+    pub const FRONT: QueuePosition = QueuePosition {
+        ahead: 0.0,
+        behind: 0.0,
+        explained: 0,
+    };
+
     /// Joins at the back of a level that displays `displayed` lots.
     #[inline]
     #[must_use]

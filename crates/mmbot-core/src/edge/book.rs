@@ -58,7 +58,12 @@ impl Sums {
 
 /// See the module above.
 #[derive(Debug, Clone, serde::Serialize, serde::Deserialize)]
+#[repr(C)] // what every decision asks first
 pub struct EdgeBook {
+    /// Until the venue clock is past this, no waiting fill learns a mid.
+    next_due: TsNs,
+    #[serde(skip)]
+    recorded: Option<Box<Recorded>>,
     horizon_ns: i64,
     /// Fills that wait for m', oldest first; those from `known` on wait for m, too.
     pending: VecDeque<Pending>,
@@ -66,10 +71,6 @@ pub struct EdgeBook {
     all: Sums,
     /// Of these, the fills that took.
     taken: Sums,
-    /// Until the venue clock is past this, no waiting fill learns a mid.
-    next_due: TsNs,
-    #[serde(skip)]
-    recorded: Option<Box<Recorded>>,
 }
 
 /// What is kept of every fill when recording is on.
@@ -112,7 +113,10 @@ impl EdgeBook {
     #[inline]
     pub fn on_fill(&mut self, fill: Fill, record: impl FnOnce() -> FillRecord) {
         let gross = Money::signed_move(fill.side, fill.decision_mid, fill.reference, fill.qty);
-        self.sums_of(&fill).for_each(|sums| sums.gross += gross);
+        self.all.gross += gross;
+        if fill.taken {
+            self.taken.gross += gross;
+        }
         self.pending.push_back(Pending { fill, before: None });
         // m is known as soon as the clock has reached the fill
         self.next_due = self.next_due.min(fill.ts.plus_ns(-1));
@@ -196,8 +200,10 @@ impl EdgeBook {
             pending.before = Some(before);
             self.known += 1;
             let slippage = slippage_of(&fill, before);
-            self.sums_of(&fill)
-                .for_each(|sums| sums.slippage += slippage);
+            self.all.slippage += slippage;
+            if fill.taken {
+                self.taken.slippage += slippage;
+            }
             let moved =
                 fill.decision_mid.get() - before.get() + fill.px.get() - fill.reference.get();
             telemetry
@@ -227,12 +233,6 @@ impl EdgeBook {
         }
     }
 
-    /// The sums that a fill belongs to.
-    fn sums_of(&mut self, fill: &Fill) -> impl Iterator<Item = &mut Sums> {
-        let taken = fill.taken.then_some(&mut self.taken);
-        std::iter::once(&mut self.all).chain(taken)
-    }
-
     fn complete(
         &mut self,
         fill: &Fill,
@@ -241,8 +241,10 @@ impl EdgeBook {
         telemetry: &mut Telemetry,
     ) {
         let after = mid_after(fill, before, self.horizon_ns, market);
-        self.sums_of(fill)
-            .for_each(|sums| sums.settle(fill, before, after));
+        self.all.settle(fill, before, after);
+        if fill.taken {
+            self.taken.settle(fill, before, after);
+        }
         let moved = fill.side.sign() * (before.get() - after.get());
         telemetry.adverse_bps_e4.record(bps_e4(moved, fill.px));
         if let Some(recorded) = &mut self.recorded {

@@ -121,7 +121,9 @@ impl Exposure {
         self.active[side] -= 1;
     }
 
-    fn notional_of(order: &Order) -> Money {
+    /// The most that an order may cost.
+    #[inline]
+    pub fn notional_of(order: &Order) -> Money {
         Money::notional(order.dearest_px().to_exec(), order.open_at_most())
     }
 }

@@ -86,7 +86,8 @@ pub fn fallback_cid(symbol: &str, side: Side, price: f64, size: f64) -> String {
 
 /// The colour that every order has, whatever its id.
 #[inline]
-fn color_of_all(rollout: &RolloutParams) -> Option<Color> {
+#[must_use]
+pub fn color_of_all(rollout: &RolloutParams) -> Option<Color> {
     match (rollout.traffic_split_pct, rollout.pinned_green.is_empty()) {
         (0, true) => Some(rollout.active),
         (100.., true) => Some(rollout.active.other()),

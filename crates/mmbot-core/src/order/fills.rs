@@ -52,11 +52,17 @@ impl EarlyFills {
         self.book_out_of_order(order, from, to)
     }
 
+    /// True if nothing is remembered.
+    #[inline]
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.intervals.is_empty()
+    }
+
     /// Forgets an order.
+    #[cold]
     pub fn forget(&mut self, cid: Cid) {
-        if !self.intervals.is_empty() {
-            self.intervals.retain(|interval| interval.cid != cid);
-        }
+        self.intervals.retain(|interval| interval.cid != cid);
     }
 
     #[cold]

@@ -17,18 +17,19 @@ const SLOT_BITS: u32 = 8;
 
 /// See the module.
 #[derive(Debug, Clone, serde::Serialize, serde::Deserialize)]
+#[repr(C)] // the numbers first, together
 pub struct OrderTable {
     #[serde(with = "mmbot_types::boxed_array")]
     orders: Box<[Order; SLOTS]>,
     /// Slots in use by orders that are not over, per side, one bit each.
     open: [u64; 2],
     free: u64,
+    next_seq: u64,
+    cooling_head: usize,
+    cooling_len: usize,
     /// Slots of ended orders, longest ended first.
     #[serde(with = "mmbot_types::long_array")]
     cooling: [u8; SLOTS],
-    cooling_head: usize,
-    cooling_len: usize,
-    next_seq: u64,
     /// Ended orders whose slot was taken again; kept in sessions.
     past: Option<Box<PastOrders>>,
 }
@@ -92,29 +93,46 @@ impl OrderTable {
         self.past.as_mut()?.find_mut(cid)
     }
 
-    /// Takes a slot for a new order and returns it with the order that is forgotten for it; `None`
-    /// if all slots hold orders that are not over.
+    /// Whether ended orders are kept beyond their time in a slot.
+    #[inline]
+    #[must_use]
+    pub const fn keeps_past(&self) -> bool {
+        self.past.is_some()
+    }
+
+    /// Empties a slot for the next order; returns the one that is forgotten for it, id zero if none.
+    pub fn vacate(&mut self, slot: usize) -> Cid {
+        match &mut self.past {
+            None => self.orders[slot].cid,
+            Some(past) => past.push(&self.orders[slot]).unwrap_or(VACANT.cid),
+        }
+    }
+
+    /// The slot of the next new order; what it still holds is for [`Self::vacate`]. `None` if
+    /// all slots hold orders that are not over.
+    #[inline]
+    pub fn next_slot(&mut self) -> Option<usize> {
+        if self.free == 0 {
+            self.cool_one()?;
+        }
+        Some(self.free.trailing_zeros() as usize)
+    }
+
+    /// Puts a new order into `slot`, which is that of [`Self::next_slot`].
     #[inline]
     pub fn insert(
         &mut self,
+        slot: usize,
         side: Side,
         level: u8,
         color: Color,
         terms: Terms,
         now: TsNs,
-    ) -> Option<(usize, Cid)> {
-        if self.free == 0 {
-            self.cool_one()?;
-        }
-        let slot = self.free.trailing_zeros() as usize;
-        let before = match &mut self.past {
-            None => self.orders[slot].cid,
-            Some(past) => past.push(&self.orders[slot]).unwrap_or(VACANT.cid),
-        };
-        self.free &= self.free - 1;
+    ) {
+        self.free &= !(1 << slot);
         self.open[side.index()] |= 1 << slot;
         // field by field: a whole order built elsewhere and copied costs more than all the rest
-        let order = &mut self.orders[slot];
+        let order = &mut self.orders[slot & (SLOTS - 1)];
         order.cid = Cid::new(self.next_seq << SLOT_BITS | slot as u64);
         order.state = OrderState::PendingNew;
         order.terms = terms;
@@ -126,7 +144,6 @@ impl OrderTable {
         (order.side, order.level, order.color) = (side, level, color);
         (order.replacing, order.not_amendable, order.refreshing) = (false, false, false);
         self.next_seq += 1;
-        Some((slot, before))
     }
 
     /// Number that the next order gets.
@@ -290,8 +307,9 @@ mod tests {
     }
 
     fn insert(table: &mut OrderTable) -> Option<usize> {
-        let inserted = table.insert(Side::Buy, 0, Color::Blue, terms(), TsNs::ZERO);
-        inserted.map(|x| x.0)
+        let slot = table.next_slot()?;
+        table.insert(slot, Side::Buy, 0, Color::Blue, terms(), TsNs::ZERO);
+        Some(slot)
     }
 
     #[test]

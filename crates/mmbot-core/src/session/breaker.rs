@@ -133,7 +133,10 @@ impl CircuitBreaker {
     pub fn state_at(&mut self, params: &CircuitParams, now: TsNs) -> CircuitState {
         self.latest = self.latest.max(now);
         self.window.resize(whole_seconds(params.window_sec));
-        self.apply(Event::TimePassed, params);
+        // time alone moves nothing while it is closed: see `next`
+        if self.state != CircuitState::Closed {
+            self.apply(Event::TimePassed, params);
+        }
         self.state
     }
 

@@ -36,6 +36,9 @@ impl CallRates {
 
     /// Calls ended.
     pub fn on_calls(&mut self, counts: &OutcomeCounts, now: TsNs) {
+        if counts.is_empty() {
+            return;
+        }
         let (tally, second) = (counts.tally(), second_of(now));
         self.calls.add(second, saturated(tally.all));
         self.failed.add(second, saturated(tally.failed));

@@ -121,6 +121,8 @@ pub struct IntradayCaps {
     pnl: DayCounter,
     turnover: DayCounter,
     variances: Box<[DayVariance]>,
+    /// Realised volatility of the day, percent, largest over the symbols.
+    vol_pct: f64,
     latched_at: [Option<f64>; 3],
     breached: bool,
     breach_total: u64,
@@ -138,6 +140,7 @@ impl IntradayCaps {
             pnl: DayCounter::default(),
             turnover: DayCounter::default(),
             variances: vec![DayVariance::default(); symbols].into_boxed_slice(),
+            vol_pct: 0.0,
             latched_at: [None; 3],
             breached: false,
             breach_total: 0,
@@ -154,6 +157,7 @@ impl IntradayCaps {
         for (variance, sum_sq) in self.variances.iter_mut().zip(totals.sum_sq_returns) {
             variance.sum_sq = finite(*sum_sq).max(0.0);
         }
+        self.refresh_vol();
         self.latched_at = totals.latched_at;
         self.breached = self.latched_at.iter().any(Option::is_some);
     }
@@ -171,6 +175,7 @@ impl IntradayCaps {
         for (variance, mid) in self.variances.iter_mut().zip(mids) {
             variance.see(*mid);
         }
+        self.refresh_vol();
     }
 
     /// Judges the session's counters: net result (realised and unrealised, after fees) and turnover
@@ -226,7 +231,7 @@ impl IntradayCaps {
         CapsGauges {
             pnl_usd: self.pnl.of_day(),
             turnover_usd: self.turnover.of_day(),
-            vol_pct: self.vol_pct(),
+            vol_pct: self.vol_pct,
             breached: self.breached,
             breach_total: self.breach_total,
             latched_at: self.latched_at,
@@ -247,6 +252,7 @@ impl IntradayCaps {
         if another {
             self.begun = true;
             self.variances.fill(DayVariance::default());
+            self.refresh_vol();
             self.latched_at = [None; 3];
         }
     }
@@ -258,7 +264,7 @@ impl IntradayCaps {
             let figure = match cap {
                 Cap::Pnl => -self.pnl.of_day(),
                 Cap::Turnover => self.turnover.of_day(),
-                Cap::Vol => self.vol_pct(),
+                Cap::Vol => self.vol_pct,
             };
             cap.limit(params).map_or(0.0, |limit| figure / limit)
         };
@@ -269,13 +275,14 @@ impl IntradayCaps {
         match cap {
             Cap::Pnl => self.pnl.of_day() <= -limit,
             Cap::Turnover => self.turnover.of_day() >= limit,
-            Cap::Vol => self.vol_pct() >= limit,
+            Cap::Vol => self.vol_pct >= limit,
         }
     }
 
-    fn vol_pct(&self) -> f64 {
+    /// To be called when a variance has changed.
+    fn refresh_vol(&mut self) {
         let largest = self.sum_sq_returns().fold(0.0, f64::max);
-        100.0 * libm::sqrt(largest)
+        self.vol_pct = 100.0 * libm::sqrt(largest);
     }
 }
 

@@ -137,6 +137,9 @@ impl Session {
     /// Writes down changes of the risk grade since the last call.
     pub(super) fn note_risk(&mut self) {
         let risk = self.losses.risk();
+        if risk.changes_total() == self.risk_seen {
+            return;
+        }
         for change in risk.changes_since(self.risk_seen) {
             self.events
                 .note(change.ts, None, SessionEvent::Risk(*change));

@@ -16,13 +16,13 @@
 /// The shares sum to `remaining` (nothing is lent without symbols). `out` is as long as `wants`;
 /// what is longer gets nothing. Cost: at most one pass over the symbols per distinct want.
 pub fn lend(remaining: u64, wants: &[u64], out: &mut [u64]) {
-    out.fill(0);
-    let symbols = wants.len().min(out.len());
-    let (wants, out) = (&wants[..symbols], &mut out[..symbols]);
-    if let [alone] = out {
+    if let ([_], [alone]) = (wants, &mut *out) {
         *alone = remaining;
         return;
     }
+    out.fill(0);
+    let symbols = wants.len().min(out.len());
+    let (wants, out) = (&wants[..symbols], &mut out[..symbols]);
     let mut left = remaining;
     loop {
         let open = wants

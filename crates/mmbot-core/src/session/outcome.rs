@@ -108,6 +108,13 @@ impl OutcomeCounts {
         self.0[outcome.index()]
     }
 
+    /// True without a call.
+    #[inline]
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+
     /// The shares that judgements are about.
     #[must_use]
     pub fn tally(&self) -> Tally {
@@ -178,6 +185,7 @@ impl TallyWindow {
         }
     }
 
+    #[inline]
     pub(super) fn resize(&mut self, window_sec: u32) {
         for ring in self.rings() {
             ring.resize(window_sec);

@@ -10,7 +10,7 @@ use super::outcome::{CallOutcome, OutcomeCounts};
 use super::permit::{Calmer, Circuit, Lent};
 use super::ring::{SecondRing, second_of};
 use super::seat::Seat;
-use super::windows::{OpLimits, OpWindows};
+use super::windows::{LimitsInForce, OpWindows};
 use mmbot_types::{Op, SessionParams, TsNs};
 
 /// Seconds over which rates per second are taken.
@@ -34,6 +34,7 @@ pub struct Requests {
     next_prober: usize,
     wants: Vec<u64>,
     shares: Vec<u64>,
+    limits: LimitsInForce,
 }
 
 impl Requests {
@@ -54,6 +55,7 @@ impl Requests {
             next_prober: 0,
             wants: vec![0; symbols.len()],
             shares: vec![0; symbols.len()],
+            limits: LimitsInForce::default(),
         }
     }
 
@@ -75,6 +77,9 @@ impl Requests {
         let then = now.plus_ns(-1);
         let mut outcomes = OutcomeCounts::default();
         for (at, seat) in seats.iter().enumerate() {
+            if seat.is_quiet() {
+                continue;
+            }
             let sent = &seat.sent;
             for (op, n) in [
                 (Op::Create, sent.creates),
@@ -132,8 +137,7 @@ impl Requests {
 
     /// Writes into each permit what it may send until the next synchronisation.
     pub fn lend(&mut self, params: &SessionParams, seats: &mut [Seat], quoted: usize, now: TsNs) {
-        let session = OpLimits::of_session(&params.throttle, quoted);
-        let symbol = OpLimits::of_symbol(&params.throttle);
+        let (session, symbol) = self.limits.of(&params.throttle, quoted);
         for op in Op::ALL {
             let left = self.session.remaining(op, &session, now);
             for (want, seat) in self.wants.iter_mut().zip(seats.iter()) {
@@ -333,6 +337,9 @@ impl Requests {
 
 /// Probes are told to the breaker one by one.
 fn without_probes(outcomes: &OutcomeCounts, seats: &[Seat]) -> OutcomeCounts {
+    if seats.iter().all(|seat| seat.probe.is_none()) {
+        return *outcomes;
+    }
     let mut counts = OutcomeCounts::default();
     for outcome in CallOutcome::ALL {
         let probes = seats

@@ -83,11 +83,16 @@ impl SecondRing {
 
     /// Makes `now_sec` the current second; earlier or equal: nothing. Amortised O(1): a second is
     /// stepped over once, and never more of them than there are cells.
+    #[inline]
     pub fn advance(&mut self, now_sec: i64) {
-        let gap = now_sec.saturating_sub(self.current_sec());
-        if gap <= 0 {
-            return;
+        if now_sec > self.current_sec() {
+            self.step_to(now_sec);
         }
+    }
+
+    #[inline(never)]
+    fn step_to(&mut self, now_sec: i64) {
+        let gap = now_sec.saturating_sub(self.current_sec());
         if gap.unsigned_abs() >= self.ring.len() as u64 {
             self.ring.fill(0);
             self.total = 0;
@@ -106,8 +111,12 @@ impl SecondRing {
     }
 
     /// Counts `n` events in `now_sec`. A cell holds at most `u32::MAX`.
+    #[inline]
     pub fn add(&mut self, now_sec: i64, n: u32) {
         self.advance(now_sec);
+        if n == 0 {
+            return;
+        }
         let cell = &mut self.ring[self.idx];
         let added = n.min(u32::MAX - *cell);
         *cell += added;
@@ -115,17 +124,23 @@ impl SecondRing {
     }
 
     /// Events of the window that ends with `now_sec`.
+    #[inline]
     pub fn total(&mut self, now_sec: i64) -> u64 {
         self.advance(now_sec);
         self.total
     }
 
     /// Makes the window `window_sec` long; the newest seconds are kept.
+    #[inline]
     pub fn resize(&mut self, window_sec: u32) {
         let size = cells(window_sec);
-        if size == self.ring.len() {
-            return;
+        if size != self.ring.len() {
+            self.rebuild(size);
         }
+    }
+
+    #[cold]
+    fn rebuild(&mut self, size: usize) {
         let current = self.current_sec();
         let kept = size.min(self.ring.len());
         let mut ring = vec![0; size].into_boxed_slice();

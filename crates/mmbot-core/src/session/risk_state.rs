@@ -212,7 +212,24 @@ impl RiskMonitor {
     }
 
     /// The severest grade that is demanded, and who is first to demand it.
+    /// True while nothing demands a grade.
+    #[inline]
+    fn is_calm(&self) -> bool {
+        let inputs = &self.inputs;
+        let alarm = inputs.guard_paused | inputs.schedule_closed | inputs.caps_breached;
+        !alarm
+            && self.kill.is_none()
+            && self.drawdown.demanded() == RiskGrade::Normal
+            && self.floor.unwrap_or_default() == RiskGrade::Normal
+    }
+
     fn severest(&self) -> Demand {
+        if self.is_calm() {
+            return Demand {
+                grade: RiskGrade::Normal,
+                cause: RiskCause::Recovered,
+            };
+        }
         let when = |holds: bool, grade| if holds { grade } else { RiskGrade::Normal };
         let kill = self.kill.unwrap_or(KillCause::Operator);
         let killed = when(self.kill.is_some(), RiskGrade::Halted);

@@ -47,9 +47,9 @@ pub struct SeatMarket {
     pub synced: bool,
     /// Spread, bps; `None` without a usable book.
     pub spread_bps: Option<f64>,
-    /// Book imbalance.
+    /// Book imbalance at the last full second.
     pub imbalance: f64,
-    /// Microprice against the mid.
+    /// Microprice against the mid, then.
     pub micro_tilt: f64,
     /// Fast over slow volatility; `None` until known.
     pub sigma: Option<f64>,
@@ -140,6 +140,13 @@ impl Default for Seat {
 }
 
 impl Seat {
+    /// True if nothing was sent or answered since the last synchronisation.
+    #[inline]
+    #[must_use]
+    pub fn is_quiet(&self) -> bool {
+        self.sent == Sent::default() && self.outcomes.is_empty() && self.probe.is_none()
+    }
+
     /// Reads what the symbol is and did; what the trader kept for it is taken.
     pub fn read(&mut self, now: TsNs, trader: &mut Trader, market: &mut Market) {
         self.read_market(now, market);
@@ -172,20 +179,24 @@ impl Seat {
     }
 
     fn read_market(&mut self, now: TsNs, market: &mut Market) {
-        let view = market.view(now);
+        let activity = market.activity(now);
         let known = &mut self.market;
         known.mid = market.last_mid();
         known.mid_usd = known.mid.map_or(0.0, |mid| market.mid_usd(mid));
-        known.synced = view.synced;
-        known.imbalance = view.imbalance;
-        known.micro_tilt = view.micro_tilt;
-        known.sigma = view.sigma_known;
-        known.vola = view.vola_1m_bps.map(|bps| bps / 1e4);
-        let activity = market.activity(now);
+        known.synced = activity.synced;
+        known.sigma = activity.sigma;
+        known.vola = activity.vola_1m_bps.map(|bps| bps / 1e4);
         known.spread_bps = activity.spread_bps;
         known.depth_usd = activity.liquidity_depth_usd;
         known.volume_usd = activity.volume_usd;
         known.ws_lag_ms = activity.ws_lag_ms;
+    }
+
+    /// Reads what takes a walk over the book: for the allocator, which ticks once a second.
+    pub fn read_book(&mut self, now: TsNs, market: &mut Market) {
+        let view = market.view(now);
+        self.market.imbalance = view.imbalance;
+        self.market.micro_tilt = view.micro_tilt;
     }
 
     #[allow(clippy::cast_possible_truncation)] // requests of a tenth of a second

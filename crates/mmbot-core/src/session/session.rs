@@ -162,8 +162,12 @@ impl Session {
 
     /// First step of a synchronisation: what the symbol `at` is and did.
     pub fn read(&mut self, at: usize, now: TsNs, trader: &mut Trader, market: &mut Market) {
+        let begins_second = self.begins_second(now);
         if let Some(seat) = self.seats.get_mut(at) {
             seat.read(now, trader, market);
+            if begins_second {
+                seat.read_book(now, market);
+            }
             trader.set_rollout(&self.rollout);
             self.capital.observe(at, seat, market);
         }
@@ -176,10 +180,9 @@ impl Session {
         self.requests.count(&self.params, &self.seats, now);
         self.flow.count(&self.seats, now);
         self.count_shadows(now);
-        let second = now.get().div_euclid(SECOND_NS);
-        let full_second = self.second.is_none_or(|last| second > last);
+        let full_second = self.begins_second(now);
         if full_second {
-            self.second = Some(second);
+            self.second = Some(now.get().div_euclid(SECOND_NS));
             self.judge_requests(quoted, now);
             let seats = &self.seats;
             let (losses, requests) = (&mut self.losses, &mut self.requests);
@@ -204,6 +207,7 @@ impl Session {
     }
 
     /// Third step: what the symbol `at` may do until the next synchronisation.
+    #[inline]
     #[must_use]
     pub fn permit(&self, at: usize) -> Option<Permit> {
         Some(self.seats.get(at)?.permit)
@@ -282,6 +286,12 @@ impl Session {
     pub fn ws_lag_ms_max(&self) -> f64 {
         let lags = self.seats.iter().filter_map(|seat| seat.market.ws_lag_ms);
         lags.fold(0.0, f64::max)
+    }
+
+    /// True if no synchronisation of its second was judged yet.
+    fn begins_second(&self, now: TsNs) -> bool {
+        let second = now.get().div_euclid(SECOND_NS);
+        self.second.is_none_or(|last| second > last)
     }
 
     /// Symbols with a target.

@@ -111,7 +111,7 @@ impl PosSkew {
         symbols_usd: &[f64],
         colors_usd: [f64; 2],
         now: TsNs,
-        mut on_change: impl FnMut(SkewEvent),
+        on_change: impl FnMut(SkewEvent),
     ) {
         self.now = self.now.max(now);
         let known = self.symbols.iter_mut().zip(symbols_usd);
@@ -119,6 +119,27 @@ impl PosSkew {
         let known = self.colors.iter_mut().zip(&colors_usd);
         known.for_each(|(watched, usd)| watched.see(*usd));
 
+        if self.would_change(params) {
+            self.tell_changes(params, on_change);
+        }
+        self.bias = self.colors.map(|color| color.bias(params));
+    }
+
+    /// True if a condition changes with the positions seen.
+    fn would_change(&self, params: &PosSkewParams) -> bool {
+        let symbol = params.per_symbol_abs_limit_usd;
+        let color = params.per_color_abs_limit_usd;
+        self.symbols
+            .iter()
+            .any(|watched| watched.exceeds(symbol) != watched.breached)
+            || self
+                .colors
+                .iter()
+                .any(|watched| watched.exceeds(color) != watched.breached)
+    }
+
+    #[cold]
+    fn tell_changes(&mut self, params: &PosSkewParams, mut on_change: impl FnMut(SkewEvent)) {
         let value = self.largest_ratio(params);
         let (mut changes, mut starts) = (0u64, 0u64);
         let mut tell = |scope, breached: bool| {
@@ -150,7 +171,6 @@ impl PosSkew {
         if changes > 0 {
             self.last_change = Some(self.now);
         }
-        self.bias = self.colors.map(|color| color.bias(params));
     }
 
     /// True while the symbol is frozen: live orders that enlarge its position are to be cancelled.
@@ -184,6 +204,7 @@ impl PosSkew {
     /// Factor of an order's quantity: 1 - bias on the side that enlarges the colour's lean, 1 +
     /// bias on the other.
     #[must_use]
+    #[inline]
     pub fn qty_mult(&self, color: Color, side: Side) -> f64 {
         let bias = self.bias(color);
         if self.colors[color.index()].grows_by(side) {
@@ -250,9 +271,13 @@ impl Watched {
         }
     }
 
+    fn exceeds(&self, limit_usd: f64) -> bool {
+        limit_usd > 0.0 && self.usd.abs() > limit_usd
+    }
+
     /// True if the condition changed.
     fn judge(&mut self, limit_usd: f64) -> bool {
-        let breached = limit_usd > 0.0 && self.usd.abs() > limit_usd;
+        let breached = self.exceeds(limit_usd);
         std::mem::replace(&mut self.breached, breached) != breached
     }
 

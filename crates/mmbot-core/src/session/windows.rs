@@ -6,7 +6,7 @@ use super::ring::{SecondRing, second_of};
 use mmbot_types::{Op, ThrottleParams, TsNs};
 
 /// Requests that a window may hold, per operation.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct OpLimits([u64; Op::COUNT]);
 
 impl OpLimits {
@@ -38,6 +38,39 @@ impl OpLimits {
     #[must_use]
     pub const fn get(&self, op: Op) -> u64 {
         self.0[op.index()]
+    }
+}
+
+/// Limits of a session and of a symbol, worked out when what they depend on changes.
+#[derive(Debug, Clone, Copy, Default, serde::Serialize, serde::Deserialize)]
+pub(super) struct LimitsInForce(Option<Limits>);
+
+#[derive(Debug, Clone, Copy, serde::Serialize, serde::Deserialize)]
+struct Limits {
+    params: ThrottleParams,
+    quoted_symbols: usize,
+    session: OpLimits,
+    symbol: OpLimits,
+}
+
+impl LimitsInForce {
+    /// Limits of the session with so many quoted symbols, and of each symbol.
+    pub(super) fn of(
+        &mut self,
+        params: &ThrottleParams,
+        quoted_symbols: usize,
+    ) -> (OpLimits, OpLimits) {
+        let known = self
+            .0
+            .filter(|of| of.quoted_symbols == quoted_symbols && of.params == *params);
+        let limits = known.unwrap_or_else(|| Limits {
+            params: *params,
+            quoted_symbols,
+            session: OpLimits::of_session(params, quoted_symbols),
+            symbol: OpLimits::of_symbol(params),
+        });
+        self.0 = Some(limits);
+        (limits.session, limits.symbol)
     }
 }
 

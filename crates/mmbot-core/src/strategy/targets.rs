@@ -30,7 +30,20 @@ impl SideTargets {
 
     /// Adds a target at its place; one beyond [`LEVELS_MAX`] falls off the outer end. Equal prices
     /// keep the order in which they came.
+    #[inline]
     pub fn insert(&mut self, side: Side, target: Target) {
+        let last = self.as_slice().last();
+        let outside = last.is_none_or(|last| !side.better(target.px, last.px));
+        match self.items.get_mut(self.len) {
+            Some(free) if outside => {
+                *free = target;
+                self.len += 1;
+            }
+            _ => self.insert_within(side, target),
+        }
+    }
+
+    fn insert_within(&mut self, side: Side, target: Target) {
         let mut at = self.len;
         while at > 0 && side.better(target.px, self.items[at - 1].px) {
             at -= 1;

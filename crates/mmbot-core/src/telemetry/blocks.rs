@@ -4,12 +4,13 @@ use mmbot_types::{BlockDetail, BlockReason};
 
 /// Counters of refusals.
 #[derive(Debug, Clone, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
+#[repr(C)] // what every decision touches first
 pub struct Blocks {
-    details: [u64; BlockDetail::COUNT],
-    blocked_by: [u64; 4],
     total_iterations: u64,
     /// Reasons of the decision that runs, one bit each.
     current: u8,
+    blocked_by: [u64; 4],
+    details: [u64; BlockDetail::COUNT],
 }
 
 impl Blocks {

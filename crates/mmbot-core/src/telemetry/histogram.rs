@@ -16,21 +16,22 @@ const VALUE_MAX: u64 = (1 << VALUE_BITS) - 1;
 const BUCKETS: usize = bucket(VALUE_MAX) + 1;
 /// Runs that wait to be counted. Buckets are far apart and, with many traders, seldom in a cache:
 /// a list is written one line after the other, and counting all of it meets most buckets twice.
-const RUNS: usize = 256;
+const RUNS: usize = 1024;
 /// Longest run of one entry: its length stands above the bits of the value.
 const RUN_MAX: u32 = (1 << (64 - VALUE_BITS)) - 1;
 
 /// See the module. Negative values count as 0.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Deserialize)]
 #[serde(try_from = "parts::HistogramParts")]
+#[repr(C)] // what a value touches first
 pub struct Histogram {
     /// The latest value and how often it came in a row, not yet counted: latencies repeat.
     last: u64,
     run: u32,
     /// Runs before it, not yet counted either: length above value.
     runs: Vec<u64>,
-    counts: Vec<u32>,
     n: u64,
+    counts: Vec<u32>,
     min: u64,
     max: u64,
     sum: u64,

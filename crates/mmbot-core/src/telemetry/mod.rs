@@ -17,37 +17,52 @@ pub const STALE_AGE_BUCKETS: [&str; 5] = [
     "5000ms+",
 ];
 
-/// Counters and distributions of one trader since its start.
+/// Counters and distributions of one trader since its start; those of every order first.
 #[derive(Debug, Clone, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
+#[repr(C)]
 pub struct Telemetry {
-    /// Refusals and decisions.
-    pub blocks: Blocks,
     /// Order actions wanted, allowed or refused.
     pub attempts: u64,
     /// New orders sent.
     pub places: u64,
-    /// Amends sent.
-    pub amends: u64,
     /// Cancels sent.
     pub cancels: u64,
-    /// Replaces sent: an amend, or a cancel for a new price, counted once.
-    pub replaces: u64,
+    /// Cancels because the runtime guard pauses.
+    pub guard_cancels: u64,
     /// New orders accepted by the venue.
     pub accepted: u64,
+    /// Orders with at least one fill.
+    pub orders_with_fill: u64,
+    /// Fills of resting orders.
+    pub maker_fills: u64,
+    /// Replaces sent: an amend, or a cancel for a new price, counted once.
+    pub replaces: u64,
+    /// Refusals and decisions.
+    pub blocks: Blocks,
+    /// Time from decision to the answer of the venue, ns.
+    pub ack_latency_ns: Histogram,
+    /// Resting time of orders at one price, ns.
+    pub order_age_ns: Histogram,
+    /// Time from joining a queue to a fill there, ns.
+    pub queue_wait_ns: Histogram,
+    /// Notional of all fills.
+    pub turnover: Money,
+    /// Position over time.
+    pub position: PositionStats,
+    /// Slippage per fill, 1e-4 bps.
+    pub slippage_bps_e4: SignedHistogram,
+    /// Adverse move per fill, 1e-4 bps.
+    pub adverse_bps_e4: SignedHistogram,
+    /// Amends sent.
+    pub amends: u64,
     /// New orders refused by the venue.
     pub rejected: u64,
     /// Amends refused by the venue.
     pub amend_rejects: u64,
     /// Cancels refused by the venue.
     pub cancel_rejects: u64,
-    /// Orders with at least one fill.
-    pub orders_with_fill: u64,
-    /// Fills of resting orders.
-    pub maker_fills: u64,
     /// Fills that took.
     pub taker_fills: u64,
-    /// Notional of all fills.
-    pub turnover: Money,
     /// Notional of fills that took.
     pub taker_turnover: Money,
     /// Reports that no state of their order allows.
@@ -68,26 +83,12 @@ pub struct Telemetry {
     pub drift_cancels: u64,
     /// Orders moved because the mid moved away.
     pub drift_refreshes: u64,
-    /// Cancels because the runtime guard pauses.
-    pub guard_cancels: u64,
     /// Orders found stale by age, see [`STALE_AGE_BUCKETS`].
     pub stale_ages: [u64; STALE_AGE_BUCKETS.len()],
     /// Amends sent, and those that took effect, by side.
     pub amends_of: [u64; 2],
     /// See `amends_of`.
     pub amended_of: [u64; 2],
-    /// Resting time of orders at one price, ns.
-    pub order_age_ns: Histogram,
-    /// Time from joining a queue to a fill there, ns.
-    pub queue_wait_ns: Histogram,
-    /// Time from decision to the answer of the venue, ns.
-    pub ack_latency_ns: Histogram,
-    /// Slippage per fill, 1e-4 bps.
-    pub slippage_bps_e4: SignedHistogram,
-    /// Adverse move per fill, 1e-4 bps.
-    pub adverse_bps_e4: SignedHistogram,
-    /// Position over time.
-    pub position: PositionStats,
 }
 
 impl Telemetry {

@@ -185,10 +185,10 @@ impl Trader {
                 .quote
                 .post_only
                 .then(|| side.outward(view.best(side.opposite()), 1));
-            let before = *targets.of(side);
+            let before = self.trace.is_some().then(|| *targets.of(side));
             targets.of_mut(side).bound(side, innermost);
-            if self.trace.is_some() {
-                self.trace_bound(side, innermost, &before, targets.of(side));
+            if let Some(before) = &before {
+                self.trace_bound(side, innermost, before, targets.of(side));
             }
         }
     }

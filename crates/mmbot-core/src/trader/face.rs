@@ -2,6 +2,7 @@
 
 use super::Trader;
 use crate::edge::{EdgeTotals, FillRecord, IdentityError, Markouts};
+use crate::guard::Exposure;
 use crate::market::Market;
 use crate::order::{IllegalTransition, OpenOrder};
 use crate::session::Permit;
@@ -54,8 +55,12 @@ impl Trader {
     #[must_use]
     pub fn gross_usd(&self, mid: Option<MidTick>) -> f64 {
         let held_usd = self.position_usd(mid.unwrap_or_default()).abs();
-        let [bids, asks] = self.exposure().notional;
-        held_usd + self.instrument.money_to_f64(bids + asks)
+        let slots = self.orders.all_open();
+        let open = slots.map(|slot| Exposure::notional_of(self.orders.get(slot)));
+        held_usd
+            + self
+                .instrument
+                .money_to_f64(open.fold(Money::ZERO, |sum, one| sum + one))
     }
 
     /// Replaces sent in the last 60 s.

@@ -159,7 +159,9 @@ impl Trader {
         for at in 0..self.scratch.pairs.len() {
             let pair = self.scratch.pairs[at];
             let order = *self.orders.get(pair.slot);
-            self.trace_pair(now, &order, pair.target);
+            if self.trace.is_some() {
+                self.trace_pair(now, &order, pair.target);
+            }
             if order.state != OrderState::Live {
                 continue;
             }

@@ -53,16 +53,18 @@ pub use sync::SeatPlace;
 pub use upkeep::StaleNote;
 
 use mmbot_types::{
-    Cadence, Cause, Cid, CounterRng, Instrument, Money, ParamError, Params, QtyLot, RolloutParams,
-    Side, TsNs,
+    Cadence, Cause, Cid, Color, CounterRng, Instrument, Money, ParamError, Params, QtyLot,
+    RolloutParams, Side, TsNs,
 };
 use std::sync::Arc;
 
 /// A decision runs at least so often with [`Cadence::OnBook`], ns.
 const TIMER_NS: i64 = 1_000_000_000;
 
-/// See the module.
+/// See the module. Fields stand in the order of their use: with many traders, what a decision and
+/// a report look at is to lie in few cache lines.
 #[derive(Debug, Clone, serde::Serialize, serde::Deserialize)]
+#[repr(C, align(64))]
 pub struct Trader {
     due: TsNs,
     timer_due: TsNs,
@@ -72,13 +74,6 @@ pub struct Trader {
     /// Reference strategy: ticks by which the inventory moves the fair price.
     skew_ticks: f64,
     stopped: bool,
-    orders: OrderTable,
-    cash: Money,
-    fees: Money,
-    edge: EdgeBook,
-    early: EarlyFills,
-    throttle: ReplaceThrottle,
-    adverse: AdverseGuard,
     /// The permit comes from a session.
     in_session: bool,
     /// Somebody wants to know of every request and answer: a session or a recorder. One test keeps
@@ -88,6 +83,27 @@ pub struct Trader {
     unheld: bool,
     /// The venue said since the last synchronisation that we ask too often.
     limited: bool,
+    /// Colour of every new order, if they all have one.
+    color_of_all: Option<Color>,
+    /// Steps of the latest decision, if somebody wants to know.
+    #[serde(skip)]
+    trace: Option<Box<Trace>>,
+    rollout: Arc<RolloutParams>,
+    orders: OrderTable,
+    early: EarlyFills,
+    /// Order events for recorders; `None` if nobody wants them.
+    #[serde(skip)]
+    log: Option<Vec<OrderEventRow>>,
+    /// This symbol's place among those of the session.
+    seat: SeatPlace,
+    jitter: CounterRng,
+    telemetry: Telemetry,
+    edge: EdgeBook,
+    params: Params,
+    cash: Money,
+    fees: Money,
+    throttle: ReplaceThrottle,
+    adverse: AdverseGuard,
     /// The order whose request is the circuit breaker's probe.
     probe: Option<Cid>,
     since: Since,
@@ -95,13 +111,7 @@ pub struct Trader {
     /// What the anti-stale guard did; `None` if nobody wants to know.
     #[serde(skip)]
     stale_notes: Option<Vec<StaleNote>>,
-    /// Colours of new orders, and this symbol's place among those of the session.
-    rollout: Arc<RolloutParams>,
-    seat: SeatPlace,
     idempotency: IdempotencyFilter,
-    /// Order events for recorders; `None` if nobody wants them.
-    #[serde(skip)]
-    log: Option<Vec<OrderEventRow>>,
     /// Position by the colour of the orders that made it.
     position_by_color: [QtyLot; 2],
     /// What the session allows until the next synchronisation.
@@ -110,13 +120,7 @@ pub struct Trader {
     last_illegal: Option<IllegalTransition>,
     #[serde(skip)]
     scratch: Scratch,
-    jitter: CounterRng,
-    params: Params,
-    telemetry: Telemetry,
     instrument: Instrument,
-    /// Steps of the latest decision, if somebody wants to know.
-    #[serde(skip)]
-    trace: Option<Box<Trace>>,
 }
 
 /// Buffers of one decision, kept for their memory.
@@ -201,6 +205,7 @@ impl Trader {
             stale_notes: None,
             quality: FillQuality::new(params.edge.adverse_window_fills),
             rollout: Arc::default(),
+            color_of_all: None,
             seat: SeatPlace::ALONE,
             idempotency: IdempotencyFilter::new(IDEMPOTENCY_TTL_MS),
             log: None,
@@ -214,6 +219,7 @@ impl Trader {
             instrument,
             trace: None,
         };
+        trader.set_rollout(&Arc::default());
         trader.refresh_holds();
         Ok(trader)
     }

@@ -19,8 +19,12 @@ impl Trader {
         terms: Terms,
     ) -> Option<usize> {
         let color = self.next_color();
-        let (slot, before) = self.orders.insert(side, level, color, terms, now)?;
-        self.early.forget(before);
+        let slot = self.orders.next_slot()?;
+        if self.orders.keeps_past() || !self.early.is_empty() {
+            let gone = self.orders.vacate(slot);
+            self.early.forget(gone);
+        }
+        self.orders.insert(slot, side, level, color, terms, now);
         self.telemetry.places += 1;
         self.telemetry.attempts += 1;
         if self.witnessed {

@@ -1,7 +1,7 @@
 //! The trader's end of a synchronisation with its session.
 
 use super::{Since, Trader};
-use crate::order::color::color_of_seq;
+use crate::order::color::{color_of_all, color_of_seq};
 use crate::order::{IdempotencyFilter, OrderTable};
 use crate::session::Permit;
 use crate::strategy::Target;
@@ -41,7 +41,10 @@ impl Trader {
 
     /// Colours of orders from now on; live orders keep theirs.
     pub fn set_rollout(&mut self, rollout: &Arc<RolloutParams>) {
-        self.rollout = Arc::clone(rollout);
+        if !Arc::ptr_eq(&self.rollout, rollout) {
+            self.rollout = Arc::clone(rollout);
+        }
+        self.color_of_all = color_of_all(rollout);
     }
 
     /// Requests just sent, of which none is sent twice.
@@ -65,7 +68,9 @@ impl Trader {
     /// Colour of the next order.
     #[inline]
     pub(super) fn next_color(&self) -> Color {
-        color_of_seq(&self.rollout, self.seat.session_seq(self.orders.next_seq()))
+        self.color_of_all.unwrap_or_else(|| {
+            color_of_seq(&self.rollout, self.seat.session_seq(self.orders.next_seq()))
+        })
     }
 
     /// A target's quantity for an order of a colour.
@@ -98,6 +103,7 @@ impl Trader {
 
     /// Takes a new permit. True if it forbids what the last one allowed, so that a decision should
     /// run at once.
+    #[inline]
     pub fn set_permit(&mut self, permit: Permit) -> bool {
         let tighter = permit.holds != self.permit.holds
             || (permit.budget.is_none() && self.permit.budget.is_some());

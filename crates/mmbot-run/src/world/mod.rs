@@ -293,7 +293,7 @@ impl World {
             let trader = &mut self.lanes[lane].trader;
             trader.stop(TsNs::new(now), &mut self.actions);
             self.pen.intents(now, trader, &self.actions);
-            self.outbox.close(lane, &self.actions);
+            self.close(lane);
         }
         self.send_all(now, wires);
     }

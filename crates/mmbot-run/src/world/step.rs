@@ -61,7 +61,7 @@ impl World {
         for lane in 0..lanes {
             if self.timer[lane] <= stop || (packet_ended && self.due[lane] <= stop) {
                 self.decide(lane, stop, external)?;
-                self.outbox.close(lane, &self.actions);
+                self.close(lane);
             }
         }
         self.send_all(stop, external);
@@ -159,6 +159,7 @@ impl World {
             // most reports ask for nothing and move no decision
             let due = entry.trader.due().get();
             if self.outbox.is_open(&self.actions) || due != self.due[at] {
+                (self.due[at], self.timer[at]) = (due, entry.trader.timer_due().get());
                 self.outbox.close(at, &self.actions);
             }
         }
@@ -199,7 +200,7 @@ impl World {
         external: &mut impl External,
     ) -> Result<(), RunError> {
         self.decide(lane, now, external)?;
-        self.outbox.close(lane, &self.actions);
+        self.close(lane);
         self.send_all(now, external);
         Ok(())
     }
@@ -220,7 +221,15 @@ impl World {
         Ok(self.lanes[lane].trader.take_stale())
     }
 
-    /// Puts all actions in the outbox on the wire and plans the lanes' next decisions.
+    /// What came into the buffer of actions is the lane's, and its next decision is planned: now,
+    /// while its trader is at hand.
+    #[inline]
+    pub(super) fn close(&mut self, lane: usize) {
+        self.refresh_due(lane);
+        self.outbox.close(lane, &self.actions);
+    }
+
+    /// Puts all actions in the outbox on the wire and plans the next decision.
     pub(super) fn send_all<W: Wires>(&mut self, now: i64, on_wire: &mut W) {
         let mut from = 0;
         for at in 0..self.outbox.ends.len() {
@@ -248,7 +257,6 @@ impl World {
                 }
             }
             from = to;
-            self.refresh_due(lane as usize);
         }
         if !self.outbox.ends.is_empty() {
             self.plan_next();

@@ -1,6 +1,7 @@
 //! What the exchange keeps per lane: configuration, account, budgets of the current event.
 
 use crate::config::SimConfig;
+use crate::queue::QueueModel;
 use mmbot_types::{
     Cid, CounterRng, ExecPrice, ExecReport, Liquidity, Money, PRICE_SCALE, PriceTick, QtyLot,
     ReportKind, Side, TsNs,
@@ -15,6 +16,23 @@ pub struct Account {
     pub cash: Money,
     /// Fees paid minus rebates.
     pub fees: Money,
+}
+
+/// What is asked of a lane at every order and level: small, so that all lanes' stay at hand.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Brief {
+    pub queue: QueueModel,
+    /// The exchange may refuse a request for its rate or at random.
+    pub refuses: bool,
+}
+
+impl Brief {
+    pub(crate) fn of(config: &SimConfig) -> Self {
+        Self {
+            queue: config.queue,
+            refuses: config.max_requests_per_sec != 0 || config.reject_prob > 0.0,
+        }
+    }
 }
 
 #[derive(Debug, Clone)]
@@ -93,6 +111,11 @@ impl Lane {
         }
         self.draws += 1;
         self.rng.uniform(self.draws) < probability
+    }
+
+    /// Draws whether a new order is refused for no reason of its own.
+    pub(crate) fn is_rejected(&mut self) -> bool {
+        self.happens(self.config.reject_prob)
     }
 
     /// True if one more request fits into the current second.

@@ -35,9 +35,9 @@ impl Exchange {
     }
 
     fn advance_queues(&mut self, side: Side, px: PriceTick, before: QtyLot, after: QtyLot) {
-        let lanes = &self.lanes;
+        let briefs = &self.briefs;
         self.orders.each_at(side, px, |order| {
-            let model = lanes[order.lane as usize].config.queue;
+            let model = briefs[order.lane as usize].queue;
             order.queue.on_level_change(model, before, after);
         });
     }
@@ -157,7 +157,7 @@ impl Exchange {
             for handle in handles {
                 let order = self.orders.get_mut(handle);
                 let displayed = self.book.qty_at(order.side, order.px);
-                let model = self.lanes[lane].config.queue;
+                let model = self.briefs[lane].queue;
                 if after_gap {
                     order.queue = QueuePosition::join(displayed);
                 } else {

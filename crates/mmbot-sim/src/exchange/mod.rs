@@ -19,7 +19,7 @@ pub use lane::Account;
 pub use shared::{SharedEvent, SharedExchange, SharedOrder, SharedTif};
 
 use crate::config::{SimConfig, SimConfigError};
-use lane::Lane;
+use lane::{Brief, Lane};
 use mmbot_book::Ladder;
 use mmbot_types::{Cid, ExecReport, PriceTick, QtyLot, Side, TsNs};
 use store::{Handle, OrderStore};
@@ -72,6 +72,7 @@ pub struct Exchange {
     feed: Feed,
     orders: OrderStore,
     lanes: Vec<Lane>,
+    briefs: Box<[Brief]>,
     /// Levels of which some lane has taken displayed size.
     taken: Vec<(Side, PriceTick)>,
     /// Numbers market events, so that per-event budgets need no reset.
@@ -93,6 +94,7 @@ impl Exchange {
             feed: Feed::Unusable,
             orders: OrderStore::new(lanes.len()),
             lanes: lanes.iter().map(|config| Lane::new(*config)).collect(),
+            briefs: lanes.iter().map(Brief::of).collect(),
             taken: Vec::new(),
             event: 0,
             scratch: Vec::with_capacity(64),

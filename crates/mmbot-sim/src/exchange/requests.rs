@@ -1,7 +1,6 @@
 //! Order requests as they reach the exchange.
 
 use super::lane::Fill;
-use super::store::Resting;
 use super::{Exchange, Feed, ReportSink};
 use crate::queue::QueuePosition;
 use mmbot_types::{
@@ -41,7 +40,7 @@ impl Exchange {
             return self.take_and_rest(lane_id, order, now, out);
         }
         let queue = QueuePosition::join(self.book.qty_at(order.side, order.px));
-        self.orders.insert(Resting::new(lane_id, order, queue));
+        self.orders.insert(lane_id, order, QtyLot::ZERO, queue);
     }
 
     /// An order that may trade at once, then rests with what is left.
@@ -53,9 +52,8 @@ impl Exchange {
         now: TsNs,
         out: &mut impl ReportSink,
     ) {
-        let mut resting = Resting::new(lane_id, order, QueuePosition::default());
-        self.take_liquidity(&mut resting, now, out);
-        if resting.open.is_zero() {
+        let taken = self.take_liquidity(lane_id, order, now, out);
+        if taken == order.qty {
             return;
         }
         if order.tif == TimeInForce::ImmediateOrCancel {
@@ -66,14 +64,14 @@ impl Exchange {
             };
             return out.report(lane_id, report);
         }
-        resting.queue = QueuePosition::join(self.book.qty_at(order.side, order.px));
-        self.orders.insert(resting);
+        let queue = QueuePosition::join(self.book.qty_at(order.side, order.px));
+        self.orders.insert(lane_id, order, taken, queue);
     }
 
     #[inline]
     fn refusal(&mut self, lane_id: u32, order: &NewOrder, now: TsNs) -> Option<RejectReason> {
-        let lane = &mut self.lanes[lane_id as usize];
-        if !lane.within_rate(now) {
+        let judged = self.briefs[lane_id as usize].refuses;
+        if judged && !self.lanes[lane_id as usize].within_rate(now) {
             Some(RejectReason::RateLimit)
         } else if self.feed != Feed::Live {
             Some(RejectReason::MarketUnavailable)
@@ -82,7 +80,7 @@ impl Exchange {
             || self.orders.find(lane_id, order.cid).is_some()
         {
             Some(RejectReason::Filter)
-        } else if lane.happens(lane.config.reject_prob) {
+        } else if judged && self.lanes[lane_id as usize].is_rejected() {
             Some(RejectReason::Injected)
         } else if order.tif == TimeInForce::PostOnly && self.would_cross(order.side, order.px) {
             Some(RejectReason::PostOnlyWouldCross)
@@ -99,33 +97,40 @@ impl Exchange {
     }
 
     /// Takes displayed opposite size level by level while the price allows; what this lane has
-    /// taken before and the market has not renewed is not there.
-    fn take_liquidity(&mut self, order: &mut Resting, now: TsNs, out: &mut impl ReportSink) {
+    /// taken before and the market has not renewed is not there. Returns what was taken.
+    fn take_liquidity(
+        &mut self,
+        lane_id: u32,
+        order: &NewOrder,
+        now: TsNs,
+        out: &mut impl ReportSink,
+    ) -> QtyLot {
         let opposite = order.side.opposite();
-        let lane = &mut self.lanes[order.lane as usize];
+        let lane = &mut self.lanes[lane_id as usize];
+        let mut taken = QtyLot::ZERO;
         for (px, displayed) in self.book.levels(opposite) {
-            if order.open.is_zero() || !order.side.crosses(order.px, px) {
+            if taken == order.qty || !order.side.crosses(order.px, px) {
                 break;
             }
             let free = displayed.get() - lane.taken_at(opposite, px).get();
-            let qty = order.open.min(QtyLot::new(free.max(0)));
+            let qty = (order.qty - taken).min(QtyLot::new(free.max(0)));
             if qty.is_zero() {
                 continue;
             }
             lane.take(opposite, px, qty);
             Self::note_taken(&mut self.taken, opposite, px);
-            order.open -= qty;
-            order.cum += qty;
+            taken += qty;
             let fill = Fill {
                 cid: order.cid,
                 side: order.side,
                 px,
                 qty,
-                cum: order.cum,
+                cum: taken,
                 liquidity: Liquidity::Taker,
             };
-            out.report(order.lane, lane.book_fill(fill, now));
+            out.report(lane_id, lane.book_fill(fill, now));
         }
+        taken
     }
 
     fn amend(

@@ -32,21 +32,30 @@ pub(crate) struct Resting {
 }
 
 impl Resting {
-    #[inline]
-    pub(crate) fn new(lane: u32, order: &NewOrder, queue: QueuePosition) -> Self {
+    /// An order that has not traded and rests nowhere yet.
+    pub(crate) const fn incoming(lane: u32, order: &NewOrder) -> Self {
         Self {
             cid: order.cid,
             lane,
             side: order.side,
             px: order.px,
             open: order.qty,
-            cum: QtyLot::ZERO,
-            queue,
-            prev: NONE,
-            next: NONE,
+            ..VACANT
         }
     }
 }
+
+const VACANT: Resting = Resting {
+    cid: Cid::new(0),
+    lane: 0,
+    side: Side::Buy,
+    px: PriceTick::ZERO,
+    open: QtyLot::ZERO,
+    cum: QtyLot::ZERO,
+    queue: QueuePosition::FRONT,
+    prev: NONE,
+    next: NONE,
+};
 
 #[derive(Debug, Clone)]
 struct SideIndex {
@@ -127,19 +136,32 @@ impl OrderStore {
             .map(|entry| entry.1)
     }
 
-    #[inline]
-    pub(crate) fn insert(&mut self, order: Resting) -> Handle {
-        let handle = if let Some(free) = self.free.pop() {
-            self.slots[free as usize] = order;
-            free
-        } else {
-            self.slots.push(order);
-            // lanes x open orders; four thousand million of them do not fit into memory
-            u32::try_from(self.slots.len() - 1).unwrap_or(NONE)
-        };
-        self.by_lane[order.lane as usize].push((order.cid, handle));
-        self.link(handle);
-        handle
+    /// Takes in an order that stands at `queue`, with `cum` filled.
+    // always: an order that is put together elsewhere and copied waits for its own stores
+    #[inline(always)]
+    pub(crate) fn insert(
+        &mut self,
+        lane: u32,
+        order: &NewOrder,
+        cum: QtyLot,
+        queue: QueuePosition,
+    ) {
+        let open = order.qty - cum;
+        let handle = self.free.pop().unwrap_or_else(|| self.grow());
+        let slot = &mut self.slots[handle as usize];
+        (slot.cid, slot.lane, slot.side) = (order.cid, lane, order.side);
+        (slot.px, slot.open, slot.cum) = (order.px, open, cum);
+        slot.queue = queue;
+        self.by_lane[lane as usize].push((order.cid, handle));
+        self.link(handle, order.side, order.px);
+    }
+
+    /// A new slot, at the end.
+    #[cold]
+    fn grow(&mut self) -> Handle {
+        self.slots.push(VACANT);
+        // lanes x open orders; four thousand million of them do not fit into memory
+        u32::try_from(self.slots.len() - 1).unwrap_or(NONE)
     }
 
     pub(crate) fn remove(&mut self, handle: Handle) {
@@ -169,13 +191,14 @@ impl OrderStore {
     /// Moves an order to the back of the queue at another (or the same) price.
     pub(crate) fn requeue(&mut self, handle: Handle, px: PriceTick) {
         self.unlink(handle);
-        self.slots[handle as usize].px = px;
-        self.link(handle);
+        let order = &mut self.slots[handle as usize];
+        order.px = px;
+        let side = order.side;
+        self.link(handle, side, px);
     }
 
     #[inline]
-    fn link(&mut self, handle: Handle) {
-        let Resting { side, px, .. } = self.slots[handle as usize];
+    fn link(&mut self, handle: Handle, side: Side, px: PriceTick) {
         let (index, at) = (&mut self.sides[side.index()], bucket(px));
         let tail = index.tails[at];
         if tail == NONE {

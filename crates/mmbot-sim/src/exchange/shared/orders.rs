@@ -41,14 +41,17 @@ pub struct SharedOrder {
 impl SharedOrder {
     /// The order before it has traded; its place in the queue is found when it rests.
     fn resting(&self) -> Resting {
-        let order = NewOrder {
-            cid: self.cid,
-            side: self.side,
-            px: self.px,
-            qty: self.qty,
-            tif: TimeInForce::GoodTilCancel,
-        };
-        Resting::new(LANE, &order, QueuePosition::default())
+        Resting::incoming(LANE, &limit(self.cid, self.side, self.px, self.qty))
+    }
+}
+
+fn limit(cid: Cid, side: Side, px: PriceTick, qty: QtyLot) -> NewOrder {
+    NewOrder {
+        cid,
+        side,
+        px,
+        qty,
+        tif: TimeInForce::GoodTilCancel,
     }
 }
 
@@ -70,7 +73,7 @@ impl SharedExchange {
             return;
         }
         match order.tif {
-            SharedTif::GoodTilCancel | SharedTif::PostOnly => self.rest(resting),
+            SharedTif::GoodTilCancel | SharedTif::PostOnly => self.rest(&resting),
             SharedTif::ImmediateOrCancel | SharedTif::FillOrKill => {
                 report(out, order.cid, now, ReportKind::Cancelled);
             }
@@ -119,7 +122,7 @@ impl SharedExchange {
         (moved.px, moved.open) = (px, open_qty);
         self.sweep(&mut moved, now, out);
         if !moved.open.is_zero() {
-            self.rest(moved);
+            self.rest(&moved);
         }
     }
 
@@ -163,14 +166,15 @@ impl SharedExchange {
         left <= 0
     }
 
-    fn rest(&mut self, mut order: Resting) {
+    fn rest(&mut self, order: &Resting) {
         // later than everything of the accounts at this price, and than what the market shows there
         let displayed = self.exchange.book.qty_at(order.side, order.px);
         let taken = self.exchange.lanes[LANE as usize].taken_at(order.side, order.px);
         let ahead = QtyLot::new((displayed.get() - taken.get()).max(0));
-        order.queue = QueuePosition::join(ahead);
+        let queue = QueuePosition::join(ahead);
         self.sides.insert(order.cid, order.side);
-        self.exchange.orders.insert(order);
+        let whole = limit(order.cid, order.side, order.px, order.open + order.cum);
+        self.exchange.orders.insert(LANE, &whole, order.cum, queue);
     }
 
     fn remove(&mut self, handle: Handle, cid: Cid) {
