@@ -10,6 +10,7 @@ from mmbot._core_columns import ColumnReader as ColumnReader
 from mmbot._core_columns import EventChunk as EventChunk
 from mmbot._core_columns import StreamMerger as StreamMerger
 from mmbot._core_journal import *
+from mmbot._core_journal import Checkpoint as Checkpoint
 from mmbot._core_session import SessionControl as SessionControl
 
 class CoreError(ValueError):
