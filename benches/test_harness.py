@@ -30,6 +30,7 @@ def rows_of(**changes: list[Row]) -> dict[str, list[Row]]:
         cases.ONE_LANE_SMALL: [ours | {"events_per_s": 20e6}],
         cases.STREAM: [ours | {"peak_rss_mb": 102.0}] * 2,
         cases.STREAM_SMALL: [ours | {"peak_rss_mb": 100.0}],
+        cases.READ: [{"wall_s": 0.075}],
         cases.FRAMES: [touch | {"us_per_frame": 0.5}],
     }
     return rows | changes
@@ -42,6 +43,7 @@ def test_ratios_hold_the_project_against_the_fastest_case_of_each_peer() -> None
         "lanes64_cost": 5.0,
         "sweep_vs_hftbacktest": 20.0,
         "rss_growth_10x": 1.02,
+        "read_vs_simulation": 0.75,
         "bybit_frame_vs_msgspec": 10.0,
     }
 
