@@ -186,7 +186,7 @@ impl Backtest {
     }
 
     /// Processes up to and including receive time `until_ns`, as far as the data held allow; true
-    /// if more data are needed to get there.
+    /// if more data are needed to get there. Beyond the end of all data nothing happens.
     ///
     /// # Errors
     /// A strategy's failure.
@@ -197,7 +197,9 @@ impl Backtest {
     ) -> Result<bool, RunError> {
         let wanted = until_ns.saturating_add(1);
         self.paced_until = until_ns;
-        self.run_single(wanted, external)?;
+        let ended = self.known_ns() == i64::MAX;
+        let end = if ended { self.end_ns() } else { i64::MAX };
+        self.run_single(wanted.min(end.saturating_add(1)), external)?;
         Ok(wanted > self.known_ns())
     }
 
@@ -234,11 +236,7 @@ impl Backtest {
         for symbol in 0..self.spans.len() {
             self.end(symbol);
         }
-        let ends = self
-            .spans
-            .iter()
-            .map(|s| s.last_local_ns.max(s.last_exch_ns));
-        let last = ends.max().unwrap_or(0).min(self.paced_until);
+        let last = self.end_ns().min(self.paced_until);
         if self.fleets.len() == 1 {
             self.run_single(last.saturating_add(1), external)?;
         } else {
@@ -356,6 +354,14 @@ impl Backtest {
         first
             .and_then(Fleet::hungriest)
             .map_or(i64::MIN, |hungriest| hungriest.1)
+    }
+
+    /// The last time in all data so far.
+    fn end_ns(&self) -> i64 {
+        let ends = self.spans.iter();
+        ends.map(|span| span.last_local_ns.max(span.last_exch_ns))
+            .max()
+            .unwrap_or(0)
     }
 
     fn run_all(&mut self, limit: i64) -> Result<(), RunError> {

@@ -149,3 +149,38 @@ fn gross_exposure_of_all_symbols_never_exceeds_its_limit_by_orders() {
     // a position is worth more after the market moved; a minute moves it by far less than 1%
     assert!(largest <= 1.01 * limit_usd, "{largest}");
 }
+
+/// Advances in steps of `step_ns` until all recordings have ended; they end at different times.
+fn played_in_steps(step_ns: i64) -> Vec<u64> {
+    let mut feeds: Vec<_> = [8usize, 20, 14]
+        .iter()
+        .zip(40u64..)
+        .map(|(chunks, seed)| market(seed, 400).into_iter().take(*chunks))
+        .collect();
+    let mut backtest = Backtest::over(&instruments(), &[lane(25_000.0)], SAMPLING, 1).unwrap();
+    let mut until = 0;
+    while backtest.hungriest().is_some() {
+        until += step_ns;
+        while backtest.advance(until, &mut NoStrategy).unwrap() {
+            let Some(symbol) = backtest.hungriest() else {
+                break;
+            };
+            match feeds[symbol].next() {
+                Some(chunk) => backtest.push(symbol, chunk).unwrap(),
+                None => backtest.end(symbol),
+            }
+        }
+    }
+    let now = backtest.now_ns();
+    backtest.stop(now);
+    backtest.finish(&mut NoStrategy).unwrap();
+    hashes(&backtest, 1)
+}
+
+#[test]
+fn how_far_a_step_leads_beyond_the_end_of_all_recordings_changes_nothing() {
+    let fine = played_in_steps(10_000_000);
+    assert_eq!(played_in_steps(250_000_000), fine);
+    assert_eq!(played_in_steps(7_000_000_000), fine);
+    assert_eq!(played_in_steps(3_600_000_000_000), fine);
+}
