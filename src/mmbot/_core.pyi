@@ -1,19 +1,18 @@
 """Private Rust extension; import it through `mmbot.core` only."""
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, TypeAlias, final
+from typing import Any, final
 
-import numpy as np
 from numpy.typing import NDArray
 
 from mmbot._core_allocator import *
+from mmbot._core_columns import ColumnReader as ColumnReader
+from mmbot._core_columns import EventChunk as EventChunk
+from mmbot._core_columns import StreamMerger as StreamMerger
 from mmbot._core_faults import *
 from mmbot._core_journal import *
+from mmbot._core_journal import Checkpoint as Checkpoint
 from mmbot._core_session import SessionControl as SessionControl
-
-_I64: TypeAlias = NDArray[np.int64]
-_I32: TypeAlias = NDArray[np.int32]
-_U8: TypeAlias = NDArray[np.uint8]
 
 class CoreError(ValueError):
     """Input that the core refused. `code` is a registered error code, `key` what it is about,
@@ -50,56 +49,6 @@ class Instrument:
     @property
     def lot(self) -> float:
         """Lot size as a float, base currency."""
-
-@final
-class EventChunk:
-    """Market rows of one instrument in exchange order (flags, px ticks, qty lots, ts_exch ns,
-    ts_local ns).
-
-    Flags: bits 0-1 kind (0 depth, 1 trade, 2 reset, 3 gap), bit 2 side (0 bid or buy aggressor),
-    bit 3 last row of a packet.
-    """
-
-    @staticmethod
-    def from_arrays(flags: _U8, px: _I32, qty: _I64, ts_exch: _I64, ts_local: _I64) -> EventChunk:
-        """Copies and validates columns; rows must be in exchange order. Rows out of receive order
-        get a permutation.
-        """
-    def __len__(self) -> int: ...
-    def to_arrays(self) -> dict[str, NDArray[Any]]:
-        """Copies of the columns: flags, px, qty, ts_exch, ts_local."""
-    @property
-    def first_ts_ns(self) -> int: ...
-    @property
-    def last_ts_ns(self) -> int: ...
-
-@final
-class StreamMerger:
-    """Merges the book and trade streams of the catalog into chunks for the engine, in bounded
-    memory.
-
-    Push batches of either stream in order, tell which stream has ended, and take chunks: a chunk
-    holds all rows
-    that no later batch can precede, in exchange order and in receive order. Trades come before
-    depth rows of equal time.
-    """
-
-    def __new__(cls) -> StreamMerger: ...
-    def push_book(
-        self, ts_ns: _I64, recv_ns: _I64, update_id: _I64, kind: _U8, side: _U8, px: _I64, qty: _I64
-    ) -> None:
-        """Rows of stream `book`: kind 0 snapshot row, 1 delta, 3 gap mark; qty 0 deletes. A change
-        of `update_id`
-        ends a packet; the first snapshot row after anything else is preceded by a reset.
-        """
-    def push_trades(self, ts_ns: _I64, recv_ns: _I64, side: _U8, px: _I64, qty: _I64) -> None: ...
-    def end_book(self) -> None: ...
-    def end_trades(self) -> None: ...
-    @property
-    def wants(self) -> str:
-        """Which stream is needed next to make progress: "book", "trades" or "" (nothing)."""
-    def take(self) -> EventChunk | None:
-        """Next chunk, or None if more input is needed (or all is taken)."""
 
 @final
 class Backtest:
@@ -141,14 +90,13 @@ class Backtest:
         `turnover_usd`, and returns the weights and, if a better fee tier is worth a tilt, its
         improvement in bps. `journal` has the session of the only lane written down, see
         `take_journal`: `session_id`, `mode`, `ts_ns`, `seed`, `cid_prefix`, `config` (bytes) of its
-        header, and `hash_every_ns`, market time between two hashes of the state.
+        header, `hash_every_ns`, market time between two hashes of the state, each with a checkpoint
+        if `checkpoints`.
         """
     def feed(self, chunk: EventChunk, symbol: int = 0) -> None:
         """Processes a chunk, the next of its instrument, as far as all data allow, without GIL."""
     def advance(self, chunk: EventChunk | None, until_local_ns: int, symbol: int = 0) -> bool:
-        """Paced driving: queues `chunk` and processes up to local time `until_local_ns`; True if
-        more data are needed.
-        """
+        """Paced driving: queues `chunk`, runs up to `until_local_ns`; True if it needs data."""
     def end(self, symbol: int) -> None:
         """No more data of an instrument will come: the others need not wait for it."""
     def hungriest(self) -> int | None:
@@ -165,6 +113,8 @@ class Backtest:
         on the disk before the run goes on. CoreError E_BT_ARGS without `journal`,
         E_STORE_JOURNAL when a record does not fit into a frame.
         """
+    def take_checkpoints(self) -> list[Checkpoint]:
+        """Checkpoints since the last call, to be written after the records."""
     def apply_params(self, lane: int, params: Mapping[str, Any], symbol: int = 0) -> None:
         """Atomic parameter change of an instrument between two events."""
     def apply_session(self, lane: int, session: Mapping[str, Any]) -> None:

@@ -40,8 +40,10 @@ class JournalDecoder:
     last.
     """
 
-    def __new__(cls, next_seq: int | None = None) -> JournalDecoder:
-        """`next_seq`: the number that the first record must have; None accepts any."""
+    def __new__(cls, next_seq: int | None = None, offset: int = 0) -> JournalDecoder:
+        """`next_seq`: the number that the first record must have; None accepts any. `offset`: where
+        in the segment it begins.
+        """
     def feed(self, data: bytes) -> None:
         """Takes the next bytes of the segment."""
     def skip(self) -> None:
@@ -89,6 +91,18 @@ class JournalReplay:
         """`until_seq`: the last record that counts; requests that it led to are still compared.
         `places`: decisions to trace, ascending, each instrument, first and last record.
         """
+    @staticmethod
+    def resumed(
+        head: CheckpointHead,
+        state: bytes,
+        *,
+        offset: int,
+        until_seq: int | None = None,
+        places: Sequence[tuple[int, int, int]] = ...,
+    ) -> JournalReplay:
+        """Goes on from a checkpoint instead: what is fed first is its record, at `offset` of its
+        segment. CoreError E_STORE_JOURNAL for a state that nothing may start from.
+        """
     def feed(self, data: bytes) -> bool:
         """Takes the next bytes; True if more are wanted. The GIL is released. Raises JournalError
         at damage, CoreError E_STORE_JOURNAL for a journal that no session has written.
@@ -114,21 +128,91 @@ class JournalSearch:
     """
 
     @staticmethod
-    def order(number: int) -> JournalSearch:
-        """The order with this number in the session."""
+    def order(
+        number: int, *, start: tuple[int, int] | None = None, until_seq: int | None = None
+    ) -> JournalSearch:
+        """The order with this number in the session. `start`: the first record that is fed, with
+        its offset in its segment; `until_seq`: the last one that is looked at.
+        """
     @staticmethod
-    def at(instrument: int, ts_ns: int) -> JournalSearch:
+    def at(
+        instrument: int,
+        ts_ns: int,
+        *,
+        start: tuple[int, int] | None = None,
+        until_seq: int | None = None,
+    ) -> JournalSearch:
         """An instrument at local time `ts_ns`."""
-    def feed(self, data: bytes) -> None:
-        """Takes the next bytes. The GIL is released. Raises JournalError."""
+    def feed(self, data: bytes) -> bool:
+        """Takes the next bytes; True if more are wanted. The GIL is released. Raises
+        JournalError.
+        """
     def end_segment(self) -> int | None:
         """End of a segment: offset of a torn tail, or None."""
     def place(self) -> tuple[int, int, int] | None:
         """Instrument, first and last record of the decisions that answer, if there is one."""
+    def is_complete(self) -> bool:
+        """What comes before the first record cannot change the answer."""
     def requests(self) -> list[dict[str, Any]]:
         """All requests about the order: `seq`, `cause_seq` and `trigger` (the record that led to
         it), `instrument`, `ts_ns`, `cause`, `full_cid`, `action`, `side`, `px_ticks`, `qty_lots`.
         """
+
+@final
+class Checkpoint:
+    """The state of a running session, to be written beside its journal."""
+
+    @property
+    def ts_ns(self) -> int:
+        """Market time."""
+    @property
+    def state(self) -> bytes:
+        """The state; only the same build reads it."""
+    def head(self, *, file: int, offset: int) -> bytes:
+        """The frame of its head, once the state is at `offset` of `file`."""
+
+@final
+class CheckpointHead:
+    """What is known of a checkpoint that was read."""
+
+    @property
+    def number(self) -> int:
+        """Checkpoints of the session before it."""
+    @property
+    def is_of_this_build(self) -> bool:
+        """Its state can be read."""
+    @property
+    def at(self) -> tuple[int, int]:
+        """The record of the hash of its state, and where it begins, counted over all segments."""
+    @property
+    def ts_ns(self) -> int:
+        """Market time."""
+    @property
+    def hash(self) -> int:
+        """Hash of its state."""
+    @property
+    def state(self) -> tuple[int, int, int]:
+        """File, offset and length of its state."""
+
+@final
+class CheckpointIndex:
+    """All heads of a session, and which of its checkpoints to begin with."""
+
+    def __new__(cls, data: bytes) -> CheckpointIndex:
+        """The heads of a file, as far as they are whole."""
+    def __len__(self) -> int: ...
+    def head(self, at: int) -> CheckpointHead:
+        """The head of a checkpoint; CoreError E_STORE_TYPE if there is none."""
+    def before(self, seq: int) -> int | None:
+        """The last one before record `seq`."""
+    def at(self, ts_ns: int) -> int | None:
+        """The last one at or before a market time."""
+    def of_order(self, number: int) -> tuple[int | None, int | None]:
+        """Those between which all requests about an order are; None is the beginning of the
+        journal, and its end.
+        """
+    def params_before(self, at: int) -> list[tuple[int, int]] | None:
+        """Numbers and places of the records of parameters before one; None if not known."""
 
 def journal_counts(data: bytes, next_seq: int | None) -> dict[str, int]:
     """Records by kind of framed bytes that begin with number `next_seq` (None: any) and end with a

@@ -11,7 +11,7 @@ from mmbot.market.catalog import find_symbol, footers_of, read_events, read_info
 from mmbot.market.importers.job import ImportOptions, import_files
 from mmbot.market.importers.sources import blocks
 from mmbot.market.parts import Root
-from mmbot.market.reader import row_tables
+from mmbot.market.reader import row_columns
 from mmbot.market.replay import BookReplay
 from mmbot.market.stats import symbol_stats
 from mmbot.market.verify import verify_catalog
@@ -153,8 +153,8 @@ def test_everything_verifies(imported):
 
 def columns(out, venue, symbol, stream, names):
     root = Root(out)
-    tables = row_tables(root, footers_of(root, venue, symbol, stream), ("ts_ns", *names))
-    parts = [[t.column(name).to_numpy() for name in ("ts_ns", *names)] for t in tables]
+    batches = row_columns(root, footers_of(root, venue, symbol, stream), ("ts_ns", *names))
+    parts = [[rows[name] for name in ("ts_ns", *names)] for rows in batches]
     arrays = [np.concatenate(column) for column in zip(*parts, strict=True)]
     return dict(zip(("ts_ns", *names), arrays, strict=True))
 

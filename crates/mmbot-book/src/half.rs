@@ -5,6 +5,8 @@
 //! the key, with one bit per key and one summary bit per 64 keys. Keys below the window live in an
 //! ordered map. A key above the window moves the window, so nothing is ever above it.
 
+mod parts;
+
 use std::collections::BTreeMap;
 
 /// Ticks covered by the dense window; 64 words of 64 bits, so that one summary word is enough.
@@ -15,7 +17,8 @@ const BEST_OFFSET: i64 = WINDOW / 4 * 3;
 /// Key of "no level at all".
 pub(crate) const NO_KEY: i64 = i64::MIN;
 
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, serde::Deserialize)]
+#[serde(try_from = "parts::HalfParts")]
 pub(crate) struct HalfBook {
     best: i64,
     base: i64,
@@ -195,14 +198,19 @@ impl HalfBook {
         self.base = new;
         let inside = self.far.split_off(&new);
         for (key, size) in kept.into_iter().chain(inside) {
-            if self.in_window(key) {
-                let at = slot(key);
-                self.sizes[at] = size;
-                self.words[at >> 6] |= 1 << (at & 63);
-                self.summary |= 1 << (at >> 6);
-            } else {
-                self.far.insert(key, size);
-            }
+            self.restore(key, size);
+        }
+    }
+
+    /// Puts a level where it belongs while the window stays.
+    fn restore(&mut self, key: i64, size: i64) {
+        if self.in_window(key) {
+            let at = slot(key);
+            self.sizes[at] = size;
+            self.words[at >> 6] |= 1 << (at & 63);
+            self.summary |= 1 << (at >> 6);
+        } else {
+            self.far.insert(key, size);
         }
     }
 

@@ -39,7 +39,7 @@ impl Touch {
 }
 
 /// L2 book of one instrument: price levels in ticks, sizes in lots.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, serde::Serialize, serde::Deserialize)]
 pub struct Ladder {
     halves: [HalfBook; 2],
 }

@@ -38,6 +38,17 @@ fn walk() -> impl Strategy<Value = Vec<Op>> {
     })
 }
 
+fn apply(book: &mut Ladder, ops: &[Op]) {
+    for op in ops {
+        match *op {
+            Op::Set { side, px, qty } => {
+                book.set(side, PriceTick::new(px), QtyLot::new(qty));
+            }
+            Op::Clear => book.clear(),
+        }
+    }
+}
+
 fn check(ops: &[Op]) -> Result<(), TestCaseError> {
     let (mut fast, mut slow) = (Ladder::new(), NaiveBook::new());
     for op in ops {
@@ -82,6 +93,22 @@ proptest! {
     #[test]
     fn over_several_windows(ops in prop::collection::vec(op(20_000), 1..300)) {
         check(&ops)?;
+    }
+
+    #[test]
+    fn a_book_that_was_written_and_read_goes_on_like_the_first(ops in walk(), cut in 0.0f64..1.0) {
+        let (before, after) = ops.split_at((ops.len() as f64 * cut) as usize);
+        let mut book = Ladder::new();
+        apply(&mut book, before);
+        let bytes = postcard::to_allocvec(&book).unwrap();
+        let mut read: Ladder = postcard::from_bytes(&bytes).unwrap();
+        for op in after {
+            apply(&mut book, &[*op]);
+            apply(&mut read, &[*op]);
+            prop_assert_eq!(book.touch(), read.touch());
+        }
+        prop_assert_eq!(state_hash(&book), state_hash(&read));
+        prop_assert_eq!(postcard::to_allocvec(&book), postcard::to_allocvec(&read));
     }
 
     #[test]

@@ -23,7 +23,9 @@ pub mod trace;
 pub mod trader;
 
 pub use edge::{EdgeTotals, FillRecord, IdentityError, MARKOUT_MS, Markout};
-pub use engine::{Engine, EngineError, Event, Request, session_hash};
+pub use engine::{
+    Engine, EngineError, Event, Request, STATE_BUILD, StateError, session_hash, write_state,
+};
 pub use market::{Market, MarketActivity, MarketView};
 pub use order::{IllegalTransition, OpenOrder, OrderState};
 pub use portfolio::{Allocator, PortfolioTarget};

@@ -15,7 +15,7 @@ const MARKOUT_MS_MAX: i64 = 60_000;
 /// Every so many packets the feed latency is sampled: unbiased, and free in the hot loop.
 const LAG_STRIDE: u32 = 16;
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 enum Feed {
     /// No usable book: at the start, and from a gap to the next snapshot.
     Unsynced,
@@ -26,7 +26,7 @@ enum Feed {
 }
 
 /// See the module.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, serde::Serialize, serde::Deserialize)]
 pub struct Market {
     book: Ladder,
     feed: Feed,

@@ -17,7 +17,7 @@ pub struct MarketActivity {
 }
 
 /// The market at one moment, for decisions.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct MarketView {
     /// The book is complete, two-sided, not crossed and not stale. Prices and book signals mean
     /// nothing where this is false.

@@ -6,7 +6,7 @@
 use crate::chunk::EventChunk;
 use crate::error::{core_error, run_error};
 use crate::instrument::PyInstrument;
-use crate::journal::{config_bytes, journal_start};
+use crate::journal::{PyCheckpoint, config_bytes, journal_start};
 use crate::lane_keys::read_params;
 use crate::order_events;
 use crate::result;
@@ -240,6 +240,13 @@ impl PyBacktest {
     fn take_journal<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyBytes>> {
         let taken = self.lock().take_journal(|bytes| PyBytes::new(py, bytes));
         taken.map_err(|error| run_error(&error))
+    }
+
+    fn take_checkpoints(&self) -> PyResult<Vec<PyCheckpoint>> {
+        let taken = self.lock().take_checkpoints();
+        let taken = taken
+            .map_err(|error| core_error("E_STORE_JOURNAL", "checkpoint", &error.to_string()))?;
+        Ok(taken.into_iter().map(PyCheckpoint::new).collect())
     }
 
     #[pyo3(signature = (lane, params, symbol = 0))]

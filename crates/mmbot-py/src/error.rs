@@ -45,7 +45,11 @@ pub(crate) fn run_error(error: &RunError) -> PyErr {
 }
 
 pub(crate) fn chunk_error(error: ChunkError) -> PyErr {
-    core_error("E_MD_FRAME", "chunk", &error.to_string())
+    let code = match error {
+        ChunkError::ExchangeTime { .. } => "E_MD_CLOCK",
+        _ => "E_MD_FRAME",
+    };
+    core_error(code, "chunk", &error.to_string())
 }
 
 pub(crate) fn instrument_error(symbol: &str, error: &InstrumentError) -> PyErr {

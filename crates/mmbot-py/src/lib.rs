@@ -6,6 +6,7 @@ mod allocator;
 mod allocator_books;
 mod backtest;
 mod chunk;
+mod columns;
 mod error;
 mod faults;
 mod feed;
@@ -35,6 +36,7 @@ fn _core(m: &Bound<'_, PyModule>) -> PyResult<()> {
     m.add("CoreError", m.py().get_type::<error::CoreError>())?;
     m.add_class::<instrument::PyInstrument>()?;
     m.add_class::<chunk::EventChunk>()?;
+    m.add_class::<columns::PyColumnReader>()?;
     m.add_class::<merger::PyStreamMerger>()?;
     m.add_class::<backtest::PyBacktest>()?;
     allocator_books::register(m)?;

@@ -1,14 +1,16 @@
 //! K parameter sets over one pass of the data of one or more instruments, spread over threads.
 
+use crate::checkpoint::Checkpoint;
 use crate::error::RunError;
 use crate::fleet::Fleet;
 pub use crate::fleet::SessionLane;
 use crate::lane::Lane;
 pub use crate::lane::LaneSpec;
 pub use crate::span::Span;
+use crate::taking::Taking;
 use crate::tap::{JournalStart, Tap};
 use crate::world::{External, NoStrategy, Sampling, World, instrument_idx};
-use mmbot_core::Session;
+use mmbot_core::{Session, StateError};
 use mmbot_types::{EventColumns, Instrument, Params, SessionParams, TsNs};
 use rayon::prelude::*;
 use std::sync::Arc;
@@ -274,6 +276,16 @@ impl Backtest {
         let taken = read(tap.pending()?);
         tap.clear();
         Ok(taken)
+    }
+
+    /// Hands over the checkpoints since the last call, oldest first. They are of use once the
+    /// records are on the disk.
+    ///
+    /// # Errors
+    /// [`StateError`]: a defect of ours; the run may go on.
+    pub fn take_checkpoints(&mut self) -> Result<Vec<Checkpoint>, StateError> {
+        let checkpoints = self.tap_mut().and_then(Tap::checkpoints_mut);
+        checkpoints.map_or_else(|| Ok(Vec::new()), Taking::hand_over)
     }
 
     /// Writes down parameters of an instrument that were just applied at `now`.

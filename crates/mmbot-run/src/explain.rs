@@ -109,6 +109,16 @@ impl Search {
         }
     }
 
+    /// True if what came before the first record cannot change the answer: a moment is explained
+    /// from a decision on.
+    #[must_use]
+    pub fn is_complete(&self) -> bool {
+        match self.question {
+            Question::Order(_) => !self.sent.is_empty(),
+            Question::At(..) => self.decided.is_some(),
+        }
+    }
+
     /// All requests about the order, in their order; none for a moment.
     #[must_use]
     pub fn sent(&self) -> &[Sent] {

@@ -246,6 +246,18 @@ impl Fleet {
         }
     }
 
+    /// The state that the hash which comes next is the hash of.
+    fn take_checkpoint(&mut self, now: i64) {
+        let (Some(tap), [Some(session)]) = (&mut self.tap, self.sessions.as_slice()) else {
+            return;
+        };
+        let at = tap.next_at();
+        if let Some(checkpoints) = tap.checkpoints_mut() {
+            let seats = self.worlds.iter().filter_map(|world| world.seat_of(0));
+            checkpoints.take(at, TsNs::new(now), session, seats);
+        }
+    }
+
     fn write_hash(&mut self, now: i64) {
         let seats = self.worlds.iter().filter_map(|world| world.lane(0));
         let hash = session_hash(seats.map(|lane| lane.trader().state_hash()));
@@ -326,6 +338,7 @@ impl Fleet {
         self.next_sync_ns = next;
         let tap = self.tap.as_mut();
         if tap.is_some_and(|tap| tap.hash_is_due(TsNs::new(now))) {
+            self.take_checkpoint(now);
             self.write_hash(now);
         }
         Ok(())

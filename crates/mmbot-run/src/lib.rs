@@ -3,6 +3,7 @@
 //! over threads.
 
 pub mod backtest;
+pub mod checkpoint;
 mod control;
 pub mod cursor;
 pub mod error;
@@ -15,11 +16,13 @@ pub mod merge;
 pub mod replay;
 pub mod round_trip;
 pub mod span;
+mod taking;
 mod tap;
 pub mod timed;
 pub mod world;
 
 pub use backtest::{Backtest, LaneSpec, SessionLane, Span};
+pub use checkpoint::Checkpoint;
 pub use control::SessionSwitch;
 pub use error::RunError;
 pub use explain::{Place, Question, Search, Sent};

@@ -6,7 +6,9 @@
 //! many of them and cuts of the data do not show. Everything is bytes in memory; who runs the
 //! session puts them on a disk before the session goes on.
 
+use crate::checkpoint::At;
 use crate::error::RunError;
+use crate::taking::Taking;
 use mmbot_types::journal::{Control, Header, JournalError, Record, Writer};
 use mmbot_types::{Action, Cause, EventRow, ExecReport, InstrumentIdx, Quote, TsNs};
 
@@ -21,12 +23,17 @@ pub struct JournalStart {
     pub session: Vec<u8>,
     /// Market time between two hashes of the state (`journal.snapshot_interval_s`), ns.
     pub hash_every_ns: i64,
+    /// With each of these hashes the state itself, for whoever takes it.
+    pub checkpoints: bool,
 }
 
 /// See the module.
 #[derive(Debug, Clone)]
 pub(crate) struct Tap {
     writer: Writer,
+    /// Bytes of records that were taken.
+    taken: u64,
+    checkpoints: Option<Taking>,
     /// A record that did not fit: the journal has a hole and ends here.
     failed: Option<JournalError>,
     hash_every_ns: i64,
@@ -37,6 +44,8 @@ impl Tap {
     pub(crate) fn new(start: JournalStart) -> Result<Self, RunError> {
         let mut tap = Self {
             writer: Writer::new(0),
+            taken: 0,
+            checkpoints: start.checkpoints.then(Taking::default),
             failed: None,
             hash_every_ns: start.hash_every_ns,
             next_hash_ns: i64::MIN,
@@ -58,10 +67,12 @@ impl Tap {
     }
 
     pub(crate) fn clear(&mut self) {
+        self.taken += self.writer.pending().len() as u64;
         self.writer.clear();
     }
 
     pub(crate) fn params(&mut self, instrument: InstrumentIdx, ts: TsNs, config: Vec<u8>) {
+        self.note_params();
         self.put(&Record::Params {
             instrument,
             ts,
@@ -70,6 +81,7 @@ impl Tap {
     }
 
     pub(crate) fn session_params(&mut self, ts: TsNs, config: Vec<u8>) {
+        self.note_params();
         self.put(&Record::SessionParams { ts, config });
     }
 
@@ -152,6 +164,26 @@ impl Tap {
 
     pub(crate) fn hash(&mut self, ts: TsNs, hash: u64) {
         self.put(&Record::StateHash { ts, hash });
+    }
+
+    /// Where the next record will be.
+    pub(crate) fn next_at(&self) -> At {
+        At {
+            seq: self.writer.next_seq(),
+            offset: self.taken + self.writer.pending().len() as u64,
+        }
+    }
+
+    /// Checkpoints that nobody has taken yet; `None` if there are to be none.
+    pub(crate) const fn checkpoints_mut(&mut self) -> Option<&mut Taking> {
+        self.checkpoints.as_mut()
+    }
+
+    fn note_params(&mut self) {
+        let at = self.next_at();
+        if let Some(checkpoints) = &mut self.checkpoints {
+            checkpoints.note_params(at);
+        }
     }
 
     pub(crate) fn end(&mut self, ts: TsNs, reason: &str) {

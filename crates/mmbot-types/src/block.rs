@@ -36,7 +36,9 @@ impl BlockReason {
 }
 
 /// The check that refused, in the order in which checks run; each belongs to one [`BlockReason`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize,
+)]
 #[repr(u8)]
 pub enum BlockDetail {
     /// Book unsynced, stale, or an input is not finite.
@@ -179,7 +181,9 @@ impl BlockDetail {
 }
 
 /// Why an order request was made.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize,
+)]
 #[repr(u8)]
 pub enum Cause {
     /// Stop or kill: everything goes.

@@ -1,7 +1,19 @@
 //! The colour of an order: which of two parameter sets it belongs to.
 
 /// Blue or green.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    Default,
+    serde::Serialize,
+    serde::Deserialize,
+)]
 #[repr(u8)]
 pub enum Color {
     /// The baseline, unless configured otherwise.

@@ -98,6 +98,21 @@ pub enum ChunkError {
     },
 }
 
+impl ChunkError {
+    /// The same error where the first row is number `rows` of something longer.
+    #[must_use]
+    pub fn moved(mut self, rows: usize) -> Self {
+        match &mut self {
+            ChunkError::Length => {}
+            ChunkError::Price { row }
+            | ChunkError::Quantity { row }
+            | ChunkError::ExchangeTime { row }
+            | ChunkError::LocalTime { row } => *row += rows,
+        }
+        self
+    }
+}
+
 /// Rows of one instrument as columns (22 bytes a row touched by a book pass, 29 in all).
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct EventColumns {
@@ -308,6 +323,9 @@ mod tests {
         let mut c = base();
         c.ts_exch[2] = 0;
         assert_eq!(c.validate(), Err(ChunkError::ExchangeTime { row: 2 }));
+        let moved = ChunkError::ExchangeTime { row: 2 }.moved(40);
+        assert_eq!(moved, ChunkError::ExchangeTime { row: 42 });
+        assert_eq!(ChunkError::Length.moved(40), ChunkError::Length);
         let mut c = base();
         c.ts_local[1] = 9;
         assert_eq!(c.validate(), Err(ChunkError::LocalTime { row: 2 }));

@@ -4,7 +4,7 @@ use std::fmt;
 use thiserror::Error;
 
 /// `mantissa * 10^-scale`, exact, normalised (no trailing zero in the mantissa unless scale is 0).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Decimal {
     mantissa: i64,
     scale: u8,

@@ -6,11 +6,23 @@ use crate::units::{ExecPrice, PRICE_SCALE, PriceTick, QtyLot};
 use thiserror::Error;
 
 /// Index of an instrument in its session, in configuration order.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    Default,
+    serde::Serialize,
+    serde::Deserialize,
+)]
 pub struct InstrumentIdx(pub u16);
 
 /// A linear instrument: grids and minimums of the venue.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct Instrument {
     symbol: String,
     tick_size: Decimal,

@@ -8,12 +8,14 @@
 
 pub mod action;
 pub mod block;
+pub mod boxed_array;
 pub mod color;
 pub mod columns;
 pub mod decimal;
 pub mod instrument;
 pub mod intent;
 pub mod journal;
+pub mod long_array;
 pub mod money;
 pub mod op;
 pub mod params;

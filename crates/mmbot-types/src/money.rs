@@ -6,7 +6,19 @@ use crate::units::{ExecPrice, QtyLot};
 use std::ops::{Add, AddAssign, Neg, Sub, SubAssign};
 
 /// An exact amount in quanta of one instrument (see [`crate::Instrument::money_to_f64`]).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    Default,
+    serde::Serialize,
+    serde::Deserialize,
+)]
 pub struct Money(i128);
 
 impl Money {
@@ -78,7 +90,19 @@ impl SubAssign for Money {
 }
 
 /// A fee rate in millionths of a basis point; negative is a rebate.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    Default,
+    serde::Serialize,
+    serde::Deserialize,
+)]
 pub struct FeeRate(i64);
 
 impl FeeRate {

@@ -4,7 +4,7 @@ use crate::money::Money;
 use crate::units::{Cid, ExecPrice, PriceTick, QtyLot, TsNs};
 
 /// Which side of the trade we were on.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub enum Liquidity {
     /// Our order was resting.
     Maker,
@@ -24,7 +24,7 @@ impl Liquidity {
 }
 
 /// Why a venue refused a request.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub enum RejectReason {
     /// A post-only order would have traded.
     PostOnlyWouldCross,

@@ -19,7 +19,7 @@ pub fn sub_seed(seed: u64, purpose: &str, i: u64, j: u64) -> u64 {
 }
 
 /// A random function: index in, number out.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct CounterRng {
     key: u64,
 }

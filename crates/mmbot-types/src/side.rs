@@ -3,7 +3,9 @@
 use crate::units::PriceTick;
 
 /// Buy (bid) or sell (ask). The discriminants are the wire values of the catalog (0 bid, 1 ask).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize,
+)]
 #[repr(u8)]
 pub enum Side {
     /// Bid side, or a buying aggressor.

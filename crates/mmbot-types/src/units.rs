@@ -10,6 +10,7 @@ macro_rules! integer_unit {
     ($(#[$doc:meta])* $name:ident) => {
         $(#[$doc])*
         #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+        #[derive(serde::Serialize, serde::Deserialize)]
         #[repr(transparent)]
         pub struct $name(i64);
 
@@ -191,7 +192,19 @@ impl MidTick {
 
 /// Client order id inside the core: unique per trader, never reused. The text form that a venue
 /// sees is made at the rim.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    Default,
+    serde::Serialize,
+    serde::Deserialize,
+)]
 #[repr(transparent)]
 pub struct Cid(u64);
 

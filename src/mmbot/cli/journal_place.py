@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from mmbot.config import ConfigRequest, load_config
 from mmbot.errors import ConfigError, StoreError
 from mmbot.store.journal import JournalReader, list_sessions
 from mmbot.store.journal.segments import SUFFIX
@@ -15,6 +14,9 @@ __all__ = ["journal_dir", "located", "session_of"]
 
 def journal_dir(config: Path | None) -> Path:
     """`storage.journal_dir`."""
+    # half a second; a journal that is named by its path needs no configuration
+    from mmbot.config import ConfigRequest, load_config  # noqa: PLC0415
+
     loaded = load_config(ConfigRequest(path=config))
     return Path(loaded.config.storage.journal_dir)
 

@@ -1,10 +1,11 @@
 """Python face of the Rust core; the only module that imports the extension.
 
-Market data in: `CaptureDecoder` and `FrameBook` (venue bytes), `StreamMerger` (catalog streams to
-chunks), `MarketGenerator` (synthetic markets). A run: `Backtest` over `EventChunk`s of one
-`Instrument`; `SessionControl` steers its session. Scores and statistics: `score_queue_models`,
-`TapeReader`. Budget over symbols: `allocator_tick` with `PortfolioParams`. Journals of sessions:
-`JournalFramer`, `JournalDecoder`, `JournalReplay`, `JournalSearch`.
+Market data in: `CaptureDecoder` and `FrameBook` (venue bytes), `ColumnReader` (pages of the
+catalog's files), `StreamMerger` (catalog streams to chunks), `MarketGenerator` (synthetic markets).
+A run: `Backtest` over `EventChunk`s of one `Instrument`; `SessionControl` steers its session.
+Scores and statistics: `score_queue_models`, `TapeReader`. Budget over symbols: `allocator_tick`
+with `PortfolioParams`. Journals of sessions: `JournalFramer`, `JournalDecoder`, `JournalReplay`,
+`JournalSearch`; `CheckpointIndex`.
 The fault world: `fault_run`, `fault_catalog`, `kill_drill`.
 Errors are `CoreError` (with `code` and `key`), `FrameError` and `JournalError`.
 """
@@ -16,6 +17,10 @@ from mmbot._core import (
     Backoff,
     Backtest,
     CaptureDecoder,
+    Checkpoint,
+    CheckpointHead,
+    CheckpointIndex,
+    ColumnReader,
     CoreError,
     Cost,
     CostParams,
@@ -61,6 +66,10 @@ __all__ = [
     "Backoff",
     "Backtest",
     "CaptureDecoder",
+    "Checkpoint",
+    "CheckpointHead",
+    "CheckpointIndex",
+    "ColumnReader",
     "CoreError",
     "Cost",
     "CostParams",

@@ -126,7 +126,7 @@ def read_events(
 
     Memory does not grow with the length of the data.
     A range that begins inside a recording begins with the book as it stood there, as a snapshot.
-    `prefetch` decodes the next chunk on a background thread while the caller uses this one.
+    `prefetch` makes the next chunk on a background thread while the caller uses this one.
 
     Raises:
         MarketDataError: ``E_BT_NO_DATA``, ``E_BT_SOURCE``, ``E_BT_BAD_RANGE``; ``E_MD_FRAME``,
@@ -141,7 +141,7 @@ def read_events(
     info = find_symbol(root, symbol=symbol, venue=venue)
     place = Root(root)
     book, trades = (footers_of(place, info.venue, symbol, stream) for stream in STREAMS)
-    chunks = event_chunks(place, book, trades, start_ns=start_ns, end_ns=end_ns, prefetch=prefetch)
+    chunks = event_chunks(place, book, trades, start_ns=start_ns, end_ns=end_ns)
     return prefetched(chunks) if prefetch else chunks
 
 

@@ -10,7 +10,7 @@ from typing import Any
 from mmbot.errors import MarketDataError
 from mmbot.market.catalog import find_symbol, footers_of
 from mmbot.market.parts import Root
-from mmbot.market.reader import row_tables
+from mmbot.market.reader import row_columns
 from mmbot.market.replay import BookReplay, Tops
 from mmbot.store.artifacts import open_atomic
 from mmbot.store.canonical import canonical_json
@@ -92,8 +92,7 @@ def _tops(
     replay = BookReplay()
     columns = ("ts_ns", "update_id", "kind", "side", "px", "qty")
     footers = footers_of(root, venue, symbol, "book")
-    for table in row_tables(root, footers, columns, end_ns=end_ns):
-        rows = {name: table.column(name).to_numpy() for name in columns}
+    for rows in row_columns(root, footers, columns, end_ns=end_ns):
         yield from _good(replay.apply(rows))
     yield from _good(replay.finish())
 
@@ -115,8 +114,8 @@ def _prints(
 ) -> Iterator[Print]:
     names = ("ts_ns", "side", "px", "qty")
     footers = footers_of(root, venue, symbol, "trades")
-    for table in row_tables(root, footers, names, start_ns=start_ns, end_ns=end_ns):
-        columns = (table.column(name).to_numpy().tolist() for name in names)
+    for rows in row_columns(root, footers, names, start_ns=start_ns, end_ns=end_ns):
+        columns = (rows[name].tolist() for name in names)
         for ts_ns, side, px, qty in zip(*columns, strict=True):
             trade = {
                 "px": _number(px, steps[0]),

@@ -15,7 +15,6 @@ and row.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any, Final
@@ -29,14 +28,11 @@ from mmbot.errors import MarketDataError, StoreError
 from mmbot.market.schema import SCHEMA_VERSION, SCHEMAS, Stream
 from mmbot.units import NS_PER_HOUR, format_utc, parse_utc_ns
 
-__all__ = ["Footer", "Part", "Root", "damaged", "part_directory"]
+__all__ = ["Footer", "Part", "Root", "check_schema", "damaged", "part_directory"]
 
 # The pool of decoded columns, where pyarrow was loaded before `mmbot.market._arrow_memory`.
 pa.set_memory_pool(pa.system_memory_pool())
 
-# Rows decoded at a time: with seven columns a megabyte or two, which stay in the cache until they
-# are merged.
-_BATCH_ROWS: Final = 32_768
 _PART: Final = re.compile(r"part-(\d{2})-(\d+)\.parquet", re.ASCII)
 _LEVELS: Final = ("venue=", "symbol=", "date=")
 
@@ -158,33 +154,10 @@ class Root:
         except (pa.ArrowException, OSError, ValueError) as exc:
             raise damaged(part.path, 0, f"is not a complete Parquet file: {exc}") from exc
 
-    def row_groups(
-        self, part: Part, columns: Sequence[str], *, indices: Sequence[int] | None = None
-    ) -> Iterator[pa.RecordBatch]:
-        """The rows of a part's row groups in order, a batch decoded when it is asked for.
-
-        A column of a batch is one piece of memory: NumPy looks at it without a copy.
-        """
-        with self.open(part) as file:
-            _check_schema(part, file.schema_arrow)
-            groups = list(range(file.num_row_groups) if indices is None else indices)
-            optional = any(file.schema_arrow.field(name).nullable for name in columns)
-            # One thread: reader and consumer run beside each other on the cores.
-            batches = file.iter_batches(
-                _BATCH_ROWS, row_groups=groups, columns=list(columns), use_threads=False
-            )
-            row = 0
-            while True:
-                try:
-                    batch = next(batches, None)
-                except (pa.ArrowException, OSError) as exc:
-                    raise damaged(part.path, row, f"cannot be decoded: {exc}") from exc
-                if batch is None:
-                    return
-                if optional and any(column.null_count for column in batch.columns):
-                    raise damaged(part.path, row, "has rows without a value")
-                row += batch.num_rows
-                yield batch
+    def open_bytes(self, part: Part) -> IO[bytes]:
+        """Opens a part for reading its bytes."""
+        file: IO[bytes] = self.fs.open(part.path, "rb")
+        return file
 
     def read_bytes(self, relative: str) -> bytes | None:
         """A small file below the root, or None."""
@@ -230,7 +203,7 @@ class Root:
 
 
 def _footer(part: Part, file: pq.ParquetFile) -> Footer:
-    _check_schema(part, file.schema_arrow)
+    check_schema(part, file.schema_arrow)
     raw = file.metadata.metadata or {}
     metadata = {
         key.decode("utf-8", "replace"): value.decode("utf-8", "replace")
@@ -254,7 +227,12 @@ def _footer(part: Part, file: pq.ParquetFile) -> Footer:
     )
 
 
-def _check_schema(part: Part, schema: pa.Schema) -> None:
+def check_schema(part: Part, schema: pa.Schema) -> None:
+    """Compares the columns of a part with those of its stream.
+
+    Raises:
+        MarketDataError: ``E_MD_FRAME`` for a column that is missing or of another type.
+    """
     for field in SCHEMAS[part.stream]:
         at = schema.get_field_index(field.name)
         if at < 0:

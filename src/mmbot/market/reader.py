@@ -1,10 +1,11 @@
 """Catalog parts -> chunks of events, in memory that does not grow with the length of the data.
 
-One row group of each stream is decoded at a time and pushed into the core's merger; the merger says
-which stream it needs next. A range that starts inside a recording starts with the state of the book
-at that moment: the rows since the last snapshot are folded into one snapshot packet. Where one
-recording ends and another begins later, a gap mark stands between them, because nobody knows what
-the book did meanwhile.
+A batch of one stream at a time goes into the core's merger, which says which stream it needs next:
+straight from the pages in the middle of a part, as arrays at its ends, where a range may cut it and
+one recording may end and another begin. A range that starts inside a recording starts with the
+state of the book at that moment: the rows since the last snapshot are folded into one snapshot
+packet. Where one recording ends and another begins later, a gap mark stands between them, because
+nobody knows what the book did meanwhile.
 """
 
 from __future__ import annotations
@@ -14,22 +15,21 @@ import re
 from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Any, Final, TypeVar
+from typing import Final, TypeVar
 
 import numpy as np
-import pyarrow as pa
 from numpy.typing import NDArray
 
 from mmbot import core
 from mmbot.errors import MarketDataError
-from mmbot.market.parts import Footer, Root, damaged
+from mmbot.market.column_pages import Columns, ReadyBatch, ready_batches
+from mmbot.market.parts import Footer, Root
 from mmbot.market.schema import BookKind
 from mmbot.units import NS_PER_SEC
 
-__all__ = ["Batch", "event_chunks", "fold_book", "prefetched", "row_batches", "row_tables"]
+__all__ = ["Batch", "event_chunks", "fold_book", "prefetched", "row_batches", "row_columns"]
 
 T = TypeVar("T")
-Columns = dict[str, NDArray[Any]]
 
 _BOOK = ("ts_ns", "recv_ns", "update_id", "kind", "side", "px", "qty")
 _TRADES = ("ts_ns", "recv_ns", "side", "px", "qty")
@@ -40,11 +40,15 @@ _CORE_ROW: Final = re.compile(r"\brow (\d+)\b", re.ASCII)
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """Rows of one row group, cut to the range; `row` is where they begin in the file."""
+    """Rows of one file, cut to the range; `row` is where they begin in the file."""
 
     footer: Footer
     row: int
-    rows: pa.RecordBatch
+    columns: Columns
+
+
+# What the merger takes: rows as arrays, or rows from the middle of a part that are still pages.
+_Piece = Batch | ReadyBatch
 
 
 def event_chunks(
@@ -54,20 +58,17 @@ def event_chunks(
     *,
     start_ns: int | None,
     end_ns: int | None,
-    prefetch: bool = False,
 ) -> Iterator[core.EventChunk]:
-    """Merged chunks of [start, end); with `prefetch` the next row group is decoded meanwhile."""
+    """Merged chunks of [start, end)."""
     merger = core.StreamMerger()
     book_rows = _book_rows(root, book, start_ns, end_ns)
-    if prefetch:
-        book_rows = prefetched(book_rows)
-    trade_rows = _joined(row_batches(root, trades, _TRADES, start_ns=start_ns, end_ns=end_ns))
+    trade_rows = _joined(_pieces(root, trades, _TRADES, start_ns=start_ns, end_ns=end_ns))
     seen = False
     while wanted := merger.wants:
         if wanted == "book":
-            _feed(book_rows, merger.push_book, merger.end_book)
+            _feed(book_rows, merger.push_book, merger.pull_book, merger.end_book)
         else:
-            _feed(trade_rows, merger.push_trades, merger.end_trades)
+            _feed(trade_rows, merger.push_trades, merger.pull_trades, merger.end_trades)
         while (chunk := merger.take()) is not None:
             seen = True
             yield chunk
@@ -84,17 +85,17 @@ def prefetched(items: Iterator[T]) -> Generator[T, None, None]:
             yield item
 
 
-def row_tables(
+def row_columns(
     root: Root,
     footers: Sequence[Footer],
     columns: Sequence[str],
     *,
     start_ns: int | None = None,
     end_ns: int | None = None,
-) -> Iterator[pa.RecordBatch]:
+) -> Iterator[Columns]:
     """The rows of `row_batches`."""
     batches = row_batches(root, footers, columns, start_ns=start_ns, end_ns=end_ns)
-    return (batch.rows for batch in batches)
+    return (batch.columns for batch in batches)
 
 
 def row_batches(
@@ -105,26 +106,56 @@ def row_batches(
     start_ns: int | None = None,
     end_ns: int | None = None,
 ) -> Iterator[Batch]:
-    """Row groups of a stream cut to [start, end); `columns` must hold ts_ns.
+    """Rows of a stream cut to [start, end), integer columns only; `columns` must hold ts_ns.
 
     Raises:
         MarketDataError: ``E_MD_CLOCK`` when venue time goes back inside the stream.
     """
+    for piece in _pieces(root, footers, columns, start_ns=start_ns, end_ns=end_ns, whole=True):
+        assert isinstance(piece, Batch)
+        yield piece
+
+
+def _pieces(
+    root: Root,
+    footers: Sequence[Footer],
+    columns: Sequence[str],
+    *,
+    start_ns: int | None,
+    end_ns: int | None,
+    whole: bool = False,
+) -> Iterator[_Piece]:
+    """Rows of a stream cut to [start, end); with `whole` all of them as arrays."""
     last_ns = np.iinfo(np.int64).min
     for footer in footers:
         if end_ns is not None and footer.first_ts_ns >= end_ns:
             return
         if start_ns is not None and footer.last_ts_ns < start_ns:
             continue
-        row = 0
-        for rows in root.row_groups(footer.part, columns):
-            ts_ns = rows.column("ts_ns").to_numpy()
-            last_ns = _check_order(ts_ns, last_ns, footer, row)
-            low = 0 if start_ns is None else int(np.searchsorted(ts_ns, start_ns))
-            high = len(ts_ns) if end_ns is None else int(np.searchsorted(ts_ns, end_ns))
-            if low < high:
-                yield Batch(footer, row + low, rows.slice(low, high - low))
-            row += len(ts_ns)
+        cut = (start_ns is not None and footer.first_ts_ns < start_ns) or (
+            end_ns is not None and footer.last_ts_ns >= end_ns
+        )
+        for ready in ready_batches(root, footer.part, columns):
+            at_end = ready.row == 0 or ready.row + ready.rows == footer.rows
+            if not (whole or cut or at_end):
+                yield ready
+                continue
+            rows = ready.columns()
+            last_ns = _check_order(rows["ts_ns"], last_ns, footer, ready.row)
+            batch = _cut(Batch(footer, ready.row, rows), start_ns, end_ns)
+            if batch is not None:
+                yield batch
+
+
+def _cut(batch: Batch, start_ns: int | None, end_ns: int | None) -> Batch | None:
+    """The rows in [start, end), if there are any."""
+    ts_ns = batch.columns["ts_ns"]
+    low = 0 if start_ns is None else int(np.searchsorted(ts_ns, start_ns))
+    high = len(ts_ns) if end_ns is None else int(np.searchsorted(ts_ns, end_ns))
+    if low >= high:
+        return None
+    rows = {name: column[low:high] for name, column in batch.columns.items()}
+    return Batch(batch.footer, batch.row + low, rows)
 
 
 def fold_book(state: Columns | None, rows: Columns) -> Columns | None:
@@ -156,45 +187,47 @@ def fold_book(state: Columns | None, rows: Columns) -> Columns | None:
 
 def _book_rows(
     root: Root, footers: Sequence[Footer], start_ns: int | None, end_ns: int | None
-) -> Iterator[tuple[Batch, Columns]]:
-    batches = row_batches(root, footers, _BOOK, start_ns=start_ns, end_ns=end_ns)
+) -> Iterator[_Piece]:
+    pieces = _pieces(root, footers, _BOOK, start_ns=start_ns, end_ns=end_ns)
     if start_ns is None:
-        yield from _joined(batches)
+        yield from _joined(pieces)
         return
     before = _from_snapshot(root, [f for f in footers if f.first_ts_ns < start_ns])
     earlier = row_batches(root, before, _BOOK, end_ns=start_ns)
     state: Columns | None = None
     begun = False
-    for batch, columns in _joined(itertools.chain(earlier, batches)):
-        if not begun and int(columns["ts_ns"][-1]) < start_ns:
-            state = fold_book(state, columns)
-            continue
-        if not begun and state is not None:
-            yield batch, _as_snapshot(state, start_ns, columns)
-        begun = True
-        yield batch, columns
+    for piece in _joined(itertools.chain(earlier, pieces)):
+        # Rows that are still pages come after some that are not.
+        if not begun and isinstance(piece, Batch):
+            if int(piece.columns["ts_ns"][-1]) < start_ns:
+                state = fold_book(state, piece.columns)
+                continue
+            if state is not None:
+                yield Batch(piece.footer, piece.row, _as_snapshot(state, start_ns, piece.columns))
+            begun = True
+        yield piece
 
 
-def _joined(batches: Iterator[Batch]) -> Iterator[tuple[Batch, Columns]]:
-    """Columns of the batches, with what belongs between two recordings.
+def _joined(pieces: Iterator[_Piece]) -> Iterator[_Piece]:
+    """The pieces, with what belongs between two recordings.
 
     Receive times of different recordings come from different clocks: they are kept from going
     back.
     """
     last: Batch | None = None
-    end: Columns = {}
-    for batch in batches:
-        names = batch.rows.schema.names
-        columns = {name: batch.rows.column(name).to_numpy() for name in names}
-        if last is not None and _recording(last) != _recording(batch):
-            silence_ns = int(columns["ts_ns"][0]) - int(end["ts_ns"][0])
-            if "kind" in columns and silence_ns > _SILENCE_NS:
-                yield last, _gap_after(end)
-            floor = int(end["recv_ns"][0])
-            if int(columns["recv_ns"][0]) < floor:
-                columns["recv_ns"] = np.maximum(columns["recv_ns"], floor)
-        last, end = batch, {name: column[-1:] for name, column in columns.items()}
-        yield batch, columns
+    for piece in pieces:
+        if isinstance(piece, Batch):
+            columns = piece.columns
+            if last is not None and _recording(last) != _recording(piece):
+                end = {name: column[-1:] for name, column in last.columns.items()}
+                silence_ns = int(columns["ts_ns"][0]) - int(end["ts_ns"][0])
+                if "kind" in columns and silence_ns > _SILENCE_NS:
+                    yield Batch(last.footer, last.row, _gap_after(end))
+                floor = int(end["recv_ns"][0])
+                if int(columns["recv_ns"][0]) < floor:
+                    columns["recv_ns"] = np.maximum(columns["recv_ns"], floor)
+            last = piece
+        yield piece
 
 
 def _recording(batch: Batch) -> str:
@@ -211,22 +244,26 @@ def _gap_after(end: Columns) -> Columns:
 
 
 def _feed(
-    rows: Iterator[tuple[Batch, Columns]],
+    pieces: Iterator[_Piece],
     push: Callable[..., None],
+    pull: Callable[[core.ColumnReader, int], None],
     end: Callable[[], None],
 ) -> None:
-    """Pushes the next rows, or tells that there are none."""
-    item = next(rows, None)
-    if item is None:
+    """Hands over the next rows, or tells that there are none."""
+    piece = next(pieces, None)
+    if piece is None:
         end()
         return
-    batch, columns = item
     try:
-        push(**columns)
+        if isinstance(piece, ReadyBatch):
+            pull(piece.reader, piece.rows)
+        else:
+            push(**piece.columns)
     except core.CoreError as exc:
+        part = piece.part if isinstance(piece, ReadyBatch) else piece.footer.part
         match = _CORE_ROW.search(str(exc))
-        row = batch.row + (int(match[1]) if match else 0)
-        raise damaged(batch.footer.part.path, row, f"cannot be used: {exc}") from exc
+        row = piece.row + (int(match[1]) if match else 0)
+        raise MarketDataError(exc.code, f"file={part.path} row={row}", exc.message) from exc
 
 
 def _from_snapshot(root: Root, footers: Sequence[Footer]) -> Sequence[Footer]:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from mmbot.market.catalog import SymbolInfo, find_symbol, footers_of
 from mmbot.market.parts import Footer, Root
-from mmbot.market.reader import row_tables
+from mmbot.market.reader import row_columns
 from mmbot.market.replay import BookReplay, Tops
 from mmbot.market.schema import BookKind
 from mmbot.units import BPS_PER_UNIT, NS_PER_MS, NS_PER_SEC
@@ -100,8 +100,8 @@ def symbol_stats(root: str | Path, *, symbol: str, venue: str | None = None) -> 
     trades = buys = 0
     volume_lots = volume_ticks_lots = 0.0
     footers = footers_of(place, info.venue, symbol, "trades")
-    for table in row_tables(place, footers, ("ts_ns", "side", "px", "qty")):
-        side, px, qty = (table.column(name).to_numpy() for name in ("side", "px", "qty"))
+    for rows in row_columns(place, footers, ("ts_ns", "side", "px", "qty")):
+        side, px, qty = (rows[name] for name in ("side", "px", "qty"))
         trades += len(side)
         buys += int((side == 0).sum())
         volume_lots += float(qty.sum(dtype=np.float64))
@@ -147,8 +147,7 @@ def _book(root: Root, footers: Sequence[Footer]) -> _BookStats:
         high = int(ask.max()) if high is None else max(high, int(ask.max()))
 
     columns = ("ts_ns", "recv_ns", "update_id", "kind", "side", "px", "qty")
-    for table in row_tables(root, footers, columns):
-        rows = {name: table.column(name).to_numpy() for name in columns}
+    for rows in row_columns(root, footers, columns):
         real = rows["kind"] != BookKind.GAP
         latency.add((rows["recv_ns"] - rows["ts_ns"])[real] / NS_PER_MS)
         note(replay.apply(rows))

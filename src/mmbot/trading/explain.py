@@ -1,7 +1,7 @@
 """Why an order was sent, or why at some time none was: the decision, rebuilt from the journal.
 
-The journal is read twice: a search finds the record of the decision, then the core replays
-everything up to it and takes its steps down. What the decision asks for now must be what the
+A search finds the record of the decision, then the core replays what leads to it and takes its
+steps down (`explain_source` says from where). What the decision asks for now must be what the
 journal says was asked for; otherwise nothing of the explanation could be believed.
 """
 
@@ -13,14 +13,12 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from mmbot import core
-from mmbot.errors import ConfigError, StoreError
+from mmbot.errors import ConfigError
 from mmbot.ids import base36
-from mmbot.store.journal import JournalReader
+from mmbot.trading.explain_source import ExplainSource, Place
 
 __all__ = ["Decision", "Explanation", "Parameter", "Request", "explain", "order_number"]
 
-OnBytes = Callable[[int], None]
 _DIGITS: Final = frozenset("0123456789abcdefghijklmnopqrstuvwxyz")
 
 
@@ -105,7 +103,7 @@ def explain(
     *,
     order: int | None = None,
     at: tuple[str, int] | None = None,
-    on_bytes: OnBytes | None = None,
+    on_bytes: Callable[[int], None] | None = None,
 ) -> Explanation:
     """Explain an order, or what a symbol did at a time.
 
@@ -113,7 +111,7 @@ def explain(
         path: the directory of the session.
         order: the number of the order in the session.
         at: symbol and local time in ns; the last decision at or before it is explained.
-        on_bytes: told how many bytes were read; the journal is read twice.
+        on_bytes: told how many bytes were read.
 
     Raises:
         ConfigError: ``E_CFG_MISSING`` when the journal does not hold the answer.
@@ -121,10 +119,13 @@ def explain(
         or ``E_STORE_DISK`` when the journal cannot be read.
     """
     assert (order is None) != (at is None)
-    reader = JournalReader(path)
-    header = reader.header()
-    search = _search(header, order, at)
-    reader.pour(search, on_bytes)
+    source = ExplainSource(path, on_bytes)
+    header = source.header
+    if at is None:
+        assert order is not None
+        search = source.search_order(order)
+    else:
+        search = source.search_moment(_instrument(header, at[0]), at[1])
     place = search.place()
     if place is None:
         what = f"order {order}" if at is None else f"decision of {at[0]} at or before that time"
@@ -132,8 +133,7 @@ def explain(
     facts = header["instruments"][place[0]]
     sent = search.requests()
     places = _places(sent) or [place]
-    traces = _traces(reader, places, on_bytes)
-    by_place = dict(zip(places, traces, strict=True))
+    by_place = source.traces(places)
     wanted = [(one["instrument"], one["cause_seq"], one["cause_seq"]) for one in sent] or places
     return Explanation(
         session_id=header["session_id"],
@@ -146,42 +146,22 @@ def explain(
         decisions=tuple(
             _decision(wanted_place[2], by_place[wanted_place]) for wanted_place in wanted
         ),
-        parameters=_parameters(reader, header, instrument=place[0], seq=place[2]),
+        parameters=_parameters(source, instrument=place[0], seq=place[2]),
     )
 
 
-def _search(
-    header: Mapping[str, Any], order: int | None, at: tuple[str, int] | None
-) -> core.JournalSearch:
-    if at is None:
-        assert order is not None
-        return core.JournalSearch.order(order)
-    symbols = [facts["symbol"] for facts in header["instruments"]]
-    if at[0] not in symbols:
+def _instrument(header: Mapping[str, Any], symbol: str) -> int:
+    symbols = [str(facts["symbol"]) for facts in header["instruments"]]
+    if symbol not in symbols:
         raise ConfigError(
-            "E_CFG_MISSING", "--symbol", f"{at[0]} is not traded; there are {', '.join(symbols)}"
+            "E_CFG_MISSING", "--symbol", f"{symbol} is not traded; there are {', '.join(symbols)}"
         )
-    return core.JournalSearch.at(symbols.index(at[0]), at[1])
+    return symbols.index(symbol)
 
 
-def _places(sent: Sequence[Mapping[str, Any]]) -> list[tuple[int, int, int]]:
+def _places(sent: Sequence[Mapping[str, Any]]) -> list[Place]:
     places = [(one["instrument"], one["cause_seq"], one["cause_seq"]) for one in sent]
     return list(dict.fromkeys(places))
-
-
-def _traces(
-    reader: JournalReader, places: Sequence[tuple[int, int, int]], on_bytes: OnBytes | None
-) -> list[dict[str, Any] | None]:
-    replay = core.JournalReplay(until_seq=places[-1][2], places=places)
-    reader.pour(replay, on_bytes)
-    outcome = replay.outcome()
-    if outcome["diff_seq"] is not None:
-        raise StoreError(
-            "E_WHY_MISMATCH",
-            f"seq={outcome['diff_seq']}",
-            f"replayed {outcome['replayed']}, journalled {outcome['journalled']}",
-        )
-    return replay.explanations()
 
 
 def _decision(seq: int, trace: Mapping[str, Any] | None) -> Decision:
@@ -205,16 +185,12 @@ def _request(sent: Mapping[str, Any], facts: Mapping[str, Any]) -> Request:
     )
 
 
-def _parameters(
-    reader: JournalReader, header: Mapping[str, Any], *, instrument: int, seq: int
-) -> tuple[Parameter, ...]:
+def _parameters(source: ExplainSource, *, instrument: int, seq: int) -> tuple[Parameter, ...]:
     """Values that held at record `seq`; what changed since the start names its record."""
-    sources = json.loads(header["config"]).get("sources", {})
+    sources = json.loads(source.header["config"]).get("sources", {})
     first: dict[str, object] = {}
     found: dict[str, Parameter] = {}
-    for record in reader.records(kinds=["params", "session_params"]):
-        if record["seq"] > seq:
-            break
+    for record in source.parameter_records(seq):
         if record.get("instrument", instrument) != instrument:
             continue
         for key, value in json.loads(record["config"]).items():

@@ -7,13 +7,15 @@ that nothing happens to a session that its journal does not have.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from mmbot import clock, core
 from mmbot.config import LoadedConfig
+from mmbot.errors import StoreError
 from mmbot.store.canonical import canonical_json
-from mmbot.store.journal import JournalWriter
+from mmbot.store.journal import CheckpointWriter, JournalWriter
+from mmbot.telemetry.logs import get_logger
 from mmbot.trading.explain import Explanation, explain, order_number
 from mmbot.trading.identity import SessionIdentity
 from mmbot.trading.session import Taken
@@ -45,6 +47,7 @@ def journal_header(
         "cid_prefix": identity.cid_prefix,
         "config": canonical_json(about),
         "hash_every_ns": round(config.journal.snapshot_interval_s * NS_PER_SEC),
+        "checkpoints": True,
     }
 
 
@@ -66,12 +69,17 @@ def open_journal(
 class SessionJournal:
     """A `Companion` that puts the engine's records on the disk; the last one to be asked.
 
-    Raises what `JournalWriter.append` raises: a session without its journal does not go on.
+    Raises what `JournalWriter.append` raises: a session without its journal does not go on. Without
+    checkpoints it does.
     """
 
     writer: JournalWriter
     cid_prefix: str
     _engine: core.Backtest | None = None
+    _checkpoints: CheckpointWriter = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._checkpoints = CheckpointWriter(self.writer.path)
 
     def begin(self, engine: core.Backtest, market_ns: int) -> None:
         """See `Companion`."""
@@ -93,6 +101,7 @@ class SessionJournal:
         """See `Companion`."""
         del engine, market_ns, taken
         self._write()
+        self._checkpoints.close()
         self.writer.close()
 
     def explain(self, order_id: str) -> Explanation:
@@ -110,3 +119,12 @@ class SessionJournal:
         data = self._engine.take_journal()
         if data:
             self.writer.append(data)
+            self._write_checkpoints(self._engine)
+
+    def _write_checkpoints(self, engine: core.Backtest) -> None:
+        """After the records that they belong to; trading goes on without one."""
+        try:
+            for checkpoint in engine.take_checkpoints():
+                self._checkpoints.append(checkpoint)
+        except (core.CoreError, StoreError) as exc:
+            get_logger("journal").warning("checkpoint_missing", error=str(exc))

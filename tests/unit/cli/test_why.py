@@ -113,5 +113,6 @@ def test_two_processes_write_the_same_journal_byte_for_byte(tmp_path):
             timeout=120,
         )
         session = session_in(directory)
-        written.append((session.name, (session / "0.mmj").read_bytes()))
+        files = ("0.mmj", "0.mms", "checkpoints.mmi")
+        written.append((session.name, [(session / name).read_bytes() for name in files]))
     assert written[0] == written[1]

@@ -60,6 +60,7 @@ def test_stubs_fit_the_binary(stub: str, tmp_path: Path) -> None:
     "make",
     [
         lambda: core.Instrument("X", "0.1", "0.001"),
+        lambda: core.ColumnReader([(False, False)]),
         core.StreamMerger,
         lambda: core.MarketGenerator(1),
         lambda: core.FrameBook("X", "0.1", "0.001"),

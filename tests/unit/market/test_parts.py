@@ -9,6 +9,7 @@ from tests.unit.market.catalogs import MIDNIGHT_NS, SYMBOL, VENUE, level, table,
 
 from mmbot.errors import MarketDataError
 from mmbot.market.catalog import find_symbol, read_info
+from mmbot.market.column_pages import column_batches
 from mmbot.market.parts import Root
 from mmbot.market.schema import BookKind
 from mmbot.units import NS_PER_HOUR
@@ -102,7 +103,7 @@ def test_rows_without_a_value_are_refused_by_file_and_row(part, tmp_path):
     with pytest.raises(
         MarketDataError, match=r"E_MD_FRAME: file=.*part-00-0\.parquet row=0 has rows"
     ):
-        list(Root(tmp_path).row_groups(found, ["ts_ns", "px"]))
+        list(column_batches(Root(tmp_path), found, ["ts_ns", "px"]))
 
 
 @pytest.mark.parametrize("loaded_before", [False, True])

@@ -9,13 +9,11 @@ from tests.unit.market.catalogs import (
     columns_of,
     level,
     naive_book,
-    table,
     trade_rows,
     write_catalog,
 )
 
 from mmbot.errors import MarketDataError
-from mmbot.market import parts as parts_module
 from mmbot.market.catalog import read_events
 from mmbot.market.reader import fold_book, prefetched
 from mmbot.market.schema import BookKind
@@ -60,17 +58,26 @@ def naive_events(book, trades):
 @given(book=book_rows(), trades=trade_rows(), batch=st.integers(1, 9), prefetch=st.booleans())
 def test_merged_streams_equal_a_naive_sort(tmp_path_factory, book, trades, batch, prefetch):
     root = tmp_path_factory.mktemp("catalog")
-    write_catalog(root, book, trades, batch_rows=batch)
-    assert events(root, prefetch=prefetch) == naive_events(book, trades)
+    write_catalog(root, book, trades)
+    # Rows inside of a part take another way than those at its ends.
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("mmbot.market.column_pages._BATCH_ROWS", batch)
+        assert events(root, prefetch=prefetch) == naive_events(book, trades)
 
 
 @settings(max_examples=60)
-@given(book=book_rows(max_packets=20), data=st.data())
-def test_a_range_begins_with_the_book_as_it_stood(tmp_path_factory, book, data):
+@given(book=book_rows(max_packets=20), data=st.data(), batch=st.sampled_from([1, 3, 10_000]))
+def test_a_range_begins_with_the_book_as_it_stood(tmp_path_factory, book, data, batch):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("mmbot.market.column_pages._BATCH_ROWS", batch)
+        check_a_range(tmp_path_factory, book, data)
+
+
+def check_a_range(tmp_path_factory, book, data):
     root = tmp_path_factory.mktemp("catalog")
-    # The rows lie in two hours, so that the earlier part of the book comes from another file.
-    half = len(book) // 2
-    book = [(ts + (NS_PER_HOUR if i > half else 0), *row) for i, (ts, *row) in enumerate(book)]
+    # The packets lie in two hours, so that the earlier part of the book comes from another file.
+    half = book[len(book) // 2][2]
+    book = [(row[0] + (NS_PER_HOUR if row[2] > half else 0), *row[1:]) for row in book]
     write_catalog(root, book)
     times = [row[0] for row in book]
     start = data.draw(st.integers(times[0], times[-1]))
@@ -162,17 +169,32 @@ def test_an_empty_range_and_a_reversed_one_are_refused(tmp_path):
         events(tmp_path, start_ns=MIDNIGHT_NS + 1)
 
 
-def test_unsorted_times_are_refused_by_file_and_row(tmp_path, monkeypatch):
+@pytest.mark.parametrize("batch", [2, 3, 100])
+def test_unsorted_times_are_refused_by_file_and_row(tmp_path, monkeypatch, batch):
+    monkeypatch.setattr("mmbot.market.column_pages._BATCH_ROWS", batch)
     rows = [level(MIDNIGHT_NS + i, MIDNIGHT_NS + i, i, BookKind.DELTA, 0, 5, 1) for i in range(9)]
     write_catalog(tmp_path, rows)
-
-    def swapped(self, part, columns, *, indices=None):
-        order = [0, 1, 2, 4, 3, 5, 6, 7, 8]
-        yield table("book", [rows[i] for i in order]).select(list(columns))
-
-    monkeypatch.setattr(parts_module.Root, "row_groups", swapped)
+    rewrite(tmp_path, lambda whole: whole.take([0, 1, 2, 4, 3, 5, 6, 7, 8]))
     with pytest.raises(MarketDataError, match=r"E_MD_CLOCK: file=.*part-00-0\.parquet row=4 "):
         events(tmp_path)
+
+
+@pytest.mark.parametrize("batch", [2, 3, 100])
+def test_a_negative_size_is_refused_by_file_and_row(tmp_path, monkeypatch, batch):
+    monkeypatch.setattr("mmbot.market.column_pages._BATCH_ROWS", batch)
+    rows = [level(MIDNIGHT_NS + i, MIDNIGHT_NS + i, i, BookKind.DELTA, 0, 5, 1) for i in range(9)]
+    rows[5] = level(MIDNIGHT_NS + 5, MIDNIGHT_NS + 5, 5, BookKind.DELTA, 0, 5, -1)
+    write_catalog(tmp_path, rows)
+    with pytest.raises(MarketDataError, match=r"E_MD_FRAME: file=.*part-00-0\.parquet row=5 "):
+        events(tmp_path)
+
+
+def rewrite(root, change):
+    """Replaces the rows of the only part."""
+    (part,) = root.rglob("*.parquet")
+    with pq.ParquetFile(part) as file:
+        whole, metadata = file.read(), file.metadata.metadata
+    pq.write_table(change(whole).replace_schema_metadata(metadata), part)
 
 
 def test_prefetching_passes_errors_on_and_stops_early():
@@ -193,7 +215,7 @@ def test_prefetching_passes_errors_on_and_stops_early():
 
 
 def test_chunks_do_not_grow_with_the_data(tmp_path, monkeypatch):
-    monkeypatch.setattr("mmbot.market.parts._BATCH_ROWS", 500)
+    monkeypatch.setattr("mmbot.market.column_pages._BATCH_ROWS", 500)
     count = 20_000
     times = range(MIDNIGHT_NS, MIDNIGHT_NS + count)
     rows = [level(ts, ts, ts, BookKind.DELTA, 0, 5, 1) for ts in times]

@@ -8,7 +8,7 @@ import pytest
 from tests.unit.trading.written_sessions import load
 
 from mmbot import core
-from mmbot.errors import ConfigError
+from mmbot.errors import ConfigError, StoreError
 from mmbot.store.journal import JournalWriter
 from mmbot.trading.identity import SessionIdentity, new_session_id
 from mmbot.trading.journaling import SessionJournal, journal_header
@@ -65,6 +65,9 @@ class Engine:
         self.pushed += 1
         return self.framer.take()
 
+    def take_checkpoints(self):
+        return []
+
 
 @pytest.mark.spec("08-5.4")
 def test_what_the_engine_wrote_is_on_the_disk_before_it_is_given_anything_new(tmp_path):
@@ -82,3 +85,22 @@ def test_what_the_engine_wrote_is_on_the_disk_before_it_is_given_anything_new(tm
         journal.explain("mmother-1")
     journal.close(engine, 0, ())
     assert (tmp_path / "s" / "0.mmj").stat().st_size > 0
+
+
+class WithoutRoom(Engine):
+    """Has a checkpoint that cannot be written."""
+
+    def take_checkpoints(self):
+        raise StoreError("E_STORE_DISK", "file=0.mms", "cannot be used: no space left")
+
+
+@pytest.mark.spec("09-2")
+def test_a_session_goes_on_without_a_checkpoint(tmp_path, capsys):
+    writer = JournalWriter(tmp_path, "s", fsync_ms=0)
+    journal = SessionJournal(writer, "mmx-")
+    engine: Any = WithoutRoom()
+    journal.begin(engine, 0)
+    journal.step(engine, 0, ())
+    journal.close(engine, 0, ())
+    assert engine.pushed == 3
+    assert "E_STORE_DISK" in "".join(capsys.readouterr())

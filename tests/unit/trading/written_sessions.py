@@ -3,7 +3,7 @@
 from mmbot import core
 from mmbot.config import ConfigRequest, load_config, sim_params
 from mmbot.ids import cid_prefix
-from mmbot.store.journal import JournalWriter
+from mmbot.store.journal import CheckpointWriter, JournalWriter
 from mmbot.trading.engine import EngineSpec, build_engine
 from mmbot.trading.identity import SessionIdentity
 from mmbot.trading.journaling import journal_header
@@ -25,8 +25,21 @@ def load(symbols=SYMBOLS, sets=()):
     return load_config(ConfigRequest(symbols=symbols, sets=sets))
 
 
-def write_session(directory, *, symbols=SYMBOLS, seconds=20, seed=5, sets=(), session="s-1"):
-    """Run a session and write its journal below `directory`; return the journal's path."""
+def write_session(
+    directory,
+    *,
+    symbols=SYMBOLS,
+    seconds=20,
+    seed=5,
+    sets=(),
+    session="s-1",
+    checkpoints=False,
+    on_second=None,
+):
+    """Run a session and write its journal below `directory`; return the journal's path.
+
+    `on_second` is called with the engine and the number of each second that is over.
+    """
     loaded = load(symbols, sets)
     header = journal_header(loaded, identity_of(session, symbols), mode="paper", seed=seed)
     generators = [
@@ -45,6 +58,7 @@ def write_session(directory, *, symbols=SYMBOLS, seconds=20, seed=5, sets=(), se
         )
     )
     with JournalWriter(directory, session, fsync_ms=0) as writer:
+        keeper = CheckpointWriter(writer.path) if checkpoints else None
         until_ns = START_NS
         while until_ns < START_NS + seconds * NS_PER_SEC:
             until_ns += NS_PER_SEC
@@ -52,10 +66,17 @@ def write_session(directory, *, symbols=SYMBOLS, seconds=20, seed=5, sets=(), se
                 at = engine.hungriest()
                 assert at is not None, "the market has no end"
                 engine.advance(generators[at].next_chunk(1000), until_ns - NS_PER_SEC, at)
+            if on_second is not None:
+                on_second(engine, (until_ns - START_NS) // NS_PER_SEC)
             writer.append(engine.take_journal())
+            if keeper is not None:
+                for checkpoint in engine.take_checkpoints():
+                    keeper.append(checkpoint)
         engine.stop()
         engine.finish("duration")
         writer.append(engine.take_journal())
+        if keeper is not None:
+            keeper.close()
         return writer.path
 
 

@@ -11,7 +11,7 @@ const CHANGES: u32 = 5;
 /// even in a quiet market, and no limit lets a symbol fill a thousand times a second.
 pub const ADVERSE_PENDING_MAX: usize = 1 << 12;
 
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, serde::Serialize, serde::Deserialize)]
 struct Waiting {
     ts: TsNs,
     side: Side,
@@ -19,7 +19,7 @@ struct Waiting {
 }
 
 /// See the module.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, serde::Serialize, serde::Deserialize)]
 pub struct AdverseRate {
     window: usize,
     waiting: VecDeque<Waiting>,

@@ -7,7 +7,7 @@ use mmbot_types::{ExecPrice, Money, QtyLot, Side, TsNs};
 use std::collections::VecDeque;
 
 /// What the accounting needs of a fill.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Fill {
     /// Venue time.
     pub ts: TsNs,
@@ -25,7 +25,7 @@ pub struct Fill {
     pub taken: bool,
 }
 
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, serde::Serialize, serde::Deserialize)]
 struct Pending {
     fill: Fill,
     /// m, once known.
@@ -33,7 +33,7 @@ struct Pending {
 }
 
 /// Components of completed fills.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Copy, Default, serde::Serialize, serde::Deserialize)]
 struct Sums {
     gross: Money,
     slippage: Money,
@@ -57,7 +57,7 @@ impl Sums {
 }
 
 /// See the module above.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, serde::Serialize, serde::Deserialize)]
 pub struct EdgeBook {
     horizon_ns: i64,
     /// Fills that wait for m', oldest first; those from `known` on wait for m, too.
@@ -68,6 +68,7 @@ pub struct EdgeBook {
     taken: Sums,
     /// Until the venue clock is past this, no waiting fill learns a mid.
     next_due: TsNs,
+    #[serde(skip)]
     recorded: Option<Box<Recorded>>,
 }
 

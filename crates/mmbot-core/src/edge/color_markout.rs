@@ -9,7 +9,7 @@ use std::collections::VecDeque;
 /// Horizons, ms.
 pub const COLOR_MARKOUT_MS: [i64; 2] = [200, 500];
 
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, serde::Serialize, serde::Deserialize)]
 struct Waiting {
     ts: TsNs,
     color: Color,
@@ -18,7 +18,7 @@ struct Waiting {
 }
 
 /// See the module.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, serde::Serialize, serde::Deserialize)]
 pub struct ColorMarkouts {
     fills: VecDeque<Waiting>,
     /// Per horizon: fills at the front of the queue that are done.

@@ -9,7 +9,7 @@ use std::collections::VecDeque;
 pub const MARKOUT_MS: [i64; 7] = [200, 500, 1_000, 5_000, 10_000, 30_000, 60_000];
 
 /// Sum over the fills of one horizon.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
 pub struct Markout {
     /// Fills with a mid at the horizon.
     pub count: u64,

@@ -13,8 +13,10 @@
 
 mod driven;
 mod event;
+mod state;
 
 pub use event::{EngineError, Event, Request};
+pub use state::{STATE_BUILD, StateError, write_state};
 
 use crate::market::Market;
 use crate::session::{KillCause, Session};

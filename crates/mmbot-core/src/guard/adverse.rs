@@ -5,7 +5,7 @@ use crate::market::MarketView;
 use mmbot_types::{QuoteParams, Side, TsNs};
 
 /// See the module.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, serde::Serialize, serde::Deserialize)]
 pub struct AdverseGuard {
     /// Per side: suppressed before this time.
     until: [Option<TsNs>; 2],

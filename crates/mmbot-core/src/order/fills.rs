@@ -19,7 +19,7 @@ pub enum Booking {
     Conflict,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 struct Interval {
     cid: Cid,
     from: i64,
@@ -27,7 +27,7 @@ struct Interval {
 }
 
 /// Fills that came before an earlier one of their order.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, serde::Serialize, serde::Deserialize)]
 pub struct EarlyFills {
     intervals: Vec<Interval>,
 }

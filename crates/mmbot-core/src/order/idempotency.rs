@@ -17,7 +17,7 @@ pub const KEYS_MAX: usize = 4096;
 const SLOTS_START: usize = 64;
 
 /// What makes two requests of a symbol the same.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub enum IdempotencyKey {
     /// A new order.
     Place {
@@ -115,7 +115,7 @@ const fn mix(mut z: u64) -> u64 {
 }
 
 /// See the module.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, serde::Serialize, serde::Deserialize)]
 pub struct IdempotencyFilter {
     ttl_ns: i64,
     newer: Table,
@@ -224,7 +224,7 @@ impl IdempotencyFilter {
 type Entry = (IdempotencyKey, Option<TsNs>);
 
 /// Keys with the time when they were remembered.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, serde::Serialize, serde::Deserialize)]
 struct Table {
     slots: Vec<Option<Entry>>,
     used: usize,

@@ -3,7 +3,7 @@
 use mmbot_types::{Cid, Color, MidTick, PriceTick, QtyLot, Side, TsNs};
 
 /// Price, size and the market of the decision that asked for them.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Terms {
     /// Limit price.
     pub px: PriceTick,
@@ -16,7 +16,7 @@ pub struct Terms {
 }
 
 /// How an order ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub enum DoneReason {
     /// Filled completely.
     Filled,
@@ -28,7 +28,7 @@ pub enum DoneReason {
 
 /// State of an order, with the data that exists in it. What may follow is in
 /// [`crate::order::transition`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub enum OrderState {
     /// Sent; the venue has not answered.
     PendingNew,
@@ -89,7 +89,7 @@ impl OrderState {
 }
 
 /// One of our orders.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Order {
     /// Client order id.
     pub cid: Cid,

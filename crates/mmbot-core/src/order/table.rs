@@ -16,13 +16,15 @@ const COOLING: usize = 16;
 const SLOT_BITS: u32 = 8;
 
 /// See the module.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, serde::Serialize, serde::Deserialize)]
 pub struct OrderTable {
+    #[serde(with = "mmbot_types::boxed_array")]
     orders: Box<[Order; SLOTS]>,
     /// Slots in use by orders that are not over, per side, one bit each.
     open: [u64; 2],
     free: u64,
     /// Slots of ended orders, longest ended first.
+    #[serde(with = "mmbot_types::long_array")]
     cooling: [u8; SLOTS],
     cooling_head: usize,
     cooling_len: usize,

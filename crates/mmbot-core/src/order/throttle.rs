@@ -11,7 +11,7 @@ pub const ANSWER_TIMEOUT_NS: i64 = 3_000_000_000;
 const SENT_MAX: usize = 1 << 16;
 
 /// State of the replace throttle of one symbol.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, serde::Serialize, serde::Deserialize)]
 pub struct ReplaceThrottle {
     in_flight: u32,
     last_sent: Option<TsNs>,

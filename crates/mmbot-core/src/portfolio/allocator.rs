@@ -31,7 +31,7 @@ pub enum WeightError {
 }
 
 /// Flows and calibration of one symbol.
-#[derive(Debug, Clone, Copy, PartialEq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Default, serde::Serialize, serde::Deserialize)]
 struct Book {
     fill_rate: FillRate,
     turnover: Turnover,
@@ -42,7 +42,7 @@ struct Book {
 }
 
 /// See the module.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, serde::Serialize, serde::Deserialize)]
 pub struct Allocator {
     params: PortfolioParams,
     /// Instruments in lexicographic order of their symbols.

@@ -79,7 +79,7 @@ pub fn round6(value: f64) -> f64 {
 }
 
 /// Clamps the sum of targets and drops small ones; keeps its buffers.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, serde::Serialize, serde::Deserialize)]
 pub(crate) struct Clamp {
     sum: ExactSum,
     micros: Vec<i128>,

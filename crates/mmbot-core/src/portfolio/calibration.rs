@@ -37,7 +37,7 @@ impl CostObservation {
 }
 
 /// Means of one symbol.
-#[derive(Debug, Clone, Copy, PartialEq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Default, serde::Serialize, serde::Deserialize)]
 pub struct SymbolCalibration {
     /// Observations so far.
     pub samples: u64,

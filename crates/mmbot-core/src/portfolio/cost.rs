@@ -9,7 +9,7 @@ const THIN_VOLUME_FACTOR: f64 = 2.0;
 const FULL_COST_BPS: f64 = 100.0;
 
 /// A measured value and when it was seen.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct Observation {
     /// Value in the unit of its field.
     pub value: f64,
@@ -27,7 +27,7 @@ impl Observation {
 }
 
 /// Slope and cap of slippage where they are not those of the configuration.
-#[derive(Debug, Clone, Copy, PartialEq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Default, serde::Serialize, serde::Deserialize)]
 pub struct SlippageOverride {
     /// Slope, bps per kUSD; `None` is not set.
     pub k_eff: Option<f64>,
@@ -36,7 +36,7 @@ pub struct SlippageOverride {
 }
 
 /// Cost of one target and the factor that it leaves.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct Cost {
     /// Slippage, bps.
     pub slippage_bps: f64,

@@ -4,7 +4,7 @@
 //! (1997): partial sums that do not overlap, grown term by term, then added from the largest down.
 
 /// Adds finite numbers exactly; keeps its buffer.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, serde::Serialize, serde::Deserialize)]
 pub(crate) struct ExactSum {
     partials: Vec<f64>,
 }

@@ -5,7 +5,7 @@ const TILT_PER_BPS: f64 = 0.02;
 
 /// What the account's fee tier says, once per rebalance: the next tier is near enough and saves
 /// `improvement_bps`, or is not worth a tilt.
-#[derive(Debug, Clone, Copy, PartialEq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Default, serde::Serialize, serde::Deserialize)]
 pub enum FeeTilt {
     /// No next tier, too far, or too little better.
     #[default]

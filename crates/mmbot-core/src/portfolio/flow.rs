@@ -11,7 +11,7 @@ fn seconds(from: TsNs, to: TsNs) -> f64 {
 }
 
 /// Share of orders that get filled, decayed.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct FillRate {
     /// 0..1; 1 at the start.
     pub rate: f64,
@@ -51,7 +51,7 @@ impl FillRate {
 }
 
 /// Traded notional, an exponentially decayed sum.
-#[derive(Debug, Clone, Copy, PartialEq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Default, serde::Serialize, serde::Deserialize)]
 pub struct Turnover {
     /// Decayed to `ts`, USD.
     pub usd: f64,
@@ -77,7 +77,7 @@ impl Turnover {
 }
 
 /// How an order ended.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct OrderEnd {
     /// Any quantity was filled.
     pub filled: bool,

@@ -72,7 +72,7 @@ impl StageSink for Vec<(Stage, Vec<f64>)> {
 }
 
 /// What one symbol may quote.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct PortfolioTarget {
     /// Per side, USD; 0 is not quoted.
     pub target_usd: f64,
@@ -85,7 +85,7 @@ pub struct PortfolioTarget {
 }
 
 /// What is known of one symbol now.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct SymbolInputs {
     /// Spread, bps.
     pub spread_bps: Option<Observation>,
@@ -168,7 +168,7 @@ impl AccountInputs {
 }
 
 /// What one tick leaves of a symbol for the next.
-#[derive(Debug, Clone, Copy, PartialEq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Default, serde::Serialize, serde::Deserialize)]
 pub struct SymbolState {
     /// Published target without fee tilt, USD.
     pub current_usd: f64,
@@ -177,7 +177,7 @@ pub struct SymbolState {
 }
 
 /// What one tick leaves for the next, by instrument.
-#[derive(Debug, Clone, PartialEq, Default)]
+#[derive(Debug, Clone, PartialEq, Default, serde::Serialize, serde::Deserialize)]
 pub struct AllocatorState {
     /// Highest equity seen, moved by deposits and withdrawals, USD.
     pub hwm_equity_usd: f64,
@@ -186,7 +186,7 @@ pub struct AllocatorState {
 }
 
 /// How a symbol's target came about.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct SymbolFigures {
     /// Stage 5.
     pub cost: Cost,

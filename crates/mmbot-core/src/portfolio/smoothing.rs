@@ -6,7 +6,7 @@ use mmbot_types::{BiasParams, SmoothingParams};
 const CLEAN_TICKS: u32 = 10;
 
 /// Backoff of one symbol.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
 pub struct Backoff {
     /// Index into `backoff_steps`.
     pub level: u32,
@@ -43,7 +43,7 @@ impl Backoff {
 }
 
 /// One symbol's move, USD.
-#[derive(Debug, Clone, Copy, PartialEq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Default, serde::Serialize, serde::Deserialize)]
 pub struct SmoothingStep {
     /// Published target before, without fee tilt.
     pub current_usd: f64,

@@ -16,7 +16,7 @@ use super::smoothing::{MoveRules, smooth};
 use mmbot_types::{CostParams, InstrumentIdx, PortfolioParams};
 
 /// The result of a tick, and buffers kept for their memory.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, serde::Serialize, serde::Deserialize)]
 pub struct Allocation {
     /// By instrument; empty after a breach of the caps of the day: no targets at all.
     pub targets: Vec<PortfolioTarget>,
@@ -36,7 +36,7 @@ pub struct Allocation {
 }
 
 /// Targets in lexicographic order of the symbols.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, serde::Serialize, serde::Deserialize)]
 struct Work {
     targets: Vec<f64>,
     /// After stage 4.

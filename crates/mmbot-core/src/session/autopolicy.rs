@@ -67,7 +67,7 @@ impl AutopolicyBases {
 }
 
 /// See the module.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
 pub struct Autopolicy {
     level: u32,
     streak: Streak,
@@ -79,7 +79,7 @@ pub struct Autopolicy {
 }
 
 /// Evaluations of one kind in a row.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
 enum Streak {
     #[default]
     None,

@@ -28,7 +28,7 @@ pub struct BackoffSigns {
 }
 
 /// See the module.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct Backoff {
     symbol: Box<str>,
     latest: Option<Evaluation>,
@@ -37,7 +37,7 @@ pub struct Backoff {
 }
 
 /// The last evaluation.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, serde::Serialize, serde::Deserialize)]
 struct Evaluation {
     at: TsNs,
     /// Before jitter; 0 if there was no reason.

@@ -12,7 +12,7 @@ use super::ring::second_of;
 use mmbot_types::{CircuitParams, TsNs};
 
 /// Where the breaker stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub enum CircuitState {
     /// Everything passes.
     Closed,
@@ -26,7 +26,7 @@ pub enum CircuitState {
 }
 
 /// Probes since the breaker is half open.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
 pub struct Probes {
     started: u32,
     last_start: Option<TsNs>,
@@ -69,7 +69,7 @@ impl CircuitState {
 }
 
 /// See the module.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct CircuitBreaker {
     state: CircuitState,
     window: TallyWindow,

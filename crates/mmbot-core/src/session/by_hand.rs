@@ -4,14 +4,14 @@
 
 use mmbot_types::SessionParams;
 
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, serde::Serialize, serde::Deserialize)]
 struct Switch {
     configured: bool,
     by_hand: Option<bool>,
 }
 
 /// See the module.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, serde::Serialize, serde::Deserialize)]
 pub(super) struct ByHand {
     dry_run: Switch,
     manual_pause: Switch,

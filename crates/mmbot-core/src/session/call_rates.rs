@@ -9,7 +9,7 @@ use mmbot_types::TsNs;
 pub const CALL_WINDOW_SEC: u32 = 60;
 
 /// See the module.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct CallRates {
     calls: SecondRing,
     failed: SecondRing,

@@ -11,7 +11,7 @@ use crate::strategy::{CostlyFill, FillCosts};
 use mmbot_types::{InstrumentIdx, ParamError, PortfolioParams, SessionParams, TsNs};
 
 /// See the module.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, serde::Serialize, serde::Deserialize)]
 pub struct Capital {
     allocator: Allocator,
     inputs: Vec<SymbolInputs>,

@@ -97,21 +97,21 @@ pub struct CapsGauges {
 }
 
 /// Realised variance of one symbol over the day.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Copy, Default, serde::Serialize, serde::Deserialize)]
 struct DayVariance {
     last_mid: Option<f64>,
     sum_sq: f64,
 }
 
 /// A counter of the session, seen as that of the day.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Copy, Default, serde::Serialize, serde::Deserialize)]
 struct DayCounter {
     at_day_start: f64,
     latest: f64,
 }
 
 /// See the module.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, serde::Serialize, serde::Deserialize)]
 pub struct IntradayCaps {
     day: Option<i64>,
     /// The day began after the last update: its counters start with the next.

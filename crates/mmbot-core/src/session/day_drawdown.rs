@@ -6,14 +6,14 @@ use super::calendar::{minutes_ns, utc_day};
 use super::risk_grade::RiskGrade;
 use mmbot_types::{SessionRiskParams, TsNs};
 
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, serde::Serialize, serde::Deserialize)]
 struct Pause {
     at: TsNs,
     day: i64,
 }
 
 /// High water and pause of the drawdown.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, serde::Serialize, serde::Deserialize)]
 pub struct DayDrawdown {
     /// UTC day of the high water; `None` until an equity is known.
     day: Option<i64>,

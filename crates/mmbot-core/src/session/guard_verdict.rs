@@ -3,7 +3,7 @@
 use mmbot_types::GuardThresholds;
 
 /// Why an evaluation was bad: a set of bits.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
 pub struct GuardReasons(u8);
 
 impl GuardReasons {

@@ -10,7 +10,7 @@ use std::collections::VecDeque;
 pub const LATENCY_SAMPLES_MAX: usize = 1 << 14;
 
 /// See the module.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, serde::Serialize, serde::Deserialize)]
 pub struct LatencyWindow {
     window_ns: i64,
     /// Time and latency, ns, oldest first.

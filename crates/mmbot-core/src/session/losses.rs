@@ -16,7 +16,7 @@ use super::skew::{PosSkew, SkewScope};
 use mmbot_types::{InstrumentIdx, SessionParams, TsNs};
 
 /// See the module.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, serde::Serialize, serde::Deserialize)]
 pub struct Losses {
     equity_usd: f64,
     net_usd: f64,

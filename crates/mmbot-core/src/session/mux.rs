@@ -9,7 +9,7 @@ use mmbot_types::{MuxParams, TsNs};
 const NEUTRAL_REGIME: &str = "mid";
 
 /// What a regime does.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct MuxRegime {
     /// Weight per strategy, in the order of the parameters; they sum to 1.
     pub weights: Box<[f64]>,
@@ -20,7 +20,7 @@ pub struct MuxRegime {
 }
 
 /// Everything about the parameters that does not depend on the market.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct MuxTable {
     enabled: bool,
     hysteresis_ns: i64,
@@ -44,7 +44,7 @@ pub struct MuxView {
 }
 
 /// Regime of one symbol.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, serde::Serialize, serde::Deserialize)]
 pub struct Mux {
     regime: Option<usize>,
     /// When the regime was taken.

@@ -11,7 +11,7 @@ const AGE_WINDOW_SEC: u32 = 300;
 const END_WINDOW_SEC: u32 = 3600;
 
 /// See the module.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, serde::Serialize, serde::Deserialize)]
 pub struct OrderFlow {
     /// By instrument.
     ages: Vec<LatencyWindow>,

@@ -3,7 +3,9 @@
 use super::ring::{SecondRing, WINDOW_SEC_MAX};
 
 /// How a create, amend or cancel call ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize,
+)]
 #[repr(u8)]
 pub enum CallOutcome {
     /// Accepted.
@@ -73,7 +75,7 @@ impl CallOutcome {
 }
 
 /// Calls per outcome.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
 pub struct OutcomeCounts([u32; CallOutcome::COUNT]);
 
 impl OutcomeCounts {
@@ -136,7 +138,7 @@ pub struct Tally {
 }
 
 /// The tally of the last seconds.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub(super) struct TallyWindow {
     all: SecondRing,
     failed: SecondRing,

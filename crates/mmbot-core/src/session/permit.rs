@@ -7,7 +7,7 @@
 use mmbot_types::{BlockDetail, Cause, Color, Side, TsNs};
 
 /// Guards that hold a symbol back, one bit each, in the order of the checks.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
 pub struct Holds(u16);
 
 impl Holds {
@@ -101,7 +101,7 @@ impl Holds {
 }
 
 /// What the circuit breaker lets through; cancels always pass.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
 pub enum Circuit {
     /// Everything.
     #[default]
@@ -125,7 +125,7 @@ impl Circuit {
 }
 
 /// Requests that may still be sent before the next synchronisation.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Lent {
     /// New orders.
     pub creates: u32,
@@ -145,7 +145,7 @@ impl Lent {
 }
 
 /// What the symbol may quote, from the allocator.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct QuoteBudget {
     /// Notional per side, USD.
     pub target_usd: f64,
@@ -156,7 +156,7 @@ pub struct QuoteBudget {
 }
 
 /// Autopolicy's calmer values.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct Calmer {
     /// In place of `strategy.min_time_in_book_ms`.
     pub min_time_in_book_ms: i64,
@@ -167,7 +167,7 @@ pub struct Calmer {
 }
 
 /// See the module.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct Permit {
     /// Guards that hold back.
     pub holds: Holds,

@@ -11,7 +11,7 @@ use std::collections::VecDeque;
 const PNL_MICRO_USD_MAX: f64 = 1e17;
 
 /// See the module.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, serde::Serialize, serde::Deserialize)]
 pub struct PnlSlope {
     window_sec: i64,
     /// Second and result in microdollars, oldest first.

@@ -17,7 +17,7 @@ use mmbot_types::{Op, SessionParams, TsNs};
 const RATE_WINDOW_SEC: u32 = 10;
 
 /// See the module.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, serde::Serialize, serde::Deserialize)]
 pub struct Requests {
     session: OpWindows,
     symbols: Vec<OpWindows>,

@@ -20,7 +20,7 @@ pub const fn second_of(ts: TsNs) -> i64 {
 }
 
 /// See the module. A new ring stands at second 0.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct SecondRing {
     ring: Box<[u32]>,
     idx: usize,

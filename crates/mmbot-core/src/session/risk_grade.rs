@@ -5,7 +5,9 @@
 pub use mmbot_types::RiskGrade;
 
 /// Who kills a session.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, serde::Deserialize,
+)]
 pub enum KillCause {
     /// An operator.
     Operator,
@@ -16,7 +18,9 @@ pub enum KillCause {
 }
 
 /// Why the grade is what it is: in order of precedence where several demand the same grade.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, serde::Deserialize,
+)]
 pub enum RiskCause {
     /// Killed.
     Kill(KillCause),

@@ -13,7 +13,7 @@ use std::collections::VecDeque;
 pub const RISK_CHANGES_MAX: usize = 64;
 
 /// What the other guards say.
-#[derive(Debug, Clone, Copy, PartialEq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Default, serde::Serialize, serde::Deserialize)]
 pub struct RiskInputs {
     /// Equity of the session's ledger, unrealised result included, USD.
     pub equity_usd: f64,
@@ -26,7 +26,7 @@ pub struct RiskInputs {
 }
 
 /// A change of the grade, for journal and audit.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct RiskChange {
     /// When.
     pub ts: TsNs,
@@ -60,7 +60,7 @@ struct Demand {
 }
 
 /// See the module.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, serde::Serialize, serde::Deserialize)]
 pub struct RiskMonitor {
     grade: RiskGrade,
     entered_at: TsNs,

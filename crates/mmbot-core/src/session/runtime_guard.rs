@@ -42,7 +42,7 @@ pub struct GuardGauges {
 }
 
 /// Verdicts on one scope: the session or a symbol.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, serde::Serialize, serde::Deserialize)]
 struct Watch {
     slope: PnlSlope,
     /// Second of the latest evaluation.
@@ -54,7 +54,7 @@ struct Watch {
 }
 
 /// See the module.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, serde::Serialize, serde::Deserialize)]
 pub struct RuntimeGuard {
     session: Watch,
     /// By instrument index; only symbols with thresholds of their own.

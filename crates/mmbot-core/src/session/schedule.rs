@@ -6,7 +6,7 @@ use mmbot_types::{OpenWindow, ScheduleParams, TsNs};
 const STEPS_MAX: usize = 4;
 
 /// See the module. One cursor serves one list of windows; another list only costs a search.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, serde::Serialize, serde::Deserialize)]
 pub struct Schedule {
     /// First window that had not ended at `now`.
     cursor: usize,

@@ -9,7 +9,7 @@ use crate::trader::{EndNote, FillNote, Trader};
 use mmbot_types::{BlockDetail, MidTick, QtyLot, TsNs};
 
 /// Counters of the trader at the last synchronisation: what grew since is what happened.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Copy, Default, serde::Serialize, serde::Deserialize)]
 struct Seen {
     places: u64,
     amends: u64,
@@ -20,7 +20,7 @@ struct Seen {
 }
 
 /// Requests since the last synchronisation.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Sent {
     /// New orders.
     pub creates: u32,
@@ -37,7 +37,7 @@ pub struct Sent {
 }
 
 /// The market as the session sees it.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Copy, Default, serde::Serialize, serde::Deserialize)]
 pub struct SeatMarket {
     /// Last valid mid.
     pub mid: Option<MidTick>,
@@ -64,7 +64,7 @@ pub struct SeatMarket {
 }
 
 /// See the module.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, serde::Serialize, serde::Deserialize)]
 pub struct Seat {
     /// What it may do until the next synchronisation.
     pub permit: Permit,

@@ -31,7 +31,7 @@ pub const SYNC_NS: i64 = 100_000_000;
 const SECOND_NS: i64 = 1_000_000_000;
 
 /// See the module.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, serde::Serialize, serde::Deserialize)]
 pub struct Session {
     pub(super) params: SessionParams,
     pub(super) by_hand: ByHand,
@@ -42,6 +42,7 @@ pub struct Session {
     capital: Capital,
     flow: OrderFlow,
     shadows: ShadowStats,
+    #[serde(skip)]
     pub(super) events: EventLog,
     /// Changes of the risk grade that are in `events`.
     pub(super) risk_seen: u64,

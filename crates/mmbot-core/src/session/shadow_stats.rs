@@ -6,7 +6,7 @@ use mmbot_types::{InstrumentIdx, PriceTick, QtyLot, ShadowParams, TsNs};
 use std::fmt;
 
 /// A virtual order against the displayed best level of its side.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct ShadowSample {
     /// `1e4 * (price - best) / best`.
     pub price_diff_bps: f64,
@@ -62,14 +62,14 @@ pub struct ShadowGauges {
     pub summary: Option<ShadowSummary>,
 }
 
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Copy, Default, serde::Serialize, serde::Deserialize)]
 struct Sums {
     count: u64,
     bps: i64,
     permille: i64,
 }
 
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Copy, Default, serde::Serialize, serde::Deserialize)]
 struct SymbolStats {
     orders_total: u64,
     sums: Sums,
@@ -78,7 +78,7 @@ struct SymbolStats {
 }
 
 /// See the module.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, serde::Serialize, serde::Deserialize)]
 pub struct ShadowStats {
     symbols: Box<[SymbolStats]>,
     all: Sums,

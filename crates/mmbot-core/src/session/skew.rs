@@ -69,14 +69,14 @@ pub struct SkewGauges {
     pub abs_p95: f64,
 }
 
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Copy, Default, serde::Serialize, serde::Deserialize)]
 struct Watched {
     usd: f64,
     breached: bool,
 }
 
 /// See the module.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, serde::Serialize, serde::Deserialize)]
 pub struct PosSkew {
     symbols: Box<[Watched]>,
     colors: [Watched; 2],

@@ -55,7 +55,7 @@ fn in_window(params: &ThrottleParams, rate_per_sec: f64) -> u64 {
 }
 
 /// See the module.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct OpWindows {
     rings: [SecondRing; Op::COUNT],
 }

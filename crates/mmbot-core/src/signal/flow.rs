@@ -4,7 +4,7 @@ use super::decay::kept;
 use mmbot_types::{QtyLot, Side, TsNs};
 
 /// Running weighted volumes; both decay with one half-life.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, serde::Serialize, serde::Deserialize)]
 pub struct TradeFlow {
     half_lives_per_ns: f64,
     signed: f64,

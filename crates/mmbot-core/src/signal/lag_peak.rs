@@ -12,7 +12,7 @@ const WINDOW_NS: i64 = CELLS as i64 * CELL_NS;
 const NONE: i64 = i64::MIN;
 
 /// See the module.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, serde::Serialize, serde::Deserialize)]
 pub struct LagPeak {
     /// Largest lag since somebody asked, ns.
     open: i64,

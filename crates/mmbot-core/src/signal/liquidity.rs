@@ -13,7 +13,7 @@ const HALF_LIFE_NS: f64 = 60e9;
 const SAMPLE_NS: i64 = 1_000_000_000;
 
 /// Smoothed smaller side of the depth.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Copy, Default, serde::Serialize, serde::Deserialize)]
 pub struct Liquidity {
     /// USD and the time of the latest sample.
     smoothed: Option<(f64, TsNs)>,

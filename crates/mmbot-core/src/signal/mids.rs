@@ -4,6 +4,8 @@
 //! and grows (by doubling, up to a bound) only while changes come faster than it can hold. A
 //! stretch without a valid mid is one entry of its own.
 
+mod parts;
+
 use mmbot_types::{MidTick, TsNs};
 
 /// Entries at the start: 16 KB, ten seconds of 100 changes a second.
@@ -16,7 +18,8 @@ const FRESH_NS: i64 = 1_000_000_000;
 const NO_MID: MidTick = MidTick::new(i64::MIN);
 
 /// See the module.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, serde::Deserialize)]
+#[serde(try_from = "parts::MidParts")]
 pub struct MidHistory {
     ring: Box<[(TsNs, MidTick)]>,
     /// Changes ever written; entry `k` is at `k & (len - 1)`.

@@ -61,6 +61,20 @@ impl Naive {
     }
 }
 
+/// Takes `steps` from time `now` on; the time afterwards.
+fn take(ring: &mut MidHistory, steps: &[Step], mut now: i64) -> i64 {
+    for step in steps {
+        match step {
+            Step::Confirm { after_ns, mid } => {
+                now += after_ns;
+                ring.confirm(MidTick::new(*mid), TsNs::new(now));
+            }
+            Step::Invalidate => ring.invalidate(),
+        }
+    }
+    now
+}
+
 proptest! {
     #[test]
     fn it_answers_as_a_list_of_everything(
@@ -113,6 +127,27 @@ proptest! {
             }
         }
         prop_assert_eq!(ring.last(), Some(MidTick::new(1_000_000 + changes - 1)));
+    }
+
+    #[test]
+    fn one_that_was_written_and_read_answers_like_the_first_within_its_span(
+        before in steps(),
+        after in steps(),
+        asked in prop::collection::vec(0i64..3_000_000_000, 20),
+    ) {
+        let mut ring = MidHistory::new(3_000);
+        let mut now = take(&mut ring, &before, 0);
+        let bytes = postcard::to_allocvec(&ring).unwrap();
+        let mut read: MidHistory = postcard::from_bytes(&bytes).unwrap();
+        take(&mut read, &after, now);
+        now = take(&mut ring, &after, now);
+        for ts in asked.into_iter().map(|back_ns| TsNs::new(now - back_ns)) {
+            prop_assert_eq!(ring.before(ts), read.before(ts));
+            prop_assert_eq!(ring.fresh_at(ts), read.fresh_at(ts));
+            prop_assert_eq!(ring.after_changes(ts, 2), read.after_changes(ts, 2));
+        }
+        prop_assert_eq!(ring.last(), read.last());
+        prop_assert_eq!(postcard::to_allocvec(&ring), postcard::to_allocvec(&read));
     }
 }
 

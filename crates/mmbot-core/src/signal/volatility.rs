@@ -19,7 +19,7 @@ const DT_FLOOR_NS: i64 = 1_000_000;
 const NS: f64 = 1e-9;
 
 /// Weighted mean of one half-life.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, serde::Serialize, serde::Deserialize)]
 struct Ewma {
     half_lives_per_ns: f64,
     /// Weighted sum of squared returns per second.
@@ -68,7 +68,7 @@ pub struct VolatilityView {
 }
 
 /// Fast and baseline volatility of one mid.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, serde::Serialize, serde::Deserialize)]
 pub struct Volatility {
     fast: Ewma,
     baseline: Ewma,

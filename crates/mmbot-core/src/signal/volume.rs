@@ -8,7 +8,7 @@ const SECOND_NS: i64 = 1_000_000_000;
 const WINDOW_SEC: usize = 3600;
 
 /// See the module. Notionals are in ticks times lots.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, serde::Serialize, serde::Deserialize)]
 pub struct TradedVolume {
     /// First instant after the current second.
     cell_end: TsNs,

@@ -14,7 +14,7 @@ use std::collections::VecDeque;
 const MAKER_HORIZON_MS: i64 = 500;
 
 /// A fill that waits for its half second.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct CostlyFill {
     /// Venue time.
     pub ts: TsNs,
@@ -31,7 +31,7 @@ pub struct CostlyFill {
 }
 
 /// See the module.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, serde::Serialize, serde::Deserialize)]
 pub struct FillCosts {
     waiting: VecDeque<CostlyFill>,
 }

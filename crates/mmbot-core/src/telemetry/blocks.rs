@@ -3,7 +3,7 @@
 use mmbot_types::{BlockDetail, BlockReason};
 
 /// Counters of refusals.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
 pub struct Blocks {
     details: [u64; BlockDetail::COUNT],
     blocked_by: [u64; 4],

@@ -3,6 +3,8 @@
 //! Values below 512 have a bucket each; above, every power of two is cut into 256 buckets, so that
 //! a bucket's middle is at most 1/512 of the value away.
 
+mod parts;
+
 use std::borrow::Cow;
 
 /// Buckets per power of two.
@@ -19,7 +21,8 @@ const RUNS: usize = 256;
 const RUN_MAX: u32 = (1 << (64 - VALUE_BITS)) - 1;
 
 /// See the module. Negative values count as 0.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Deserialize)]
+#[serde(try_from = "parts::HistogramParts")]
 pub struct Histogram {
     /// The latest value and how often it came in a row, not yet counted: latencies repeat.
     last: u64,
@@ -165,7 +168,7 @@ impl Histogram {
 }
 
 /// A histogram of signed values: magnitudes below and above zero apart.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
 pub struct SignedHistogram {
     below: Histogram,
     rest: Histogram,
@@ -289,6 +292,19 @@ mod tests {
             let (exact, got) = (values[at], h.percentile(permille).unwrap());
             let error = (exact - got).abs() as f64;
             prop_assert!(error <= exact.abs() as f64 * 0.002, "{exact} {got}");
+        }
+
+        #[test]
+        fn a_histogram_that_was_written_and_read_is_the_same(
+            values in prop::collection::vec(0i64..1_000_000_000_000, 0..200),
+        ) {
+            let mut h = Histogram::new();
+            values.iter().for_each(|value| h.record(*value));
+            let bytes = postcard::to_allocvec(&h).unwrap();
+            let read: Histogram = postcard::from_bytes(&bytes).unwrap();
+            prop_assert_eq!(read.settled(), h.settled());
+            prop_assert_eq!(postcard::to_allocvec(&read).unwrap(), &bytes[..]);
+            prop_assert!(bytes.len() < 60 + 8 * values.len(), "{} bytes", bytes.len());
         }
 
         #[test]

@@ -18,7 +18,7 @@ pub const STALE_AGE_BUCKETS: [&str; 5] = [
 ];
 
 /// Counters and distributions of one trader since its start.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
 pub struct Telemetry {
     /// Refusals and decisions.
     pub blocks: Blocks,
@@ -111,7 +111,7 @@ impl Telemetry {
 }
 
 /// Largest and average position.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
 pub struct PositionStats {
     max_abs: QtyLot,
     /// Lots times nanoseconds.

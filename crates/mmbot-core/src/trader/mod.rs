@@ -62,7 +62,7 @@ use std::sync::Arc;
 const TIMER_NS: i64 = 1_000_000_000;
 
 /// See the module.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, serde::Serialize, serde::Deserialize)]
 pub struct Trader {
     due: TsNs,
     timer_due: TsNs,
@@ -93,24 +93,29 @@ pub struct Trader {
     since: Since,
     quality: FillQuality,
     /// What the anti-stale guard did; `None` if nobody wants to know.
+    #[serde(skip)]
     stale_notes: Option<Vec<StaleNote>>,
     /// Colours of new orders, and this symbol's place among those of the session.
     rollout: Arc<RolloutParams>,
     seat: SeatPlace,
     idempotency: IdempotencyFilter,
     /// Order events for recorders; `None` if nobody wants them.
+    #[serde(skip)]
     log: Option<Vec<OrderEventRow>>,
     /// Position by the colour of the orders that made it.
     position_by_color: [QtyLot; 2],
     /// What the session allows until the next synchronisation.
     permit: Permit,
+    #[serde(skip)]
     last_illegal: Option<IllegalTransition>,
+    #[serde(skip)]
     scratch: Scratch,
     jitter: CounterRng,
     params: Params,
     telemetry: Telemetry,
     instrument: Instrument,
     /// Steps of the latest decision, if somebody wants to know.
+    #[serde(skip)]
     trace: Option<Box<Trace>>,
 }
 

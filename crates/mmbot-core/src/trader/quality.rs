@@ -6,7 +6,7 @@ use crate::market::Market;
 use mmbot_types::{Color, ExecPrice, Side, TsNs};
 
 /// See the module. Fed by the fills of a session's trader, completed at synchronisations.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, serde::Serialize, serde::Deserialize)]
 pub struct FillQuality {
     adverse: AdverseRate,
     markouts: ColorMarkouts,

@@ -14,7 +14,7 @@ use mmbot_types::{ExecPrice, RejectReason, Side, TsNs};
 const ENTRIES_MAX: usize = 1024;
 
 /// An order that ended, for the fill rate.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct EndNote {
     /// Local time.
     pub ts: TsNs,
@@ -23,7 +23,7 @@ pub struct EndNote {
 }
 
 /// A fill, for turnover and cost calibration.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct FillNote {
     /// Local time.
     pub ts: TsNs,
@@ -38,7 +38,7 @@ pub struct FillNote {
 }
 
 /// See the module.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, serde::Serialize, serde::Deserialize)]
 pub struct Since {
     /// Results of requests.
     pub outcomes: OutcomeCounts,

@@ -9,7 +9,7 @@ use mmbot_types::{Cid, Color, MidTick, Money, QtyLot, RolloutParams, Side, TsNs}
 use std::sync::Arc;
 
 /// A symbol's place among those of its session: numbers of orders are unique over all of them.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct SeatPlace {
     /// Index of the symbol.
     pub index: u64,
@@ -54,6 +54,12 @@ impl Trader {
     #[must_use]
     pub const fn session_seq(&self, cid: Cid) -> u64 {
         self.seat.session_seq(OrderTable::seq_of(cid))
+    }
+
+    /// Number that the next order gets, among the trader's own.
+    #[must_use]
+    pub const fn next_order_seq(&self) -> u64 {
+        self.orders.next_seq()
     }
 
     /// Colour of the next order.

@@ -109,10 +109,10 @@ impl PyJournalDecoder {
 #[pymethods]
 impl PyJournalDecoder {
     #[new]
-    #[pyo3(signature = (next_seq=None))]
-    fn new(next_seq: Option<u64>) -> Self {
+    #[pyo3(signature = (next_seq=None, offset=0))]
+    fn new(next_seq: Option<u64>, offset: u64) -> Self {
         let feed = Feed {
-            held: Held::new(next_seq),
+            held: Held::from(next_seq, offset),
             counts: Counts::new(),
         };
         Self {

@@ -11,10 +11,16 @@ pub(super) struct Held {
 }
 
 impl Held {
+    /// A journal from its beginning, or from a segment that begins with the record `next_seq`.
     pub(super) const fn new(next_seq: Option<u64>) -> Self {
+        Self::from(next_seq, 0)
+    }
+
+    /// A journal from the record `next_seq` on, which stands at `offset` of its segment.
+    pub(super) const fn from(next_seq: Option<u64>, offset: u64) -> Self {
         Self {
             bytes: Vec::new(),
-            offset: 0,
+            offset,
             next_seq,
         }
     }

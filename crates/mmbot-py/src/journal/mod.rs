@@ -1,13 +1,14 @@
 //! The journal codec for Python: `JournalFramer` (records in, framed bytes out), `JournalDecoder`
 //! (blocks of a segment in, records as dictionaries out), `JournalReplay` (blocks in, what the core
 //! does now), `JournalSearch` (where an explanation stands), `journal_counts` (what framed bytes
-//! hold). Files are Python's.
+//! hold), `CheckpointIndex` (where to begin instead of at the beginning). Files are Python's.
 
 #![allow(
     clippy::disallowed_types,
     reason = "frozen classes that a writer thread may share: one uncontended lock per call"
 )]
 
+mod checkpoint;
 mod decoder;
 mod from_dict;
 mod held;
@@ -17,6 +18,7 @@ mod search;
 mod start;
 mod to_dict;
 
+pub(crate) use checkpoint::PyCheckpoint;
 pub(crate) use from_dict::header_of;
 pub(crate) use start::{config_bytes, journal_start};
 
@@ -45,6 +47,9 @@ pub(crate) fn register(m: &Bound<'_, PyModule>) -> PyResult<()> {
     m.add_class::<decoder::PyJournalDecoder>()?;
     m.add_class::<replay::PyJournalReplay>()?;
     m.add_class::<search::PyJournalSearch>()?;
+    m.add_class::<PyCheckpoint>()?;
+    m.add_class::<checkpoint::PyCheckpointHead>()?;
+    m.add_class::<checkpoint::PyCheckpointIndex>()?;
     m.add_function(wrap_pyfunction!(journal_counts, m)?)?;
     m.add_function(wrap_pyfunction!(journal_kinds, m)?)
 }

@@ -1,5 +1,6 @@
 //! `JournalReplay`: blocks of a journal in, what the core makes of them now.
 
+use super::checkpoint::PyCheckpointHead;
 use super::damage;
 use super::held::Held;
 use super::reasons::trace_dict;
@@ -88,7 +89,27 @@ impl Running {
     }
 }
 
+fn places_of(places: &[(u16, u64, u64)]) -> Vec<Place> {
+    let place = |&(instrument, from_seq, to_seq): &(u16, u64, u64)| Place {
+        instrument: InstrumentIdx(instrument),
+        from_seq,
+        to_seq,
+    };
+    places.iter().map(place).collect()
+}
+
 impl PyJournalReplay {
+    fn over(held: Held, replay: Replay, until_seq: Option<u64>) -> Self {
+        Self {
+            inner: Mutex::new(Running {
+                held,
+                replay,
+                until_seq: until_seq.unwrap_or(u64::MAX),
+                done: false,
+            }),
+        }
+    }
+
     fn inner(&self) -> MutexGuard<'_, Running> {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -101,22 +122,29 @@ impl PyJournalReplay {
     #[new]
     #[pyo3(signature = (*, until_seq=None, places=Vec::new()))]
     fn new(until_seq: Option<u64>, places: Vec<(u16, u64, u64)>) -> Self {
-        let places = places
-            .into_iter()
-            .map(|(instrument, from_seq, to_seq)| Place {
-                instrument: InstrumentIdx(instrument),
-                from_seq,
-                to_seq,
-            })
-            .collect();
-        Self {
-            inner: Mutex::new(Running {
-                held: Held::new(Some(0)),
-                replay: Replay::explaining(places),
-                until_seq: until_seq.unwrap_or(u64::MAX),
-                done: false,
-            }),
-        }
+        let replay = Replay::explaining(places_of(&places));
+        Self::over(Held::new(Some(0)), replay, until_seq)
+    }
+
+    /// A replay that goes on from a checkpoint; its record stands at `offset` of the segment that
+    /// is fed first.
+    #[staticmethod]
+    #[pyo3(signature = (head, state, *, offset, until_seq=None, places=Vec::new()))]
+    fn resumed(
+        py: Python<'_>,
+        head: &PyCheckpointHead,
+        state: &[u8],
+        offset: u64,
+        until_seq: Option<u64>,
+        places: Vec<(u16, u64, u64)>,
+    ) -> PyResult<Self> {
+        let engine = py.detach(|| head.head.restore(state)).map_err(|error| {
+            let key = format!("checkpoint={}", head.head.number);
+            core_error("E_STORE_JOURNAL", &key, &error.to_string())
+        })?;
+        let replay = Replay::resumed(engine, places_of(&places));
+        let held = Held::from(Some(head.head.at.seq), offset);
+        Ok(Self::over(held, replay, until_seq))
     }
 
     /// Takes a block; true if more are wanted.

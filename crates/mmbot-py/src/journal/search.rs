@@ -18,12 +18,19 @@ pub(super) struct PyJournalSearch {
 struct Running {
     held: Held,
     search: Search,
+    /// The last record that is looked at.
+    until_seq: u64,
+    done: bool,
 }
 
 impl Running {
     fn run(&mut self) -> Result<(), JournalError> {
         let mut reader = self.held.reader();
         while let Some(frame) = reader.next_frame()? {
+            if frame.seq > self.until_seq {
+                self.done = true;
+                break;
+            }
             self.search.on_frame(&frame)?;
         }
         let (offset, next_seq) = (reader.offset(), reader.next_seq());
@@ -37,11 +44,14 @@ impl PyJournalSearch {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn asking(question: Question) -> Self {
+    fn asking(question: Question, start: Option<(u64, u64)>, until_seq: Option<u64>) -> Self {
+        let (seq, offset) = start.unwrap_or_default();
         Self {
             inner: Mutex::new(Running {
-                held: Held::new(Some(0)),
+                held: Held::from(Some(seq), offset),
                 search: Search::new(question),
+                until_seq: until_seq.unwrap_or(u64::MAX),
+                done: false,
             }),
         }
     }
@@ -49,23 +59,28 @@ impl PyJournalSearch {
 
 #[pymethods]
 impl PyJournalSearch {
-    /// Why the order with this number in the session?
+    /// Why the order with this number in the session? `start` is the first record that is looked
+    /// at, with its offset in its segment, `until_seq` the last one.
     #[staticmethod]
-    fn order(number: u64) -> Self {
-        Self::asking(Question::Order(number))
+    #[pyo3(signature = (number, *, start=None, until_seq=None))]
+    fn order(number: u64, start: Option<(u64, u64)>, until_seq: Option<u64>) -> Self {
+        Self::asking(Question::Order(number), start, until_seq)
     }
 
     /// Why did an instrument do at `ts_ns` what it did?
     #[staticmethod]
-    fn at(instrument: u16, ts_ns: i64) -> Self {
-        Self::asking(Question::At(InstrumentIdx(instrument), TsNs::new(ts_ns)))
+    #[pyo3(signature = (instrument, ts_ns, *, start=None, until_seq=None))]
+    fn at(instrument: u16, ts_ns: i64, start: Option<(u64, u64)>, until_seq: Option<u64>) -> Self {
+        let question = Question::At(InstrumentIdx(instrument), TsNs::new(ts_ns));
+        Self::asking(question, start, until_seq)
     }
 
-    fn feed(&self, py: Python<'_>, data: &[u8]) -> PyResult<()> {
+    /// Takes a block; true if more are wanted.
+    fn feed(&self, py: Python<'_>, data: &[u8]) -> PyResult<bool> {
         let run = || {
             let mut running = self.inner();
             running.held.feed(data);
-            running.run()
+            running.run().map(|()| !running.done)
         };
         py.detach(run).map_err(damage)
     }
@@ -73,6 +88,9 @@ impl PyJournalSearch {
     /// Ends a segment: the offset of a torn tail, or None.
     fn end_segment(&self) -> PyResult<Option<u64>> {
         let mut running = self.inner();
+        if running.done {
+            return Ok(None);
+        }
         let tail = running.held.reader().tail().map_err(damage)?;
         running.held.next_segment();
         match tail {
@@ -85,6 +103,11 @@ impl PyJournalSearch {
     fn place(&self) -> Option<(u16, u64, u64)> {
         let place = self.inner().search.place()?;
         Some((place.instrument.0, place.from_seq, place.to_seq))
+    }
+
+    /// True if a decision is known that all that follows up to the answer is traced from.
+    fn is_complete(&self) -> bool {
+        self.inner().search.is_complete()
     }
 
     /// All requests about the order, in their order.

@@ -7,7 +7,8 @@ use mmbot_types::journal::InstrumentFacts;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
-/// `given` is a header without `format` and `instruments`, and `hash_every_ns`.
+/// `given` is a header without `format` and `instruments`, `hash_every_ns`, and whether
+/// `checkpoints` are to be taken (default: none).
 pub(crate) fn journal_start(
     given: &Bound<'_, PyDict>,
     instruments: &[Instrument],
@@ -29,6 +30,10 @@ pub(crate) fn journal_start(
         params,
         session,
         hash_every_ns: every.extract()?,
+        checkpoints: match given.get_item("checkpoints")? {
+            Some(wanted) => wanted.extract()?,
+            None => false,
+        },
     })
 }
 

@@ -124,6 +124,7 @@ impl Crashes {
                 .collect(),
             session: self.given.keep_session(session),
             hash_every_ns: HASH_EVERY_NS,
+            checkpoints: false,
         })
     }
 

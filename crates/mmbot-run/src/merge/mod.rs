@@ -9,7 +9,7 @@ mod pending;
 
 use mmbot_types::columns::{LAST_BIT, never_goes_back};
 use mmbot_types::{ChunkError, EventColumns, RowKind, Side};
-use pending::{Pending, Rows, Run, interleave, prepare, truncate};
+use pending::{Pending, Rows, Run, interleave, truncate};
 
 /// What a merger needs next.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -249,12 +249,13 @@ impl StreamMerger {
     pub fn take_into(&mut self, merged: &mut EventColumns) -> bool {
         let (book_to, trades_to) = self.certain();
         let total = book_to - self.book.head + trades_to - self.trades.head;
-        prepare(merged, total);
         if total == 0 {
+            truncate(merged, 0);
+            merged.local_order = None;
             return false;
         }
         self.plan(book_to, trades_to);
-        interleave(&self.book, &self.trades, &self.runs, merged);
+        interleave(&self.book, &self.trades, &self.runs, total, merged);
         let in_order = never_goes_back(&merged.ts_local);
         let cut = self.local_cut(merged, in_order, book_to, trades_to);
         let trades_cut = if cut == total {
@@ -357,12 +358,17 @@ impl StreamMerger {
     }
 }
 
-/// Marks rows after which the packet changes.
+/// Marks rows after which the packet changes; of the last row nobody knows yet.
 fn mark_ends(flags: &mut [u8], update_id: &[i64], kind: &[u8]) {
-    let pairs = update_id.windows(2).zip(kind.windows(2));
-    for (flag, (id, kind)) in flags.iter_mut().zip(pairs) {
-        let ends = (id[0] != id[1]) | (kind[0] != kind[1]);
-        *flag |= u8::from(ends) << LAST_BIT.trailing_zeros();
+    // two passes, each over numbers of one width: together they would go one by one
+    for (flag, kind) in flags.iter_mut().zip(kind.windows(2)) {
+        *flag |= u8::from(kind[0] != kind[1]) << LAST_BIT.trailing_zeros();
+    }
+    let mut rows = flags.iter_mut();
+    for ids in update_id.windows(2) {
+        if let Some(flag) = rows.next() {
+            *flag |= u8::from(ids[0] != ids[1]) << LAST_BIT.trailing_zeros();
+        }
     }
 }
 

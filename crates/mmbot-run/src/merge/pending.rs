@@ -4,7 +4,7 @@ use mmbot_types::columns::never_goes_back;
 use mmbot_types::{ChunkError, EventColumns};
 
 /// Rows that are appended at once.
-const BLOCK: usize = 16;
+const BLOCK: usize = 8;
 
 /// Columns that both streams have.
 #[derive(Debug, Clone, Copy)]
@@ -114,18 +114,6 @@ fn first_back(last: i64, times: &[i64]) -> Option<usize> {
         .map(|at| at + 1)
 }
 
-/// Empties `columns` and makes room for `n` rows.
-pub(super) fn prepare(columns: &mut EventColumns, n: usize) {
-    truncate(columns, 0);
-    let n = n + BLOCK;
-    columns.flags.reserve(n);
-    columns.px.reserve(n);
-    columns.qty.reserve(n);
-    columns.ts_exch.reserve(n);
-    columns.ts_local.reserve(n);
-    columns.local_order = None;
-}
-
 /// Rows of the book stream up to the next trades, and those trades.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Run {
@@ -133,47 +121,74 @@ pub(super) struct Run {
     pub(super) trades: usize,
 }
 
-/// Appends the rows from the heads of both streams in the order of `runs`. Column by column: a run
-/// is short, and a column's place in it is found in registers.
-pub(super) fn interleave(book: &Pending, trades: &Pending, runs: &[Run], to: &mut EventColumns) {
-    let heads = (book.head, trades.head);
-    let (book, trades) = (&book.rows, &trades.rows);
-    weave(&book.flags, &trades.flags, heads, runs, &mut to.flags);
-    weave(&book.px, &trades.px, heads, runs, &mut to.px);
-    weave(&book.qty, &trades.qty, heads, runs, &mut to.qty);
-    weave(&book.ts_exch, &trades.ts_exch, heads, runs, &mut to.ts_exch);
-    weave(
-        &book.ts_local,
-        &trades.ts_local,
-        heads,
-        runs,
-        &mut to.ts_local,
-    );
-}
-
-fn weave<T: Copy>(book: &[T], trades: &[T], heads: (usize, usize), runs: &[Run], to: &mut Vec<T>) {
-    let (mut b, mut t) = heads;
+/// Makes `to` the rows from the heads of both streams in the order of `runs`, `total` in all.
+pub(super) fn interleave(
+    book: &Pending,
+    trades: &Pending,
+    runs: &[Run],
+    total: usize,
+    to: &mut EventColumns,
+) {
+    // a block may reach beyond the last row
+    let room = total + BLOCK;
+    to.flags.resize(room, 0);
+    to.px.resize(room, 0);
+    to.qty.resize(room, 0);
+    to.ts_exch.resize(room, 0);
+    to.ts_local.resize(room, 0);
+    to.local_order = None;
+    let (mut b, mut t, mut at) = (book.head, trades.head, 0);
     for run in runs {
-        extend(to, &book[b..], run.book);
-        extend(to, &trades[t..], run.trades);
+        copy_rows(&book.rows, b, run.book, to, at);
+        at += run.book;
+        copy_rows(&trades.rows, t, run.trades, to, at);
+        at += run.trades;
         b += run.book;
         t += run.trades;
     }
+    truncate(to, total);
 }
 
-/// Appends the first `n` of `from`. Runs are short: a block of fixed length, cut back, is a few
-/// moves where the exact length is a call.
+/// Copies `n` rows. Runs are short: blocks of fixed length are a few moves where the exact length
+/// is a call a column, and the next run covers what is too much.
 #[inline(always)]
-fn extend<T: Copy>(to: &mut Vec<T>, from: &[T], n: usize) {
-    match (n, from.first_chunk::<BLOCK>()) {
-        (1, _) => to.push(from[0]),
-        (0..=BLOCK, Some(block)) => {
-            let len = to.len() + n;
-            to.extend_from_slice(block);
-            to.truncate(len);
+fn copy_rows(from: &EventColumns, begin: usize, n: usize, to: &mut EventColumns, at: usize) {
+    let mut done = 0;
+    while done < n {
+        let (begin, at) = (begin + done, at + done);
+        let whole = block(&from.flags, begin, &mut to.flags, at)
+            && block(&from.px, begin, &mut to.px, at)
+            && block(&from.qty, begin, &mut to.qty, at)
+            && block(&from.ts_exch, begin, &mut to.ts_exch, at)
+            && block(&from.ts_local, begin, &mut to.ts_local, at);
+        if !whole {
+            let rest = n - done;
+            rows(&from.flags, begin, rest, &mut to.flags, at);
+            rows(&from.px, begin, rest, &mut to.px, at);
+            rows(&from.qty, begin, rest, &mut to.qty, at);
+            rows(&from.ts_exch, begin, rest, &mut to.ts_exch, at);
+            rows(&from.ts_local, begin, rest, &mut to.ts_local, at);
+            return;
         }
-        _ => to.extend_from_slice(&from[..n]),
+        done += BLOCK;
     }
+}
+
+/// Copies a block, if there is one on both sides.
+#[inline(always)]
+fn block<T: Copy>(from: &[T], begin: usize, to: &mut [T], at: usize) -> bool {
+    let from = from[begin..].first_chunk::<BLOCK>();
+    match (from, to[at..].first_chunk_mut::<BLOCK>()) {
+        (Some(from), Some(to)) => {
+            *to = *from;
+            true
+        }
+        _ => false,
+    }
+}
+
+fn rows<T: Copy>(from: &[T], begin: usize, n: usize, to: &mut [T], at: usize) {
+    to[at..at + n].copy_from_slice(&from[begin..begin + n]);
 }
 
 pub(super) fn truncate(columns: &mut EventColumns, len: usize) {

@@ -86,6 +86,26 @@ impl Replay {
         }
     }
 
+    /// A replay that goes on from the state of a checkpoint: the next entry is the one after it, or
+    /// the record of its hash.
+    #[must_use]
+    pub fn resumed(engine: Engine, places: Vec<Place>) -> Self {
+        let indices = (0u16..).map(InstrumentIdx);
+        let seats = indices.map_while(|at| Some((engine.market(at)?, engine.trader(at)?)));
+        let (instruments, seeds): (Vec<_>, Vec<_>) = seats
+            .map(|(market, trader)| (market.instrument().clone(), trader.params().seed))
+            .unzip();
+        Self {
+            instruments,
+            before: Before {
+                seed: seeds.first().copied().unwrap_or_default(),
+                ..Before::default()
+            },
+            engine: Some(engine),
+            ..Self::explaining(places)
+        }
+    }
+
     /// The last decision at each place passed so far, in the order of the places; `None` where
     /// none was made.
     pub fn explanations(&self) -> impl ExactSizeIterator<Item = (Place, Option<&Trace>)> {
@@ -164,7 +184,7 @@ impl Replay {
     }
 
     fn begin(&mut self, header: &Header) -> Result<(), What> {
-        if self.header.is_some() {
+        if self.header.is_some() || self.engine.is_some() {
             return Err(What::SecondHeader);
         }
         let made = header.instruments.iter().map(|facts| facts.instrument());
@@ -179,7 +199,7 @@ impl Replay {
     }
 
     fn on_input(&mut self, input: &Record, configs: &mut dyn Configs) -> Result<(), What> {
-        if self.header.is_none() {
+        if self.header.is_none() && self.engine.is_none() {
             return Err(What::NoHeader);
         }
         let ts = input.ts().unwrap_or_default();

@@ -203,6 +203,12 @@ impl World {
         Some((&mut lane.trader, &mut market.1))
     }
 
+    /// As [`Self::seat`], to look at.
+    pub(crate) fn seat_of(&self, lane: usize) -> Option<(&Market, &Trader)> {
+        let lane = self.lanes.get(lane)?;
+        Some((&self.markets.get(lane.market)?.1, &lane.trader))
+    }
+
     /// Number of lanes.
     #[must_use]
     pub fn lane_count(&self) -> usize {

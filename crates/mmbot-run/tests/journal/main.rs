@@ -6,7 +6,9 @@
     reason = "a test that cannot go on fails"
 )]
 
+mod checkpoints;
 mod hand;
+mod outside;
 mod reasons;
 mod replays;
 mod sessions;

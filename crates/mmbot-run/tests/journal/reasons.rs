@@ -154,6 +154,7 @@ fn built_in() -> Plan {
         stop: true,
         hand: false,
         record: false,
+        checkpoints: true,
     }
 }
 

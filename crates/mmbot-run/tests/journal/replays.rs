@@ -24,7 +24,7 @@ fn replay(entries: &[Entry], written: &Written) -> Outcome {
     replay.outcome()
 }
 
-fn simple() -> Plan {
+pub fn simple() -> Plan {
     Plan {
         symbols: 2,
         seed: 7,
@@ -39,6 +39,7 @@ fn simple() -> Plan {
         stop: true,
         hand: true,
         record: true,
+        checkpoints: true,
     }
 }
 

@@ -1,18 +1,14 @@
 //! Sessions that are written down while they run, with every choice that they can have.
 
 use crate::hand;
-use mmbot_core::portfolio::FeeTilt;
-use mmbot_core::{Quote, StrategyView};
-use mmbot_run::{
-    Backtest, Configs, External, JournalStart, LaneSpec, RunError, Sampling, SessionLane,
-    WeightAnswer, WeightRequest, Wires,
-};
+use crate::outside::{Outside, Shelf};
+use mmbot_run::{Backtest, Checkpoint, JournalStart, LaneSpec, Sampling, SessionLane};
 use mmbot_sim::SimConfig;
 use mmbot_sim::market::{Market, MarketConfig, Regime};
 use mmbot_types::journal::{FORMAT_VERSION, Header, InstrumentFacts, Mode};
 use mmbot_types::{
     Cadence, EventColumns, Instrument, MuxBand, MuxStrategy, OpenWindow, Params, QuoterKind,
-    ReplaceMode, SessionParams, Side, TsNs,
+    ReplaceMode, SessionParams, TsNs,
 };
 use proptest::prelude::*;
 use std::sync::Arc;
@@ -40,6 +36,7 @@ pub struct Plan {
     /// An operator sets a floor, kills, resumes, and asks for stale orders.
     pub hand: bool,
     pub record: bool,
+    pub checkpoints: bool,
 }
 
 pub fn plan() -> impl Strategy<Value = Plan> {
@@ -88,6 +85,7 @@ pub fn plan() -> impl Strategy<Value = Plan> {
             stop,
             hand,
             record,
+            checkpoints: true,
         }
     })
 }
@@ -211,101 +209,17 @@ impl Plan {
                 .map(|_| book.keep(self.params()))
                 .collect(),
             session: book.keep_session(self.session()),
-            hash_every_ns: 2_000_000_000,
+            // between 0.4 and 2 s, at other moments in every session
+            hash_every_ns: 400_000_000 + self.seed as i64 % 17 * 100_000_000,
+            checkpoints: self.checkpoints,
         }
-    }
-}
-
-/// Configurations by number, in place of their text.
-#[derive(Debug, Clone, Default)]
-pub struct Shelf {
-    params: Vec<Params>,
-    sessions: Vec<SessionParams>,
-}
-
-impl Shelf {
-    fn keep(&mut self, params: Params) -> Vec<u8> {
-        self.params.push(params);
-        vec![self.params.len() as u8 - 1]
-    }
-
-    fn keep_session(&mut self, params: SessionParams) -> Vec<u8> {
-        self.sessions.push(params);
-        vec![self.sessions.len() as u8 - 1]
-    }
-}
-
-impl Configs for Shelf {
-    fn params(&mut self, config: &[u8], _seed: u64) -> Result<Params, String> {
-        let kept = config
-            .first()
-            .and_then(|at| self.params.get(usize::from(*at)));
-        kept.copied()
-            .ok_or_else(|| "is not on the shelf".to_owned())
-    }
-
-    fn session(
-        &mut self,
-        config: &[u8],
-        _instruments: &[Instrument],
-    ) -> Result<SessionParams, String> {
-        let kept = config
-            .first()
-            .and_then(|at| self.sessions.get(usize::from(*at)));
-        kept.cloned()
-            .ok_or_else(|| "is not on the shelf".to_owned())
-    }
-}
-
-/// Quotes one tick around the touch, and divides the budget anew at each call.
-struct Outside {
-    calls: u32,
-}
-
-impl Wires for Outside {}
-
-impl External for Outside {
-    fn quotes(
-        &mut self,
-        _symbol: usize,
-        _lane: usize,
-        view: &StrategyView,
-    ) -> Result<Vec<Quote>, RunError> {
-        if !view.market.synced {
-            return Ok(Vec::new());
-        }
-        let qty = mmbot_types::QtyLot::new(5 + view.position.get() % 3);
-        let at = |side: Side| Quote {
-            side,
-            px: side.outward(view.market.best(side), 1),
-            qty,
-        };
-        Ok(Side::BOTH.map(at).to_vec())
-    }
-
-    fn weights(
-        &mut self,
-        _lane: usize,
-        request: &WeightRequest,
-    ) -> Result<Option<WeightAnswer>, RunError> {
-        self.calls += 1;
-        let n = request.volas.len();
-        let mut weights = vec![1.0 / n as f64; n];
-        let shift = 0.01 * f64::from(self.calls % 7);
-        weights[0] += shift;
-        weights[n - 1] -= shift;
-        let fee_tilt = if self.calls % 2 == 0 {
-            FeeTilt::Worth(0.5)
-        } else {
-            FeeTilt::Off
-        };
-        Ok(Some(WeightAnswer { weights, fee_tilt }))
     }
 }
 
 /// A session that was written down.
 pub struct Written {
     pub bytes: Vec<u8>,
+    pub checkpoints: Vec<Checkpoint>,
     pub shelf: Shelf,
     /// Hashes of the traders at the end.
     pub hashes: Vec<u64>,
@@ -330,7 +244,7 @@ pub fn run(plan: &Plan, journal: bool) -> Written {
         session: Some(plan.session()),
     };
     let mut shelf = Shelf::default();
-    let mut outside = Outside { calls: 0 };
+    let mut outside = Outside::default();
     let mut backtest = Backtest::over(&plan.instruments(), &[lane], sampling, 1).unwrap();
     if journal {
         backtest.begin_journal(plan.journal(&mut shelf)).unwrap();
@@ -341,7 +255,7 @@ pub fn run(plan: &Plan, journal: bool) -> Written {
     let mut feeds: Vec<_> = (0..plan.symbols)
         .map(|symbol| plan.market(symbol).into_iter())
         .collect();
-    let mut bytes = Vec::new();
+    let (mut bytes, mut checkpoints) = (Vec::new(), Vec::new());
     let mut until = 0;
     while until < MARKET_NS + 1_000_000_000 {
         until += 130_000_000;
@@ -363,25 +277,28 @@ pub fn run(plan: &Plan, journal: bool) -> Written {
             backtest.stop(now);
         }
         if journal {
-            backtest
-                .take_journal(|taken| bytes.extend_from_slice(taken))
-                .unwrap();
+            take(&mut backtest, &mut bytes, &mut checkpoints);
         }
     }
     backtest.finish_because("done", &mut outside).unwrap();
     if journal {
-        backtest
-            .take_journal(|taken| bytes.extend_from_slice(taken))
-            .unwrap();
+        take(&mut backtest, &mut bytes, &mut checkpoints);
     }
     let traders = (0..plan.symbols).map(|symbol| backtest.lane(symbol, 0).unwrap().1.trader());
     let requests = |t: &mmbot_core::Telemetry| t.places + t.amends + t.cancels;
     Written {
         bytes,
+        checkpoints,
         shelf,
         requests: traders.clone().map(|t| requests(t.telemetry())).sum(),
         hashes: traders.map(mmbot_core::Trader::state_hash).collect(),
     }
+}
+
+fn take(backtest: &mut Backtest, bytes: &mut Vec<u8>, checkpoints: &mut Vec<Checkpoint>) {
+    let taken = backtest.take_journal(|taken| bytes.extend_from_slice(taken));
+    taken.unwrap();
+    checkpoints.extend(backtest.take_checkpoints().unwrap());
 }
 
 /// New parameters, before the first event as in the middle.

@@ -19,7 +19,7 @@ pub struct ParamError {
 }
 
 /// When a trader decides.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub enum Cadence {
     /// On a consistent book update at most once per `refresh_ms`, on own fills, and at least every
     /// second.
@@ -35,7 +35,7 @@ pub enum Cadence {
 }
 
 /// Which strategy makes the targets.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub enum QuoterKind {
     /// The built-in quoter (spread from volatility, inventory skew, levels).
     BuiltIn,
@@ -47,7 +47,7 @@ pub enum QuoterKind {
 }
 
 /// What a change of a resting order is made of.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub enum ReplaceMode {
     /// One amend request.
     Amend,
@@ -58,7 +58,7 @@ pub enum ReplaceMode {
 }
 
 /// Spread, skew and levels [`strategy`, `trading`].
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct QuoteParams {
     /// Which strategy.
     pub kind: QuoterKind,
@@ -101,14 +101,14 @@ pub struct QuoteParams {
 }
 
 /// Size of the quotes of a trader that belongs to no session.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct SizingParams {
     /// Target notional per side, USD.
     pub target_usd: f64,
 }
 
 /// Replace throttle and order changes [`latency_boost.replace`, `strategy`].
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct ReplaceParams {
     /// How a change is sent.
     pub mode: ReplaceMode,
@@ -127,7 +127,7 @@ pub struct ReplaceParams {
 }
 
 /// Tail-age batch cancel [`latency_boost.tail_batch`].
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct TailParams {
     /// Age from which an order off its target is taken out.
     pub tail_age_ms: i64,
@@ -138,7 +138,7 @@ pub struct TailParams {
 }
 
 /// Anti-stale guard [`strategy`].
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct AntiStaleParams {
     /// `strategy.enable_anti_stale_guard`.
     pub enabled: bool,
@@ -149,7 +149,7 @@ pub struct AntiStaleParams {
 }
 
 /// Limits [`risk`, `limits`].
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct RiskParams {
     /// `risk.max_position_usd`; infinite switches it off (reference strategy).
     pub max_position_usd: f64,
@@ -165,7 +165,7 @@ pub struct RiskParams {
 
 /// Market signals [`signals`, `strategy.imbalance_levels`, `market`]. Lanes with equal signal
 /// parameters share one computation.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct SignalParams {
     /// `signals.vola_half_life_sec`.
     pub vola_half_life_sec: f64,
@@ -182,7 +182,7 @@ pub struct SignalParams {
 }
 
 /// Edge accounting [`edge`].
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct EdgeParams {
     /// `edge.adverse_horizon_ms`.
     pub adverse_horizon_ms: i64,
@@ -195,7 +195,7 @@ pub struct EdgeParams {
 }
 
 /// Everything one trader needs for one instrument.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct Params {
     /// Spread, skew, levels.
     pub quote: QuoteParams,

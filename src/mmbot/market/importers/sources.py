@@ -7,15 +7,20 @@ from __future__ import annotations
 
 import hashlib
 import io
+import sys
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator
 from typing import IO, Final, Protocol
 
 import fsspec
-import zstandard
 
 from mmbot.errors import MarketDataError
+
+if sys.version_info >= (3, 14):
+    from compression import zstd
+else:
+    from backports import zstd
 
 __all__ = ["BLOCK_BYTES", "OnBytes", "blocks", "head", "sha256_of", "size_of", "truncated"]
 
@@ -147,8 +152,7 @@ def _gzip() -> _Unpacker:
 
 
 def _zstd() -> _Unpacker:
-    unpacker: _Unpacker = zstandard.ZstdDecompressor().decompressobj()
-    return unpacker
+    return zstd.ZstdDecompressor()
 
 
 def _unpack(file: io.RawIOBase, path: str, begin: Callable[[], _Unpacker]) -> Iterator[bytes]:
@@ -161,7 +165,7 @@ def _unpack(file: io.RawIOBase, path: str, begin: Callable[[], _Unpacker]) -> It
                 unpacker = begin()
             try:
                 block = unpacker.decompress(packed)
-            except (zlib.error, zstandard.ZstdError) as exc:
+            except (zlib.error, zstd.ZstdError) as exc:
                 raise truncated(path, f"is damaged: {exc}") from exc
             # Writers of gzip may pad the end with zeros.
             packed = unpacker.unused_data.lstrip(b"\0") if unpacker.eof else b""

@@ -14,9 +14,17 @@ from typing import Any, Final, Protocol
 
 from mmbot import core
 from mmbot.errors import StoreError
-from mmbot.store.journal.segments import damaged, list_segments, read_blocks
+from mmbot.store.journal.segments import damaged, list_segments, read_blocks, refused
 
-__all__ = ["BlockSink", "JournalReader", "JournalScan", "SegmentEnd", "Torn", "read_segment_end"]
+__all__ = [
+    "BlockSink",
+    "JournalReader",
+    "JournalScan",
+    "SegmentEnd",
+    "Start",
+    "Torn",
+    "read_segment_end",
+]
 
 Record = dict[str, Any]
 _BATCH: Final = 1024
@@ -30,6 +38,15 @@ class BlockSink(Protocol):
 
     def end_segment(self) -> int | None:
         """End a segment; the offset of a torn tail, or None."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Start:
+    """A record to begin with: its number, its segment, and its offset in that."""
+
+    seq: int
+    segment: int
+    offset: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +100,8 @@ class JournalReader:
         Raises:
             StoreError: ``E_STORE_JOURNAL`` when the journal does not begin with a header.
         """
-        first = next(self.records(), None)
+        next_seq = 0 if self.is_whole else None
+        first = _first_record(self.segments[0], next_seq) if self.segments else None
         if first is None or first["kind"] != "header":
             raise StoreError("E_STORE_JOURNAL", f"file={self.path}", "does not begin with a header")
         return first
@@ -93,6 +111,8 @@ class JournalReader:
         *,
         kinds: Sequence[str] | None = None,
         from_seq: int = 0,
+        start: Start | None = None,
+        until_seq: int | None = None,
         rows: bool = False,
         on_bytes: Callable[[int], None] | None = None,
     ) -> Iterator[Record]:
@@ -101,37 +121,74 @@ class JournalReader:
         Args:
             kinds: only these kinds; all others are checked and left out.
             from_seq: only records with this number and later ones; segments before are not read.
+            start: the first record that is read, see `start_of`.
+            until_seq: the last record; what follows is not read.
             rows: market rows with their columns.
             on_bytes: told how many bytes were read, block by block.
 
         Raises:
             StoreError: ``E_STORE_JOURNAL`` with file and offset, after all records before it.
         """
-        next_seq, segments = self._start(from_seq)
+        next_seq, segments, offset = self._start(from_seq, start)
         for path in segments:
-            decoder = core.JournalDecoder(next_seq)
+            decoder = core.JournalDecoder(next_seq, offset)
             try:
-                for block in read_blocks(path):
+                for block in read_blocks(path, offset):
                     decoder.feed(block)
                     while batch := decoder.take(_BATCH, kinds=kinds, from_seq=from_seq, rows=rows):
+                        if until_seq is not None:
+                            batch = [one for one in batch if one["seq"] <= until_seq]
                         yield from batch
+                    if until_seq is not None and (decoder.next_seq or 0) > until_seq:
+                        return
                     if on_bytes is not None:
                         on_bytes(len(block))
                 torn_at = decoder.finish()
             except core.JournalError as exc:
                 raise damaged(path, exc) from exc
             self._end_of(path, torn_at)
-            next_seq = decoder.next_seq
+            next_seq, offset = decoder.next_seq, 0
 
-    def pour(self, sink: BlockSink, on_bytes: Callable[[int], None] | None = None) -> None:
+    def start_of(self, seq: int, offset: int) -> Start | None:
+        """The record `seq`, whose bytes begin at `offset`, counted over all segments.
+
+        None if the journal is shorter, or one segment alone.
+        """
+        left = offset
+        for number, path in enumerate(self.segments if self.is_whole else ()):
+            with refused(path):
+                size = path.stat().st_size
+            if left < size:
+                return Start(seq=seq, segment=number, offset=left)
+            left -= size
+        return None
+
+    def record_at(self, start: Start) -> Record | None:
+        """One record; None if it is not whole.
+
+        Raises:
+            StoreError: as `records`, also where another record stands.
+        """
+        return _first_record(self.segments[start.segment], start.seq, start.offset)
+
+    def pour(
+        self,
+        sink: BlockSink,
+        on_bytes: Callable[[int], None] | None = None,
+        *,
+        start: Start | None = None,
+    ) -> None:
         """Give all bytes to something in the core that reads them, until it wants no more.
+
+        With `start` only those from that record on, as the sink expects it.
 
         Raises:
             StoreError: as `records`, and for a journal that no session has written.
         """
-        for path in self.segments:
+        _, segments, offset = self._start(0, start)
+        for path in segments:
             try:
-                for block in read_blocks(path):
+                for block in read_blocks(path, offset):
                     if sink.feed(block) is False:
                         return
                     if on_bytes is not None:
@@ -143,6 +200,7 @@ class JournalReader:
                 key = f"file={path} {exc.key}"
                 raise StoreError("E_STORE_JOURNAL", key, exc.message) from exc
             self._end_of(path, torn_at)
+            offset = 0
 
     def scan(self, on_bytes: Callable[[int], None] | None = None) -> JournalScan:
         """Check every frame of the journal and count records, without decoding them.
@@ -159,15 +217,20 @@ class JournalReader:
             next_seq = next_seq if end.next_seq is None else end.next_seq
         return JournalScan(next_seq=next_seq or 0, counts=dict(counts), torn=self.torn)
 
-    def _start(self, from_seq: int) -> tuple[int | None, Sequence[Path]]:
-        """The last segment that begins at or before `from_seq`, and the number it begins with."""
+    def _start(self, from_seq: int, start: Start | None) -> tuple[int | None, Sequence[Path], int]:
+        """Number of the first record to read, the segments from it on, its offset in the first.
+
+        Without `start` they begin with the last segment that begins at or before `from_seq`.
+        """
+        if start is not None:
+            return start.seq, self.segments[start.segment :], start.offset
         if not self.is_whole:
-            return None, self.segments
-        for index in reversed(range(1, len(self.segments))):
-            first = _first_seq(self.segments[index])
-            if first is not None and first <= from_seq:
-                return first, self.segments[index:]
-        return 0, self.segments
+            return None, self.segments, 0
+        for index in reversed(range(1, len(self.segments))) if from_seq > 0 else ():
+            first = _first_record(self.segments[index])
+            if first is not None and first["seq"] <= from_seq:
+                return int(first["seq"]), self.segments[index:], 0
+        return 0, self.segments, 0
 
     def _end_of(self, path: Path, torn_at: int | None) -> None:
         if torn_at is None:
@@ -199,15 +262,15 @@ def read_segment_end(
     return SegmentEnd(next_seq=decoder.next_seq, torn_at=torn_at, counts=decoder.counts())
 
 
-def _first_seq(path: Path) -> int | None:
-    """The number of a segment's first record; None without one."""
-    decoder = core.JournalDecoder()
-    for block in read_blocks(path):
+def _first_record(path: Path, next_seq: int | None = None, offset: int = 0) -> Record | None:
+    """A segment's first record, or the one at `offset`; None without one."""
+    decoder = core.JournalDecoder(next_seq, offset)
+    for block in read_blocks(path, offset):
         decoder.feed(block)
         try:
             first = decoder.take(1)
         except core.JournalError as exc:
             raise damaged(path, exc) from exc
         if first:
-            return int(first[0]["seq"])
+            return first[0]
     return None

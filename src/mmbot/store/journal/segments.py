@@ -85,9 +85,10 @@ def _has_segment(session: Path) -> bool:
     return any(_NAME.fullmatch(path.name) for path in session.iterdir())
 
 
-def read_blocks(path: Path) -> Iterator[bytes]:
-    """The bytes of a segment in blocks of 1 MiB."""
+def read_blocks(path: Path, offset: int = 0) -> Iterator[bytes]:
+    """The bytes of a segment from `offset` on in blocks of 1 MiB."""
     with refused(path), path.open("rb", buffering=0) as file:
+        file.seek(offset)
         while block := file.read(_BLOCK_BYTES):
             yield block
 

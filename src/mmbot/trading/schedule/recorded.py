@@ -18,7 +18,7 @@ from mmbot import core
 from mmbot.errors import MarketDataError
 from mmbot.market.catalog import SymbolInfo, find_symbol, footers_of, read_events
 from mmbot.market.parts import Root
-from mmbot.market.reader import row_tables
+from mmbot.market.reader import row_columns
 from mmbot.trading.schedule.suggest import (
     MinuteSample,
     Suggestion,
@@ -114,15 +114,15 @@ def _notional_by_minute(
     unit = float(info.tick_size) * float(info.lot_size)
     place = Root(root)
     total: defaultdict[int, float] = defaultdict(float)
-    tables = row_tables(
+    batches = row_columns(
         place,
         footers_of(place, info.venue, info.symbol, "trades"),
         ("ts_ns", "recv_ns", "px", "qty"),
         start_ns=start_ns,
         end_ns=end_ns,
     )
-    for table in tables:
-        recv_ns, px, qty = (table.column(name).to_numpy() for name in ("recv_ns", "px", "qty"))
+    for rows in batches:
+        recv_ns, px, qty = (rows[name] for name in ("recv_ns", "px", "qty"))
         minutes, index = np.unique(recv_ns // NS_PER_MIN, return_inverse=True)
         sums = np.bincount(index, weights=px.astype(np.float64) * qty)
         for minute, value in zip(minutes.tolist(), sums.tolist(), strict=True):

@@ -1,5 +1,6 @@
 """The reader of journals: order, choice, flat memory, and errors that name file and offset."""
 
+import dataclasses
 import tracemalloc
 
 import pytest
@@ -53,6 +54,35 @@ def test_records_are_chosen_without_reading_what_lies_before(journal):
     assert list(JournalReader(journal).records(from_seq=9)) == []
     with pytest.raises(StoreError, match=r"E_STORE_JOURNAL: file=.*0\.mmj offset=0"):
         list(JournalReader(journal).records(from_seq=0))
+
+
+def test_a_record_is_found_by_its_offset_over_all_segments(journal):
+    reader = JournalReader(journal)
+    offset = 0
+    for number, record in enumerate(reader.records()):
+        start = reader.start_of(number, offset)
+        assert start is not None
+        assert start.segment == (0 if number == 0 else 1 + (number - 1) // 3)
+        assert reader.record_at(start) == record
+        seqs = [one["seq"] for one in reader.records(start=start)]
+        assert seqs == list(range(number, 9))
+        until = [one["seq"] for one in reader.records(start=start, until_seq=6)]
+        assert until == list(range(number, 7))
+        with pytest.raises(StoreError, match="E_STORE_JOURNAL"):
+            reader.record_at(dataclasses.replace(start, seq=number + 1))
+        offset += len(frames(number, 1))
+    assert reader.start_of(9, offset) is None
+    assert JournalReader(journal / "1.mmj").start_of(1, 0) is None
+
+
+def test_what_follows_the_last_record_asked_for_is_not_read(journal):
+    data = bytearray((journal / "3.mmj").read_bytes())
+    data[-1] ^= 1
+    (journal / "3.mmj").write_bytes(data)
+    reader = JournalReader(journal)
+    assert [one["seq"] for one in reader.records(until_seq=5)] == [0, 1, 2, 3, 4, 5]
+    with pytest.raises(StoreError, match="E_STORE_JOURNAL"):
+        list(reader.records(until_seq=8))
 
 
 def test_one_segment_is_read_by_itself(journal):

@@ -3,7 +3,7 @@
 use super::{ParamError, within};
 
 /// See the module. Steps are fractions of the base value per level.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct AutopolicyParams {
     /// `autopolicy.enabled`.
     pub enabled: bool,

@@ -3,7 +3,7 @@
 use super::{ParamError, within};
 
 /// See the module. 0 is off.
-#[derive(Debug, Clone, Copy, PartialEq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Default, serde::Serialize, serde::Deserialize)]
 pub struct IntradayCapsParams {
     /// `guards.intraday_caps.daily_pnl_stop`, in USD (converted from `trading.base_ccy`).
     pub daily_pnl_stop_usd: f64,

@@ -3,7 +3,7 @@
 use super::{ParamError, within};
 
 /// See the module. Rates are shares of the calls in the window.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct CircuitParams {
     /// `circuit.window_sec`.
     pub window_sec: f64,

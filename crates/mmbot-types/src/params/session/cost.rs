@@ -3,7 +3,7 @@
 use super::{ParamError, within};
 
 /// See the module.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct CostParams {
     /// `portfolio.cost.fee_bps_default`, or `fee_bps` of the symbol.
     pub fee_bps: f64,

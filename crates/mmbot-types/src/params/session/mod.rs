@@ -32,7 +32,7 @@ pub use throttle::ThrottleParams;
 use super::ParamError;
 
 /// See the module.
-#[derive(Debug, Clone, PartialEq, Default)]
+#[derive(Debug, Clone, PartialEq, Default, serde::Serialize, serde::Deserialize)]
 pub struct SessionParams {
     /// Request windows and back-off.
     pub throttle: ThrottleParams,

@@ -3,7 +3,7 @@
 use super::{ParamError, within};
 
 /// A strategy of the mux: multipliers of spread and size.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct MuxStrategy {
     /// Name in metrics and logs.
     pub name: String,
@@ -16,7 +16,7 @@ pub struct MuxStrategy {
 }
 
 /// A regime: sigma in `[lower, upper)`; the last one includes everything above.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct MuxBand {
     /// Name of the regime.
     pub name: String,
@@ -29,7 +29,7 @@ pub struct MuxBand {
 }
 
 /// See the module.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct MuxParams {
     /// `mux.enabled`.
     pub enabled: bool,

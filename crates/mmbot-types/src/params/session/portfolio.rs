@@ -10,7 +10,7 @@ use crate::instrument::InstrumentIdx;
 const STEPS_MAX: usize = 64;
 
 /// Budget after profits and losses [`portfolio.budget`].
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct BudgetParams {
     /// `portfolio.budget.pnl_sensitivity`.
     pub pnl_sensitivity: f64,
@@ -21,7 +21,7 @@ pub struct BudgetParams {
 }
 
 /// How fast a target may move [`allocator.smoothing`].
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct SmoothingParams {
     /// `allocator.smoothing.max_delta_ratio`: largest relative change per tick.
     pub max_delta_ratio: f64,
@@ -34,7 +34,7 @@ pub struct SmoothingParams {
 }
 
 /// A regime of sigma and its bias.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct BiasBand {
     /// Upper edge, excluded; that of the last band does not count.
     pub upper: f64,
@@ -43,7 +43,7 @@ pub struct BiasBand {
 }
 
 /// How signals bend the move of a target [`signals`].
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct BiasParams {
     /// `signals.impact_cap_ratio`.
     pub impact_cap_ratio: f64,
@@ -58,7 +58,7 @@ pub struct BiasParams {
 }
 
 /// See the module.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct PortfolioParams {
     /// `portfolio.budget_usd`.
     pub budget_usd: f64,

@@ -3,7 +3,7 @@
 use super::{ParamError, within};
 
 /// When quoting gets more careful before it pauses, and how [`risk.grades`].
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct RiskGradeParams {
     /// `risk.grades.wide_at_ratio`: share of `risk.risk_pause_threshold` from which the spread is
     /// widened; 1 never widens.
@@ -29,7 +29,7 @@ impl Default for RiskGradeParams {
 }
 
 /// See the module. Drawdowns are fractions of the day's high water of the session's equity.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct SessionRiskParams {
     /// `risk.max_drawdown_pct`: halts; infinite is off.
     pub max_drawdown_pct: f64,

@@ -10,7 +10,7 @@ const SALT_MAX: usize = 64;
 const PINS_MAX: usize = 10_000;
 
 /// See the module.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct RolloutParams {
     /// `rollout.traffic_split_pct`: share of new orders that get the candidate's colour, percent.
     pub traffic_split_pct: u8,

@@ -3,7 +3,7 @@
 use super::{ParamError, within};
 
 /// Thresholds of the guard, for the session or for one symbol.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct GuardThresholds {
     /// `cancel_rate_pct_of_limit_max`, percent of `limits.max_cancel_per_sec`.
     pub cancel_rate_pct_of_limit_max: f64,
@@ -58,7 +58,7 @@ impl GuardThresholds {
 }
 
 /// See the module.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct RuntimeGuardParams {
     /// `runtime_guard.enabled`.
     pub enabled: bool,

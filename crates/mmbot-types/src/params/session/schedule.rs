@@ -6,7 +6,7 @@ use crate::units::TsNs;
 use std::sync::Arc;
 
 /// Trading is open from `from` (included) to `to` (excluded).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct OpenWindow {
     /// First instant.
     pub from: TsNs,
@@ -15,7 +15,7 @@ pub struct OpenWindow {
 }
 
 /// See the module.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
 pub struct ScheduleParams {
     /// Open windows, ascending and disjoint; `None` is always open.
     pub windows: Option<Arc<[OpenWindow]>>,

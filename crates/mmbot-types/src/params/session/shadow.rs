@@ -3,7 +3,7 @@
 use super::{ParamError, within};
 
 /// See the module.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct ShadowParams {
     /// `shadow.enabled`.
     pub enabled: bool,

@@ -3,7 +3,7 @@
 use super::{ParamError, within};
 
 /// See the module. 0 is off.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct PosSkewParams {
     /// `guards.pos_skew.per_symbol_abs_limit`, USD.
     pub per_symbol_abs_limit_usd: f64,

@@ -3,7 +3,7 @@
 use super::{ParamError, within};
 
 /// See the module. Rates are means over the window.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct ThrottleParams {
     /// `throttle.window_sec`.
     pub window_sec: u32,
