@@ -31,8 +31,9 @@ impl PastOrders {
             self.orders.push(*order);
             return None;
         }
-        let forgotten = std::mem::replace(&mut self.orders[self.oldest], *order);
-        self.oldest = (self.oldest + 1) % PAST_MAX;
+        let oldest = self.oldest % PAST_MAX;
+        let forgotten = std::mem::replace(&mut self.orders[oldest], *order);
+        self.oldest = oldest + 1;
         Some(forgotten.cid)
     }
 
