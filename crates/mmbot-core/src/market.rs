@@ -152,8 +152,8 @@ impl Market {
         self.view
     }
 
-    /// Spread, volatility, depth, volume and lag at `now`, a synchronisation point: to be asked ten times a
-    /// second, not per event.
+    /// Spread, volatility, depth, volume and lag at `now`, a synchronisation point: to be asked ten
+    /// times a second, not per event.
     #[allow(clippy::cast_precision_loss)] // rounded once
     pub fn activity(&mut self, now: TsNs) -> MarketActivity {
         let tick_lot_usd = self.instrument.tick_lot_usd();

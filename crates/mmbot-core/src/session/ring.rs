@@ -114,9 +114,6 @@ impl SecondRing {
     #[inline]
     pub fn add(&mut self, now_sec: i64, n: u32) {
         self.advance(now_sec);
-        if n == 0 {
-            return;
-        }
         let cell = &mut self.ring[self.idx];
         let added = n.min(u32::MAX - *cell);
         *cell += added;
