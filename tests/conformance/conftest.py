@@ -74,7 +74,9 @@ def venue(tmp_path_factory) -> Iterator[Venue]:
     # pybit loses an answer that comes before it has returned from sending, and a busy machine may
     # keep it from that for long
     faults = directory / "faults.yaml"
-    faults.write_text("- {at_ms: 0, kind: delay, delay_ms: 300, stream: trade}\n", encoding="ascii")
+    delay = "- {{at_ms: 0, kind: delay, delay_ms: 300, stream: {}}}\n"
+    text = "".join(delay.format(stream) for stream in ("public", "private", "trade"))
+    faults.write_text(text, encoding="ascii")
     options = ("--symbols", "BTCUSDT,ETHUSDT", "--regime", "calm", "--faults", str(faults))
     with serving(directory, *options) as running:
         yield running

@@ -31,7 +31,7 @@ _QUEUE_MAX: Final = 20_000
 _IDLE_SEC: Final = 600
 # At full speed clients get at least this much time between two steps.
 _BREATH_SEC: Final = 0.005
-# The least time that an answer to an order takes, as over any network: pybit for one is not ready
+# The least time that an answer on a socket takes, as over any network: pybit for one is not ready
 # for an answer until it has returned from sending.
 _ANSWER_MS: Final = 5
 _BODY_MAX: Final = 1 << 20
@@ -205,10 +205,9 @@ class ExchangeServer:
             if connection.wire.is_half_open(self._since_start_ms()):
                 continue
             now_ms = self._conductor.clock_ms(_wall_ms())
-            delay_ms = _ANSWER_MS if connection.wire.stream == "trade" else 0
             for frame in connection.socket.receive(message.data, now_ms):
                 topic = str(frame.get("topic", ""))
-                self._send(connection, topic, frame_text(frame), delay_ms=delay_ms)
+                self._send(connection, topic, frame_text(frame), delay_ms=_ANSWER_MS)
 
     async def _write(self, connection: _Connection) -> None:
         while True:
