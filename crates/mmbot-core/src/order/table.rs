@@ -100,7 +100,8 @@ impl OrderTable {
         self.past.is_some()
     }
 
-    /// Empties a slot for the next order; returns the one that is forgotten for it, id zero if none.
+    /// Empties a slot for the next order; returns the one that is forgotten for it, id zero if
+    /// none.
     pub fn vacate(&mut self, slot: usize) -> Cid {
         match &mut self.past {
             None => self.orders[slot].cid,
