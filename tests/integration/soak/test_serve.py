@@ -7,6 +7,7 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 import urllib.error
 import urllib.request
 from contextlib import contextmanager
@@ -76,10 +77,10 @@ def test_the_exporter_follows_a_run(capsys):
         assert run_cli(RUN) == 0
         capsys.readouterr()
         text = ""
-        for _ in range(200):
+        deadline = time.monotonic() + 20
+        while "soak_iteration 3\n" not in text and time.monotonic() < deadline:
+            time.sleep(0.05)
             text = fetch(address)[1]
-            if "soak_iteration 3\n" in text:
-                break
         assert "soak_iteration 3\n" in text
         assert "soak_exporter_up 1\n" in text
         assert address.endswith("/metrics")
