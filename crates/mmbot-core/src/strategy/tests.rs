@@ -250,8 +250,8 @@ proptest! {
             let (x, y) = (x.of(side).as_slice(), y.of(side).as_slice());
             prop_assert_eq!(x.len(), y.len());
             for (x, y) in x.iter().zip(y) {
-                // the coarse grid rounds away from the market; a price that lies on both grids may be
-                // taken for one a hair beyond on the fine one
+                // the coarse grid rounds away from the market; a price on both grids may be taken
+                // for one a hair beyond on the fine one
                 let away = side.sign() * (y.px.get() - 10 * x.px.get());
                 prop_assert!((-1..=10).contains(&away), "{} {}", x.px, y.px);
                 prop_assert!((x.qty.get() - y.qty.get()).abs() <= 1);
