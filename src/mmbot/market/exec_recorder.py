@@ -8,7 +8,6 @@ never acknowledged and is cut off when the file is opened again, else replay wou
 
 from __future__ import annotations
 
-import contextlib
 import math
 import os
 import threading
@@ -20,6 +19,7 @@ from typing import Any, Final, Literal
 
 from mmbot.clock import wall_ns
 from mmbot.errors import InputError, StoreError
+from mmbot.store.artifacts import sync_directory
 from mmbot.store.canonical import canonical_json
 from mmbot.units import NS_PER_MS, NS_PER_SEC, format_utc
 
@@ -167,7 +167,7 @@ def _append(path: Path, data: bytes) -> None:
                 file.truncate(size)
                 raise
         if created:
-            _sync_directory(path.parent)
+            sync_directory(path.parent)
     except OSError as exc:
         reason = exc.strerror or type(exc).__name__
         raise StoreError("E_REC_WRITE", f"file={path}", f"cannot be written: {reason}") from exc
@@ -189,15 +189,6 @@ def _whole_lines(file: Any) -> int:  # noqa: ANN401 -- BinaryIO with truncate
         file.truncate(position)
     file.seek(0, os.SEEK_END)
     return position
-
-
-def _sync_directory(directory: Path) -> None:
-    with contextlib.suppress(OSError):
-        handle = os.open(directory, os.O_RDONLY)
-        try:
-            os.fsync(handle)
-        finally:
-            os.close(handle)
 
 
 class ExecRecorder:

@@ -20,6 +20,7 @@ from mmbot.errors import MarketDataError
 from mmbot.market.catalog import SymbolInfo, find_symbol, footers_of
 from mmbot.market.imports import commit, read_manifest, recover, remove_leftovers
 from mmbot.market.parts import Root
+from mmbot.market.row_flags import GAP, KIND_MASK, LAST_SHIFT, RESET, SIDE_SHIFT, TRADE
 from mmbot.market.schema import BOOK_SCHEMA, STREAMS, TRADES_SCHEMA, BookKind
 from mmbot.market.writer import Monotonic, Series, StreamWriter, config_hash
 
@@ -27,13 +28,6 @@ __all__ = ["ChunkSplitter", "GenerateOptions", "generate_market"]
 
 _ROWS_PER_CHUNK: Final = 1 << 17
 _TAG_DIGITS: Final = 16
-# Flags of a chunk's rows, see `mmbot.core.EventChunk`.
-_KIND_MASK: Final = 3
-_TRADE: Final = 1
-_RESET: Final = 2
-_GAP: Final = 3
-_SIDE_SHIFT: Final = 2
-_LAST_SHIFT: Final = 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -175,22 +169,22 @@ class ChunkSplitter:
     ) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
         """Columns of stream `book` and of stream `trades`."""
         flags = rows["flags"]
-        kind = flags & _KIND_MASK
-        last = (flags >> _LAST_SHIFT & 1).astype(np.int64)
+        kind = flags & KIND_MASK
+        last = (flags >> LAST_SHIFT & 1).astype(np.int64)
         packet = self._packet + np.cumsum(last) - last
         in_snapshot = self._snapshots(kind, packet, last)
         common = {
             "ts_ns": rows["ts_exch"],
             "recv_ns": rows["ts_local"],
-            "side": flags >> _SIDE_SHIFT & 1,
+            "side": flags >> SIDE_SHIFT & 1,
             "px": rows["px"].astype(np.int64),
             "qty": rows["qty"],
         }
         book_kind = np.where(
-            kind == _GAP, BookKind.GAP, np.where(in_snapshot, BookKind.SNAPSHOT, BookKind.DELTA)
+            kind == GAP, BookKind.GAP, np.where(in_snapshot, BookKind.SNAPSHOT, BookKind.DELTA)
         ).astype(np.uint8)
         book = {**common, "update_id": packet, "seq": packet, "kind": book_kind}
-        is_trade, is_book = kind == _TRADE, (kind != _TRADE) & (kind != _RESET)
+        is_trade, is_book = kind == TRADE, (kind != TRADE) & (kind != RESET)
         count = int(is_trade.sum())
         trades: dict[str, Any] = {name: column[is_trade] for name, column in common.items()}
         numbers = np.arange(self._trade + 1, self._trade + 1 + count)
@@ -218,7 +212,7 @@ class ChunkSplitter:
         self, kind: NDArray[Any], packet: NDArray[np.int64], last: NDArray[np.int64]
     ) -> NDArray[np.bool_]:
         """Rows of packets that begin with a reset, also in the chunk before."""
-        resets = packet[kind == _RESET]
+        resets = packet[kind == RESET]
         if self._in_reset:
             resets = np.append(resets, packet[0])
         found: NDArray[np.bool_] = np.isin(packet, resets)

@@ -14,7 +14,6 @@ finishes what it says. So a source file is imported once or not at all, whenever
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
 import re
@@ -26,6 +25,7 @@ from typing import Any, Final
 from mmbot.errors import MarketDataError, StoreError
 from mmbot.market.parts import Root, part_directory
 from mmbot.market.writer import PendingPart
+from mmbot.store.artifacts import sync_directory
 from mmbot.store.canonical import canonical_json
 from mmbot.units import NS_PER_HOUR
 
@@ -37,7 +37,6 @@ __all__ = [
     "read_manifest",
     "recover",
     "remove_leftovers",
-    "sync_directory",
 ]
 
 _DIRECTORY: Final = "_imports"
@@ -161,16 +160,6 @@ def publish(root: Root, old: str, new: str) -> None:
     except OSError as exc:
         reason = exc.strerror or type(exc).__name__
         raise StoreError("E_REC_WRITE", f"file={new}", f"cannot be written: {reason}") from exc
-
-
-def sync_directory(directory: Path) -> None:
-    """Make new names last; best effort, since some platforms cannot open a directory."""
-    with contextlib.suppress(OSError):
-        handle = os.open(directory, os.O_RDONLY)
-        try:
-            os.fsync(handle)
-        finally:
-            os.close(handle)
 
 
 def _parsed(data: bytes, name: str) -> dict[str, Any]:

@@ -17,10 +17,11 @@ import numpy as np
 import pyarrow as pa
 
 from mmbot.errors import StoreError
-from mmbot.market.imports import next_number, publish, sync_directory
+from mmbot.market.imports import next_number, publish
 from mmbot.market.parts import Root, part_directory
 from mmbot.market.schema import ROW_GROUP_ROWS, Stream
 from mmbot.market.writer import PendingPart, Series, StreamWriter
+from mmbot.store.artifacts import sync_directory
 from mmbot.units import NS_PER_HOUR, NS_PER_MIN
 
 __all__ = ["PartSeries"]

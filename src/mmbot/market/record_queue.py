@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mmbot import core
+from mmbot.market.row_flags import GAP, KIND_MASK, LAST_SHIFT, RESET, SIDE_SHIFT, TRADE
 from mmbot.market.schema import BookKind, Stream
 from mmbot.units import NS_PER_SEC
 
@@ -27,14 +28,6 @@ Columns = dict[str, NDArray[Any]]
 
 # A disk that takes nothing for so long is full, and a session must be able to end.
 _WAIT_MAX_NS: Final = 5 * NS_PER_SEC
-
-# Flags of a chunk's rows, see `mmbot.core.EventChunk`.
-_KIND_MASK: Final = 3
-_TRADE: Final = 1
-_RESET: Final = 2
-_GAP: Final = 3
-_SIDE_SHIFT: Final = 2
-_LAST_SHIFT: Final = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,21 +181,21 @@ def thin(batch: MarketRows) -> ThinnedRows:
     """What stays of a chunk that has to make room."""
     rows = batch.chunk.to_arrays()
     flags = rows["flags"]
-    kind = flags & _KIND_MASK
-    is_trade = kind == _TRADE
+    kind = flags & KIND_MASK
+    is_trade = kind == TRADE
     trades = {name: column[is_trade] for name, column in rows.items()}
-    ends = (flags >> _LAST_SHIFT & 1).astype(bool)
-    broken = np.flatnonzero((kind == _GAP) | (kind == _RESET))
+    ends = (flags >> LAST_SHIFT & 1).astype(bool)
+    broken = np.flatnonzero((kind == GAP) | (kind == RESET))
     begin = int(broken[-1]) + 1 if len(broken) else 0
-    is_reset = bool(len(broken)) and int(kind[broken[-1]]) == _RESET
-    book = np.flatnonzero(~is_trade & (kind != _RESET))
+    is_reset = bool(len(broken)) and int(kind[broken[-1]]) == RESET
+    book = np.flatnonzero(~is_trade & (kind != RESET))
     kept = book[book >= begin]
-    kept = kept[_newest(rows["px"][kept], flags[kept] >> _SIDE_SHIFT & 1)]
+    kept = kept[_newest(rows["px"][kept], flags[kept] >> SIDE_SHIFT & 1)]
     first = int(book[0]) if len(book) else 0
     levels = {
         "ts_ns": rows["ts_exch"][kept],
         "recv_ns": rows["ts_local"][kept],
-        "side": flags[kept] >> _SIDE_SHIFT & 1,
+        "side": flags[kept] >> SIDE_SHIFT & 1,
         "px": rows["px"][kept].astype(np.int64),
         "qty": rows["qty"][kept],
         "kind": np.full(
