@@ -294,7 +294,9 @@ class OrderLedger:
                     order.state = OrderState.FILLED
             case "amend_rejected" | "cancel_rejected":
                 if report.fields["reason"] == "unknown_order":
-                    order.state, order.asked = OrderState.UNKNOWN, None
+                    is_full = order.filled_lots >= order.terms.qty_lots
+                    order.state = OrderState.FILLED if is_full else OrderState.UNKNOWN
+                    order.asked = None
                 else:
                     _answered(order)
             case "cancelled":
