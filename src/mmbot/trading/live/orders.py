@@ -231,6 +231,11 @@ class OrderLedger:
         if order.state.is_pending:
             order.state, order.changed_ns = OrderState.UNKNOWN, now_ns
 
+    def rebase(self, symbol: str, lots: int) -> None:
+        """An adjustment was booked: the sum of fills counts as `lots` from here on."""
+        self._positions[symbol] = lots
+        self._adopted.pop(symbol, None)
+
     def adopt(self, symbol: str, lots: int) -> None:
         """The venue's position counts for a symbol whose fills do not add up to it."""
         self._adopted[symbol] = lots
