@@ -20,7 +20,7 @@ from mmbot.trading.live.orders import CoreReport, OrderLedger, TrackedOrder, exe
 from mmbot.trading.reconcile import OrderState
 
 if TYPE_CHECKING:
-    from mmbot import core
+    from mmbot.core import LiveSession, OrderRequest
     from mmbot.store.journal import CheckpointWriter
 
 __all__ = ["Desk", "JournalFile"]
@@ -52,7 +52,7 @@ class Desk:
         disk_error: why the journal takes nothing at the moment.
     """
 
-    core: core.LiveSession
+    core: LiveSession
     journal: JournalFile
     ledger: OrderLedger
     clock: Callable[[], int]
@@ -97,7 +97,7 @@ class Desk:
             (self.held.add if on else self.held.discard)(symbol)
             self.core.hold(symbol, self.clock(), on)
 
-    def flush(self) -> list[core.OrderRequest]:
+    def flush(self) -> list[OrderRequest]:
         """Write the journal, then hand over what is to be sent, in sending order."""
         is_written = self.write()
         requests = self.core.take_requests()
@@ -126,7 +126,7 @@ class Desk:
             self._write_checkpoints()
         return True
 
-    def _refused(self, request: core.OrderRequest) -> CoreReport | None:
+    def _refused(self, request: OrderRequest) -> CoreReport | None:
         order = self.ledger.numbered(request.symbol, request.cid)
         if order is None or order.state not in {OrderState.PENDING_NEW, OrderState.PENDING_AMEND}:
             return None
