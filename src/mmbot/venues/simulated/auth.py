@@ -51,11 +51,12 @@ def check_time(timestamp: object, recv_window: object, now_ms: int) -> None:
         )
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Keys:
-    """The accounts by API key."""
+    """The accounts by API key; while `is_revoked` none is valid."""
 
     accounts: Mapping[str, Account]
+    is_revoked: bool = False
 
     @staticmethod
     def of(accounts: Sequence[Account]) -> Keys:
@@ -101,7 +102,7 @@ class Keys:
 
     def _account(self, api_key: str) -> Account:
         account = self.accounts.get(api_key)
-        if account is None:
+        if account is None or self.is_revoked:
             raise Refusal(BAD_KEY)
         return account
 
