@@ -106,9 +106,12 @@ class Desk:
             self.ledger.sent(request, now_ns)
         if is_written or not requests:
             return requests
-        refused = [request for request in requests if request.kind != "cancel"]
-        self.tell(filter(None, (self._refused(request) for request in refused)))
+        self.refuse([request for request in requests if request.kind != "cancel"])
         return [request for request in requests if request.kind == "cancel"]
+
+    def refuse(self, requests: Iterable[OrderRequest]) -> None:
+        """New orders and changes that do not leave: the core is told that nobody took them."""
+        self.tell(filter(None, (self._refused(request) for request in requests)))
 
     def write(self) -> bool:
         """Write the journal; False when the disk refuses, whatever was refused is kept."""

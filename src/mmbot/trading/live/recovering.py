@@ -1,0 +1,130 @@
+"""Before the first quote: what the venue has and what we know become one, or the symbol waits.
+
+One path for every start: the journal was read (`opening`); the venue is asked; the plan of a
+reconciliation is done: missing executions booked, ended orders ended, orders of other sessions of
+this bot cancelled, orders that both sides know adopted. Cycles go on until the venue has no order
+of ours that is not adopted. Whoever else trades on the account is left alone.
+
+A new session takes over the venue's positions as they are. In a session that goes on, a position
+that its fills do not add up to keeps its symbol from quoting.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Final
+
+from mmbot.errors import VenueError
+from mmbot.trading.live.asking import Asker, CycleResult
+from mmbot.trading.live.desk import Desk
+from mmbot.trading.reconcile import Close, PositionMismatch, ReattachFill
+from mmbot.units import NS_PER_MS, NS_PER_SEC
+from mmbot.venues.records import InstrumentRules, PositionRecord
+
+__all__ = ["RecoveryReport", "adopt_positions", "recover"]
+
+_CYCLE_NS: Final = 150 * NS_PER_MS
+_PARTS: Final = 10_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecoveryReport:
+    """What a start found and did; `RECOVERY.json`."""
+
+    adopted: int
+    canceled: int
+    fills_added: int
+    torn_records: int
+    mismatches: tuple[str, ...]
+    duration_ms: float
+
+    @property
+    def marker(self) -> str:
+        """The marker line."""
+        status = "WARN" if self.mismatches else "OK"
+        return (
+            f"| recovery | {status} | fills_added={self.fills_added} canceled={self.canceled}"
+            f" adopted={self.adopted} mismatches={','.join(self.mismatches) or 'none'} |"
+        )
+
+
+async def recover(
+    asker: Asker, *, timeout_ns: int, torn_records: int, wake: Callable[[], None]
+) -> RecoveryReport:
+    """Cycles until nothing of ours rests that is not adopted.
+
+    Args:
+        asker: asks and acts.
+        timeout_ns: how long it may take.
+        torn_records: what the journal lost.
+        wake: called after each cycle: what the desk was told may have led to requests.
+
+    Raises:
+        VenueError: ``E_VENUE_CALL`` when the venue could not be asked, or did not confirm that the
+        orders of other sessions are gone.
+    """
+    began_ns = asker.clock()
+    canceled: set[str] = set()
+    fills = 0
+    mismatches: dict[str, None] = {}
+    while True:
+        result = await asker.cycle()
+        wake()
+        for action in result.plan.actions:
+            if isinstance(action, Close):
+                canceled.add(action.venue.cid)
+            elif isinstance(action, ReattachFill):
+                fills += action.local is not None
+            elif isinstance(action, PositionMismatch):
+                mismatches[action.symbol] = None
+        duration_ns = asker.clock() - began_ns
+        if _is_settled(result):
+            return RecoveryReport(
+                adopted=_adopted(asker, result),
+                canceled=len(canceled),
+                fills_added=fills,
+                torn_records=torn_records,
+                mismatches=tuple(sorted(mismatches)),
+                duration_ms=duration_ns / NS_PER_MS,
+            )
+        if duration_ns > timeout_ns:
+            raise VenueError(
+                "E_VENUE_CALL",
+                "recovery",
+                "the venue does not confirm which orders are ours",
+                detail="recovery",
+            )
+        await asyncio.sleep(_CYCLE_NS / NS_PER_SEC)
+
+
+def adopt_positions(
+    desk: Desk,
+    positions: Mapping[str, PositionRecord],
+    rules: Mapping[str, InstrumentRules],
+) -> dict[str, int]:
+    """Let a new session begin with the venue's positions; lots by symbol, those that are not 0."""
+    adopted = {}
+    for symbol, record in sorted(positions.items()):
+        lots = rules[symbol].lots(record.qty)
+        if lots:
+            price = Decimal(record.avg_price) / Decimal(rules[symbol].tick_size)
+            desk.adopt(symbol, lots, int(price * _PARTS) or None)
+            adopted[symbol] = lots
+    return adopted
+
+
+def _is_settled(result: CycleResult) -> bool:
+    view = result.fetched
+    if view.open_orders is None or view.executions is None or view.positions is None:
+        return False
+    return not any(isinstance(action, Close) for action in result.plan.actions)
+
+
+def _adopted(asker: Asker, result: CycleResult) -> int:
+    """Orders that rest at the venue and are known here."""
+    ledger = asker.desk.ledger
+    resting = (ledger.find(one.cid) for one in result.fetched.open_orders or ())
+    return sum(1 for order in resting if order is not None and order.state.is_open)
