@@ -43,7 +43,7 @@ def book(name: str, u: int, *, kind: str = "snapshot", ts_ms: int = T // MS) -> 
         "data": {
             "s": name,
             "b": [["30000.0", "1"], ["29999.5", "2"]],
-            "a": [["30000.1", "2"], ["30000.9", "4"]],
+            "a": [["30000.1", "1"], ["30000.9", "2"]],
             "u": u,
             "seq": u,
         },
@@ -216,8 +216,7 @@ def test_a_strategy_from_outside_is_asked_and_one_that_fails_has_no_targets():
         kind = "delta" if at_ms else "snapshot"
         try:
             live.on_frame(book("BTCUSDT", 10 + at_ms // 50, kind=kind), T + at_ms * MS)
-        except RuntimeError as error:
-            assert str(error) == "out of ideas"
+        except RuntimeError:
             failures += 1
         requests = live.take_requests()
         sent += [request.kind for request in requests]
@@ -267,7 +266,7 @@ def test_rows_decoded_elsewhere_lead_to_the_same_requests_as_frames():
     chunk = core.EventChunk.from_arrays(
         np.array(flags, np.uint8),
         np.array([0, 300_000, 299_995, 300_001, 300_009], np.int32),
-        np.array([0, 1000, 2000, 2000, 4000]),
+        np.array([0, 1000, 2000, 1000, 2000]),
         np.full(5, T),
         np.full(5, T + MS),
     )
@@ -314,19 +313,21 @@ def python_frame(request: core.OrderRequest, req_id: str) -> bytes:
 
 
 def test_order_frames_are_those_that_python_would_make():
-    live = quoting()
-    live.set_params("BTCUSDT", live.now_ns, {"trading.base_spread_bps": 9.0})
-    for at_ms in range(2_000, 2_600, 50):
+    live = quoting(**{"strategy.order_ttl_ms": 60_000})
+    wider = {"trading.base_spread_bps": 9.0, "strategy.order_ttl_ms": 2_500}
+    live.set_params("BTCUSDT", live.now_ns, wider)
+    requests = []
+    for at_ms in range(2_000, 4_000, 50):
         live.on_frame(book("BTCUSDT", 10 + at_ms // 50, kind="delta"), T + at_ms * MS)
-    live.on_gap("ETHUSDT", T + 2_700 * MS)
-    fresh = session()
-    fresh.on_frame(book("BTCUSDT", 10), T + MS)
-    requests = [*live.take_requests(), *fresh.take_requests()]
+        made = live.take_requests()
+        requests += made
+        accept(live, made, T + at_ms * MS + 1000)
     assert {request.kind for request in requests} == {"place", "amend", "cancel"}
     frames = core.bybit_order_frames(
         requests, timestamp_ms=1_700_000_000_123, first_req_id=35, recv_window_ms=4_000
     )
     digits = ["z", *(f"1{digit}" for digit in "0123456789abcdefghijklmnopqrstuvwxyz")]
+    requests, frames = requests[: len(digits)], frames[: len(digits)]
     expected = [
         python_frame(request, req_id) for request, req_id in zip(requests, digits, strict=False)
     ]
