@@ -152,6 +152,12 @@ impl Market {
         self.view
     }
 
+    /// The same, for somebody who only looks.
+    #[must_use]
+    pub fn look(&self, now: TsNs) -> MarketView {
+        self.compute(now)
+    }
+
     /// Spread, volatility, depth, volume and lag at `now`, a synchronisation point: to be asked ten
     /// times a second, not per event.
     #[allow(clippy::cast_precision_loss)] // rounded once

@@ -1,7 +1,9 @@
 //! Arguments and answers of a live session.
 
 use crate::error::core_error;
+use mmbot_core::order::SeqText;
 use mmbot_core::portfolio::FeeTilt;
+use mmbot_core::{OpenOrder, Trader};
 use mmbot_run::LiveControl;
 use mmbot_run::live::{Fault, FeedCounts, FrameReject};
 use mmbot_types::{EventColumns, EventRow, Instrument, RiskGrade};
@@ -79,5 +81,25 @@ pub(super) fn counts_dict<'py>(
     ] {
         out.set_item(name, count)?;
     }
+    Ok(out)
+}
+
+/// An order that is not over, in ticks and lots.
+pub(super) fn order_dict<'py>(
+    py: Python<'py>,
+    trader: &Trader,
+    order: &OpenOrder,
+    cid_prefix: &str,
+) -> PyResult<Bound<'py, PyDict>> {
+    let out = PyDict::new(py);
+    let seq = SeqText::new(trader.session_seq(order.cid));
+    out.set_item("cid", order.cid.get())?;
+    out.set_item("client_order_id", format!("{cid_prefix}{seq}"))?;
+    out.set_item("side", order.side.name())?;
+    out.set_item("price_ticks", order.px.get())?;
+    out.set_item("open_lots", order.open_qty.get())?;
+    out.set_item("filled_lots", order.filled_qty.get())?;
+    out.set_item("state", order.state)?;
+    out.set_item("since_ns", order.since.get())?;
     Ok(out)
 }

@@ -13,28 +13,50 @@ use crate::error::{core_error, run_error};
 use crate::instrument::PyInstrument;
 use crate::journal::{PyCheckpoint, PyJournalReplay, config_bytes, journal_start, report_of};
 use crate::lane_keys::read_params;
+use crate::order_events::order_event_columns;
+use crate::result::fill_columns;
+use crate::session::PySessionControl;
 use crate::session_keys::read_session;
+use crate::snapshot::snapshot;
 use crate::strategy::PythonStrategy;
 use calls::{control_of, fee_tilt_of, rows_of};
+use mmbot_core::Trader;
 use mmbot_run::checkpoint::At;
 use mmbot_run::{LiveSession, Resumption, RunError};
-use mmbot_types::{Cid, ExecPrice, Instrument, QtyLot, TsNs};
+use mmbot_types::{Cid, ExecPrice, Instrument, InstrumentIdx, QtyLot, TsNs};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict};
-use request::request_of;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// The live driver; see its stub.
 #[pyclass(name = "LiveSession", module = "mmbot._core", frozen)]
 pub(crate) struct PyLiveSession {
-    inner: Mutex<LiveSession>,
-    instruments: Vec<Instrument>,
-    cid_prefix: String,
+    inner: Arc<Mutex<LiveSession>>,
+    instruments: Arc<[Instrument]>,
+    traded: Vec<Arc<Instrument>>,
+    cid_prefix: Arc<str>,
     strategy: Option<Py<PyAny>>,
     seed: u64,
 }
 
 impl PyLiveSession {
+    fn over(
+        inner: LiveSession,
+        instruments: Vec<Instrument>,
+        cid_prefix: &str,
+        strategy: Option<Py<PyAny>>,
+        seed: u64,
+    ) -> Self {
+        Self {
+            inner: Arc::new(Mutex::new(inner)),
+            traded: instruments.iter().cloned().map(Arc::new).collect(),
+            instruments: instruments.into(),
+            cid_prefix: cid_prefix.into(),
+            strategy,
+            seed,
+        }
+    }
+
     fn lock(&self) -> MutexGuard<'_, LiveSession> {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -59,7 +81,7 @@ impl PyLiveSession {
             .instruments
             .iter()
             .position(|one| one.symbol() == symbol);
-        found.ok_or_else(|| core_error("E_BT_ARGS", symbol, "is not traded by this session"))
+        found.ok_or_else(|| no_symbol(symbol))
     }
 }
 
@@ -98,13 +120,7 @@ impl PyLiveSession {
         if record {
             inner.keep_records();
         }
-        Ok(Self {
-            inner: Mutex::new(inner),
-            instruments,
-            cid_prefix,
-            strategy,
-            seed,
-        })
+        Ok(Self::over(inner, instruments, &cid_prefix, strategy, seed))
     }
 
     #[staticmethod]
@@ -138,13 +154,7 @@ impl PyLiveSession {
         if record {
             inner.keep_records();
         }
-        Ok(Self {
-            inner: Mutex::new(inner),
-            instruments,
-            cid_prefix,
-            strategy,
-            seed,
-        })
+        Ok(Self::over(inner, instruments, &cid_prefix, strategy, seed))
     }
 
     fn on_frame(&self, frame: &[u8], recv_ns: i64) -> PyResult<usize> {
@@ -237,8 +247,11 @@ impl PyLiveSession {
         let mut session = self.lock();
         let taken = session.take_requests();
         let made = taken.filter_map(|request| {
-            let instrument = self.instruments.get(usize::from(request.instrument.0))?;
-            Some(request_of(&request, instrument, &self.cid_prefix))
+            Some(PyOrderRequest {
+                request,
+                instrument: Arc::clone(self.traded.get(usize::from(request.instrument.0))?),
+                cid_prefix: Arc::clone(&self.cid_prefix),
+            })
         });
         made.collect()
     }
@@ -257,7 +270,7 @@ impl PyLiveSession {
 
     fn take_resubscribes(&self) -> Vec<&str> {
         let asked = self.lock().take_resubscribes();
-        let symbol = |at: &mmbot_types::InstrumentIdx| self.instruments.get(usize::from(at.0));
+        let symbol = |at: &InstrumentIdx| self.instruments.get(usize::from(at.0));
         asked
             .iter()
             .filter_map(symbol)
@@ -332,12 +345,71 @@ impl PyLiveSession {
         self.lock().end(TsNs::new(now_ns), reason);
     }
 
+    fn session(&self) -> PyResult<PySessionControl> {
+        PySessionControl::of(self.inner.clone(), &self.instruments, 0)
+    }
+
+    fn snapshot<'py>(&self, py: Python<'py>, symbol: &str) -> PyResult<Bound<'py, PyDict>> {
+        let at = self.index_of(symbol)?;
+        let made = snapshot(py, &*self.lock(), (at, 0), &self.instruments[at])?;
+        made.ok_or_else(|| no_symbol(symbol))
+    }
+
+    fn orders<'py>(&self, py: Python<'py>, symbol: &str) -> PyResult<Vec<Bound<'py, PyDict>>> {
+        let at = self.index_of(symbol)?;
+        let session = self.lock();
+        let trader = trader_of(&session, at).ok_or_else(|| no_symbol(symbol))?;
+        let orders = trader.open_orders();
+        let made = orders.map(|order| calls::order_dict(py, trader, &order, &self.cid_prefix));
+        made.collect()
+    }
+
+    fn position_lots(&self, symbol: &str) -> PyResult<i64> {
+        let session = self.lock();
+        let trader = trader_of(&session, self.index_of(symbol)?);
+        let trader = trader.ok_or_else(|| no_symbol(symbol))?;
+        Ok(trader.position().get())
+    }
+
+    fn take_fills<'py>(&self, py: Python<'py>, symbol: &str) -> PyResult<Bound<'py, PyDict>> {
+        let at = self.index_of(symbol)?;
+        let mut session = self.lock();
+        let trader = session.engine_mut().trader_mut(instrument_idx(at));
+        let fills = trader.map(Trader::take_fills).unwrap_or_default();
+        fill_columns(py, &fills, &self.instruments[at])
+    }
+
+    fn take_order_events<'py>(
+        &self,
+        py: Python<'py>,
+        symbol: &str,
+    ) -> PyResult<Bound<'py, PyDict>> {
+        let at = self.index_of(symbol)?;
+        let mut session = self.lock();
+        let trader = session.engine_mut().trader_mut(instrument_idx(at));
+        let rows = trader.map(Trader::take_order_events).unwrap_or_default();
+        order_event_columns(py, &rows, &self.instruments[at])
+    }
+
     fn state_hash(&self) -> String {
         format!("{:016x}", self.lock().engine().state_hash())
     }
 }
 
+fn no_symbol(symbol: &str) -> PyErr {
+    core_error("E_BT_ARGS", symbol, "is not traded by this session")
+}
+
+fn instrument_idx(at: usize) -> InstrumentIdx {
+    InstrumentIdx(u16::try_from(at).unwrap_or(u16::MAX))
+}
+
+fn trader_of(session: &LiveSession, at: usize) -> Option<&Trader> {
+    session.engine().trader(instrument_idx(at))
+}
+
 pub(crate) fn register(m: &Bound<'_, PyModule>) -> PyResult<()> {
+    m.add_function(wrap_pyfunction!(request::bybit_order_frames, m)?)?;
     m.add_class::<PyOrderRequest>()?;
     m.add_class::<PyLiveSession>()
 }

@@ -10,6 +10,7 @@ mod account;
 mod capital;
 mod events;
 mod guards;
+mod host;
 mod payloads;
 mod requests;
 mod symbol;
@@ -17,11 +18,13 @@ mod symbol;
 use crate::error::core_error;
 use mmbot_core::Session;
 use mmbot_core::session::{KillCause, RiskGrade};
-use mmbot_run::{Backtest, SessionSwitch};
+use mmbot_run::SessionSwitch;
 use mmbot_types::{Instrument, TsNs};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+pub(crate) use host::{Host, Seen};
 
 /// A dict of named values.
 macro_rules! dict {
@@ -36,7 +39,7 @@ pub(crate) use dict;
 /// The session of one lane.
 #[pyclass(name = "SessionControl", module = "mmbot._core", frozen)]
 pub(crate) struct PySessionControl {
-    backtest: Arc<Mutex<Backtest>>,
+    host: Arc<Mutex<dyn Host>>,
     instruments: Arc<[Instrument]>,
     lane: usize,
     /// Events that `take_events` has given out.
@@ -49,40 +52,40 @@ impl PySessionControl {
     /// # Errors
     /// `E_BT_ARGS` for a lane that has none.
     pub(crate) fn of(
-        backtest: &Arc<Mutex<Backtest>>,
+        host: Arc<Mutex<dyn Host>>,
         instruments: &Arc<[Instrument]>,
         lane: usize,
     ) -> PyResult<Self> {
         let control = Self {
-            backtest: Arc::clone(backtest),
+            host,
             instruments: Arc::clone(instruments),
             lane,
             seen: Mutex::new(0),
         };
-        control.change(|_, _| Ok(()))?;
+        control.read(|_, _| Ok(()))?;
         Ok(control)
     }
 
-    fn lock(&self) -> MutexGuard<'_, Backtest> {
-        self.backtest.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> MutexGuard<'_, dyn Host + 'static> {
+        self.host.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn read<T>(&self, read: impl FnOnce(&Backtest, &Session) -> PyResult<T>) -> PyResult<T> {
-        let backtest = self.lock();
-        let session = backtest.session(self.lane);
-        read(&backtest, session.ok_or_else(|| no_session(self.lane))?)
+    fn read<T>(&self, read: impl FnOnce(&dyn Host, &Session) -> PyResult<T>) -> PyResult<T> {
+        let host = self.lock();
+        let session = host.session_of(self.lane);
+        read(&*host, session.ok_or_else(|| no_session(self.lane))?)
     }
 
     /// What a journal knows is written down, too.
     fn switch(&self, switch: SessionSwitch) -> PyResult<()> {
-        let done = self.lock().control(self.lane, switch);
+        let done = self.lock().switch(self.lane, switch);
         done.map_err(|_| no_session(self.lane))
     }
 
     fn change<T>(&self, change: impl FnOnce(&mut Session, TsNs) -> PyResult<T>) -> PyResult<T> {
-        let mut backtest = self.lock();
-        let now = TsNs::new(backtest.now_ns());
-        let session = backtest.session_mut(self.lane);
+        let mut host = self.lock();
+        let now = host.now();
+        let session = host.session_unwritten(self.lane);
         change(session.ok_or_else(|| no_session(self.lane))?, now)
     }
 }
@@ -94,8 +97,8 @@ fn no_session(lane: usize) -> PyErr {
 #[pymethods]
 impl PySessionControl {
     fn state<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
-        self.read(|backtest, session| {
-            let now = TsNs::new(backtest.now_ns());
+        self.read(|host, session| {
+            let now = host.now();
             // windows move on when they are asked
             let mut session = session.clone();
             let out = dict!(py, {
@@ -106,11 +109,11 @@ impl PySessionControl {
             guards::parts(&out, &mut session)?;
             requests::parts(&out, &mut session, now)?;
             capital::parts(&out, &session)?;
-            account::parts(&out, &mut session, backtest, self.lane, now)?;
+            account::parts(&out, &mut session, host, self.lane, now)?;
             let by_symbol = PyDict::new(py);
             for (at, instrument) in self.instruments.iter().enumerate() {
                 let place = (at, self.lane);
-                let part = symbol::part(py, &mut session, backtest, place, instrument, now)?;
+                let part = symbol::part(py, &mut session, host, place, instrument, now)?;
                 by_symbol.set_item(instrument.symbol(), part)?;
             }
             out.set_item("by_symbol", by_symbol)?;
@@ -260,7 +263,7 @@ impl PySessionControl {
     }
 
     fn day_totals<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
-        self.read(|backtest, session| payloads::day_dict(py, session, TsNs::new(backtest.now_ns())))
+        self.read(|host, session| payloads::day_dict(py, session, host.now()))
     }
 
     fn restore_day(&self, totals: &Bound<'_, PyAny>) -> PyResult<()> {

@@ -27,6 +27,7 @@ pub use request::LiveRequest;
 pub use resume::Resumption;
 
 use crate::checkpoint::Checkpoint;
+use crate::desk::Desk;
 use crate::error::RunError;
 use crate::taking::Taking;
 use crate::tap::{JournalStart, Tap};
@@ -48,6 +49,7 @@ pub struct LiveSession {
     now: TsNs,
     /// What one event of the engine asks for.
     asked: Vec<Request>,
+    desks: Vec<Desk>,
     requests: Vec<LiveRequest>,
     /// A strategy's failure during the running input.
     failed: Option<RunError>,
@@ -82,6 +84,7 @@ impl LiveSession {
             next_sync_ns: i64::MAX,
             now,
             asked: Vec::new(),
+            desks: vec![Desk::default(); count],
             requests: Vec::new(),
             failed: None,
         })
@@ -247,6 +250,12 @@ impl LiveSession {
     #[must_use]
     pub fn feed_counts(&self, symbol: usize) -> Option<FeedCounts> {
         self.feeds.counts(symbol)
+    }
+
+    /// Closed trades and last fills of an instrument since this process began.
+    #[must_use]
+    pub fn desk(&self, symbol: usize) -> Option<&Desk> {
+        self.desks.get(symbol)
     }
 
     /// The core.

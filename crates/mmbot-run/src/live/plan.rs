@@ -188,12 +188,26 @@ impl LiveSession {
         external: &mut impl External,
     ) {
         self.tap.report(instrument, now, report);
+        let (side, before) = (self.side_of(instrument, report), self.fills(instrument));
         let done = self.enter(now, &Event::Report(instrument, *report));
         self.keep(done);
+        if let Some(side) = side.filter(|_| self.fills(instrument) > before) {
+            self.desks[usize::from(instrument.0)].note(side, report);
+        }
         let asks = self.engine.asking().any(|one| one == instrument);
         if asks || self.is_left_in_the_market(instrument) {
             self.decide(instrument, now, external);
         }
+    }
+
+    /// Side of the order of a report, which may be forgotten once the report is taken in.
+    fn side_of(&self, instrument: InstrumentIdx, report: &ExecReport) -> Option<Side> {
+        self.engine.trader(instrument)?.side_of(report.cid)
+    }
+
+    fn fills(&self, instrument: InstrumentIdx) -> u64 {
+        let trader = self.engine.trader(instrument);
+        trader.map_or(0, |trader| trader.telemetry().fills())
     }
 
     /// An order rests that could not be cancelled when the book became unusable.
