@@ -118,6 +118,19 @@ _RUNTIME = {
     "E_EXEC_FATAL": ErrorCode(
         "an invariant of the core is broken; quoting has stopped", "keep the journal, report it"
     ),
+    "E_EXEC_STOP_ORDERS": ErrorCode(
+        "orders could not be confirmed gone at the stop",
+        "look at the venue; `mmbot reconcile` shows them, a new session cancels them",
+    ),
+    "E_OPS_LIVE_REFUSED": ErrorCode(
+        "live trading is not started; the detail says why",
+        "give --i-understand-live, or stop the session that runs",
+    ),
+    "E_OPS_NO_SESSION": ErrorCode("there is no running session of that kind", "see `mmbot status`"),
+    "E_STORE_POSITION_MISMATCH": ErrorCode(
+        "the venue's position is not the sum of fills; the symbol is paused",
+        "see `mmbot reconcile`, book the difference with --apply",
+    ),
     "E_EXEC_STRATEGY": ErrorCode("a user's strategy failed", "correct it at the line named"),
     "E_RISK_KILL": ErrorCode("the kill switch is on", "find the cause before resuming"),
     "E_SIM_CANARY": ErrorCode(

@@ -15,16 +15,16 @@ __all__ = ["app"]
 
 app = typer.Typer(add_completion=False, rich_markup_mode="rich")
 
-_MODES = ("paper", "sim")
-_DISCONNECTED = ("live", "shadow")
+_MODES = ("paper", "sim", "live")
+_DISCONNECTED = ("shadow",)
 
 _Mode = Annotated[
     str,
     typer.Option(
         "--mode",
         envvar="MM_MODE",
-        metavar="paper|sim",
-        help="paper follows the wall clock, sim runs as fast as it can.",
+        metavar="paper|sim|live",
+        help="paper follows the wall clock, sim runs as fast as it can, live trades with money.",
     ),
 ]
 _Data = Annotated[
@@ -32,7 +32,20 @@ _Data = Annotated[
     typer.Option("--data", metavar="DIR", help="Catalog of recorded data; else synthetic."),
 ]
 _Venue = Annotated[
-    str | None, typer.Option("--venue", help="Venue, when the catalog has the symbol twice.")
+    str | None,
+    typer.Option("--venue", help="Where to trade; or which venue of a catalog is meant."),
+]
+_Endpoint = Annotated[
+    str | None,
+    typer.Option(
+        "--endpoint",
+        metavar="URL",
+        help="Another address of the venue, such as that of `mmbot exchange serve`.",
+    ),
+]
+_Understood = Annotated[
+    bool,
+    typer.Option("--i-understand-live", help="Mode live: yes, trade with money."),
 ]
 _Regime = Annotated[
     str,
@@ -89,7 +102,8 @@ _NoJournal = Annotated[
         "mmbot run --data data/research --symbol BTCUSDT --profile S1\n\n"
         "mmbot run --symbol BTCUSDT --symbol ETHUSDT --symbol SOLUSDT\n\n"
         "mmbot run --set strategy.levels_per_side=1 --set base_spread_bps=2\n\n"
-        "mmbot run --strategy examples/spread_quoter.py:SpreadQuoter"
+        "mmbot run --strategy examples/spread_quoter.py:SpreadQuoter\n\n"
+        "mmbot run --mode live --venue bybit --endpoint http://127.0.0.1:8091 --i-understand-live"
     ),
 )
 def run(
@@ -112,10 +126,28 @@ def run(
     picture: _Picture = None,
     no_record: _NoRecord = False,
     no_journal: _NoJournal = False,
+    endpoint: _Endpoint = None,
+    i_understand_live: _Understood = False,
 ) -> None:
     """Build the session and run it."""
     _check_mode(mode)
     duration_ns = None if duration is None else parse_duration_ns(duration, key="--duration")
+    if mode == "live":
+        from mmbot.cli import live_wire  # noqa: PLC0415 -- as below, and the venue's libraries
+
+        live = live_wire.LiveOptions(
+            config=config,
+            profile=profile,
+            sets=(*live_wire.venue_sets(venue, endpoint), *(sets or ())),
+            symbols=tuple(symbol or ()),
+            mode=mode,
+            duration_ns=duration_ns,
+            headless=headless,
+            seed=seed,
+            strategy=strategy,
+            is_confirmed=i_understand_live,
+        )
+        raise typer.Exit(live_wire.run_live(live))
     # What follows loads the engine and numpy: `mmbot run --help` does without.
     from mmbot.cli import wire  # noqa: PLC0415
 

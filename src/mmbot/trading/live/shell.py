@@ -72,6 +72,7 @@ class Shell:
         self.log = log
         self.holds = Holds(plan.symbols)
         self.heard = Heard()
+        self.recovery: RecoveryReport | None = None
         ledger = opened.recalled.ledger
         self.desk = Desk(opened.core, opened.writer, ledger, clock, opened.checkpoints)
         self.source = ReportSource(ledger, plan.rules, plan.fee_assets)
@@ -108,6 +109,11 @@ class Shell:
         self._tasks: list[asyncio.Task[None]] = []
         self._foreign: set[str] = set()
 
+    @property
+    def is_ending(self) -> bool:
+        """Whether somebody has asked it to end."""
+        return self._over.is_set()
+
     def stop(self, reason: str) -> None:
         """End the session in order."""
         if not self._over.is_set():
@@ -127,19 +133,18 @@ class Shell:
         Raises:
             MmbotError: recovery failed. Orders that may rest are cancelled if that can be done.
         """
-        recovery: RecoveryReport | None = None
         try:
             self._spawn(self._private(), "private stream")
-            recovery = await self._recover()
+            self.recovery = await self._recover()
             if not self._over.is_set():
                 self._trade()
                 timeout = self.plan.duration_ns
                 await self._wait(None if timeout is None else timeout / NS_PER_SEC)
         finally:
-            stop = await self._close(keep=recovery is not None and keep_orders())
+            stop = await self._close(keep=self.recovery is not None and keep_orders())
         kept = len(self.desk.ledger.open_orders) if stop.keep_orders else 0
         return ShellEnd(
-            reason=self._reason, fatal=self._fatal, stop=stop, recovery=recovery, kept=kept
+            reason=self._reason, fatal=self._fatal, stop=stop, recovery=self.recovery, kept=kept
         )
 
     def pump(self) -> None:
