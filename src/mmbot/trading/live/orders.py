@@ -165,6 +165,10 @@ class OrderLedger:
         """Whether an execution was told to the core."""
         return exec_id in self._exec_ns
 
+    def has_traded(self, symbol: str) -> bool:
+        """Whether the symbol had an order, an execution or an adjustment."""
+        return symbol in self._positions or any(one.symbol == symbol for one in self)
+
     def position_lots(self, symbol: str) -> int:
         """Signed sum of the booked executions."""
         return self._positions.get(symbol, 0)

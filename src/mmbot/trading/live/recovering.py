@@ -12,22 +12,20 @@ that its fills do not add up to keeps its symbol from quoting.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from decimal import Decimal
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from typing import Final
 
 from mmbot.errors import VenueError
 from mmbot.trading.live.asking import Asker, CycleResult
-from mmbot.trading.live.desk import Desk
+from mmbot.trading.live.holds import HoldReason
 from mmbot.trading.reconcile import Close, PositionMismatch, ReattachFill
 from mmbot.units import NS_PER_MS, NS_PER_SEC
-from mmbot.venues.records import InstrumentRules, PositionRecord
+from mmbot.venues.records import PositionRecord
 
-__all__ = ["RecoveryReport", "adopt_positions", "recover"]
+__all__ = ["Adoption", "RecoveryReport", "recover"]
 
 _CYCLE_NS: Final = 150 * NS_PER_MS
-_PARTS: Final = 10_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,20 +98,37 @@ async def recover(
         await asyncio.sleep(_CYCLE_NS / NS_PER_SEC)
 
 
-def adopt_positions(
-    desk: Desk,
-    positions: Mapping[str, PositionRecord],
-    rules: Mapping[str, InstrumentRules],
-) -> dict[str, int]:
-    """Let a new session begin with the venue's positions; lots by symbol, those that are not 0."""
-    adopted = {}
-    for symbol, record in sorted(positions.items()):
-        lots = rules[symbol].lots(record.qty)
-        if lots:
-            price = Decimal(record.avg_price) / Decimal(rules[symbol].tick_size)
-            desk.adopt(symbol, lots, int(price * _PARTS) or None)
-            adopted[symbol] = lots
-    return adopted
+@dataclass(slots=True)
+class Adoption:
+    """Positions that a session begins with: the venue's, as soon as there is a price to mark them.
+
+    Until then the symbol is held. They are booked at the mid, so that the PnL of a session is what
+    it made itself.
+    """
+
+    waiting: dict[str, int] = field(default_factory=dict)
+
+    def begin(self, asker: Asker, positions: Sequence[PositionRecord]) -> None:
+        """Take the positions of symbols that the session has never traded."""
+        ledger = asker.desk.ledger
+        for record in positions:
+            symbol = record.symbol
+            if symbol in asker.scope.symbols and not ledger.has_traded(symbol):
+                lots = asker.rules[symbol].lots(record.qty)
+                if lots:
+                    self.waiting[symbol] = lots
+                    ledger.rebase(symbol, lots)
+                    asker.holds.put(HoldReason.RECOVERY, "its position has no price yet", [symbol])
+
+    def book(self, asker: Asker) -> None:
+        """Book those whose books have a mid."""
+        for symbol, lots in list(self.waiting.items()):
+            if asker.desk.core.snapshot(symbol)["mid"] is None:
+                continue
+            asker.desk.adopt(symbol, lots, None)
+            del self.waiting[symbol]
+            asker.holds.lift(HoldReason.RECOVERY, [symbol])
+            asker.log(f"| recovery | OK | position adopted symbol={symbol} lots={lots} |")
 
 
 def _is_settled(result: CycleResult) -> bool:

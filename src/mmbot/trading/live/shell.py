@@ -21,7 +21,7 @@ from mmbot.trading.live.closing import close_orders
 from mmbot.trading.live.desk import Desk
 from mmbot.trading.live.holds import HoldReason, Holds
 from mmbot.trading.live.opening import Opened
-from mmbot.trading.live.recovering import RecoveryReport, adopt_positions, recover
+from mmbot.trading.live.recovering import Adoption, RecoveryReport, recover
 from mmbot.trading.live.reports import ReportSource
 from mmbot.trading.live.sending import Sender
 from mmbot.trading.live.shell_records import Heard, ShellEnd, ShellPlan, Watch
@@ -108,6 +108,7 @@ class Shell:
         self._is_deaf = False
         self._tasks: list[asyncio.Task[None]] = []
         self._foreign: set[str] = set()
+        self._adoption = Adoption()
 
     @property
     def is_ending(self) -> bool:
@@ -179,11 +180,7 @@ class Shell:
         if not self._connected.is_set():
             why = self._fatal or "no connection"
             raise VenueError("E_VENUE_CALL", "private stream", why, detail="connect")
-        if not self.opened.is_resumed:
-            positions = {one.symbol: one for one in await self.port.positions()}
-            ours = {s: positions[s] for s in self.plan.symbols if s in positions}
-            for symbol, lots in adopt_positions(self.desk, ours, self.plan.rules).items():
-                self.log(f"| recovery | OK | position adopted symbol={symbol} lots={lots} |")
+        self._adoption.begin(self.asker, await self.port.positions())
         report = await recover(
             self.asker,
             timeout_ns=_RECOVER_NS,
@@ -324,6 +321,7 @@ class Shell:
             await asyncio.sleep(wait_ns / NS_PER_SEC)
             now_ns = self.clock()
             core.on_timer(now_ns)
+            self._adoption.book(self.asker)
             self.pump()
             for symbol in self.plan.symbols:
                 count = core.feed_counts(symbol)["frames"]
