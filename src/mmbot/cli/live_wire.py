@@ -48,6 +48,7 @@ from mmbot.trading.live.state_file import (
     read_stop_order,
 )
 from mmbot.trading.live.watches import (
+    BookWatch,
     ClockWatch,
     DiskWatch,
     FeeWatch,
@@ -254,6 +255,7 @@ async def _session(options: LiveOptions, runtime: RuntimeConfig, venue: _Venue) 
             ListingWatch(),
             FeeWatch(config.bybit.refresh_sec * NS_PER_SEC, reload.set_fees, dict(venue.fees)),
             UpkeepWatch(rebalancer),
+            BookWatch(opened.identity.session),
             reload,
         ]
         shell = Shell(
@@ -288,6 +290,8 @@ def _beginning(
     symbols = config.trading.symbols
     identity = SessionIdentity.of(config, symbols)
     header = journal_header(runtime.loaded, identity, mode=options.mode, seed=options.seed)
+    # Its times are compared with the venue's: they are real, whatever artifacts are dated.
+    header["ts_ns"] = wall_ns()
     params = [
         lane_params(config, symbol) | dict(overrides) | fee_params(venue.fees.get(symbol))
         for symbol in symbols

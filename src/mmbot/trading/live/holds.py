@@ -51,10 +51,10 @@ class Holds:
         """Lift a reason from symbols (None: all); True if it held one of them."""
         found = self._by_reason.get(reason, {})
         named = tuple(found) if symbols is None else tuple(symbols)
-        has_held = any(found.pop(symbol, None) is not None for symbol in named)
+        lifted = [symbol for symbol in named if found.pop(symbol, None) is not None]
         if not found:
             self._by_reason.pop(reason, None)
-        return has_held
+        return bool(lifted)
 
     @property
     def held(self) -> frozenset[str]:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 from mmbot.portfolio.rebalancing import Rebalancer
 from mmbot.trading.live.holds import HoldReason
+from mmbot.trading.live.state_file import take_book_order
 from mmbot.units import NS_PER_MIN, NS_PER_SEC
 from mmbot.venues.clock_offset import ClockVerdict
 from mmbot.venues.ports import CallError
@@ -19,7 +20,7 @@ from mmbot.venues.records import FeeRates, InstrumentRules
 if TYPE_CHECKING:
     from mmbot.trading.live.shell import Shell
 
-__all__ = ["ClockWatch", "DiskWatch", "FeeWatch", "ListingWatch", "UpkeepWatch"]
+__all__ = ["BookWatch", "ClockWatch", "DiskWatch", "FeeWatch", "ListingWatch", "UpkeepWatch"]
 
 _MIB: Final = 1 << 20
 # Quoting comes back with a tenth more room than it stops at, not at every byte.
@@ -166,6 +167,32 @@ class FeeWatch:
             self.apply(shell, self.known)
             named = " ".join(f"{one.symbol}={one.maker}/{one.taker}" for one in changed.values())
             shell.log(f"| fees | CHANGED | {named} |")
+
+
+@dataclass(slots=True)
+class BookWatch:
+    """Positions that an operator has booked as they are (`mmbot reconcile --apply`)."""
+
+    session: str
+
+    async def look(self, shell: Shell, now_ns: int) -> None:
+        """See `Watch`."""
+        del now_ns
+        named = set(take_book_order(self.session)) & set(shell.plan.symbols)
+        if not named:
+            return
+        try:
+            found = {one.symbol: one.qty for one in await shell.port.positions()}
+        except CallError as exc:
+            shell.log(f"| venue | WARN | {exc} |")
+            return
+        for symbol in sorted(named):
+            lots = shell.plan.rules[symbol].lots(found.get(symbol, "0"))
+            if lots == shell.desk.ledger.position_lots(symbol):
+                continue
+            shell.desk.adopt(symbol, lots, None)
+            shell.holds.lift(HoldReason.POSITION, [symbol])
+            shell.log(f"| reconcile | BOOKED | symbol={symbol} position_lots={lots} |")
 
 
 @dataclass(slots=True)
