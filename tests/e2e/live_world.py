@@ -10,7 +10,7 @@ import subprocess
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +32,7 @@ class World:
     path: Path
     venue: Venue
     sets: tuple[str, ...] = ()
+    started: list[subprocess.Popen[str]] = field(default_factory=list)
 
     @property
     def env(self) -> dict[str, str]:
@@ -46,7 +47,14 @@ class World:
         ]
 
     def start(self, *more: str, **env: str) -> subprocess.Popen[str]:
-        return start(self.path, *self.args(*more), **(self.env | env))
+        process = start(self.path, *self.args(*more), **(self.env | env))
+        self.started.append(process)
+        return process
+
+    def is_trading(self, process: subprocess.Popen[str]) -> bool:
+        """Whether this very process has recovered and trades."""
+        found = [one for one in self.states() if one["pid"] == process.pid]
+        return bool(found) and found[0]["stage"] == "trading"
 
     def run(self, *more: str, **env: str) -> subprocess.CompletedProcess[str]:
         return mmbot(self.path, "run", "--headless", *self.args(*more), **(self.env | env))
@@ -101,7 +109,14 @@ def world(path: Path, *serve: str, faults: str = "", sets: tuple[str, ...] = ())
         (path / "faults.yaml").write_text(faults, encoding="ascii")
         options += ["--faults", str(path / "faults.yaml")]
     with serving(path, *options) as venue:
-        yield World(path, venue, sets)
+        one = World(path, venue, sets)
+        try:
+            yield one
+        finally:
+            for process in one.started:
+                if process.poll() is None:
+                    process.kill()
+                    process.communicate()
 
 
 def until(what: Any, patience_s: float = PATIENCE_S) -> Any:

@@ -1,5 +1,6 @@
 """A live session on a served exchange: trades, stops, survives; every journal replays."""
 
+import functools
 import random
 import time
 
@@ -107,6 +108,7 @@ def test_a_killed_session_goes_on_where_the_venue_is(tmp_path, request):
     with world(tmp_path, "--regime", "volatile") as one:
         for _ in range(points):
             session = one.start()
+            until(functools.partial(one.is_trading, session))
             until(has_orders(one))
             time.sleep(rng.uniform(0.0, 1.5))
             session.kill()
@@ -114,7 +116,7 @@ def test_a_killed_session_goes_on_where_the_venue_is(tmp_path, request):
             (state, *_) = one.states()
             assert state["liveness"] == "dead"
         session = one.start()
-        until(lambda: one.states()[0]["stage"] == "trading")
+        until(functools.partial(one.is_trading, session))
         until(has_orders(one))
         code, _, err = interrupt(session)
         assert code == 0, err
@@ -181,7 +183,7 @@ def test_a_new_tick_size_is_traded_by_a_new_session_unattended(tmp_path):
     with world(tmp_path, faults=faults) as one:
         session = one.start()
         until(lambda: len(one.journals()) == 2)
-        until(has_orders(one))
+        until(lambda: one.records(one.journals()[1], "intent"))
         code, _, err = interrupt(session)
         assert code == 0, err
         assert "| listing | CHANGED | symbol=BTCUSDT tick=0.1->0.5" in err

@@ -14,13 +14,18 @@ from typing import Any, Final
 
 from rich.console import Console
 
-from mmbot import core
+from mmbot.cli.live_venue import (
+    ListedVenue,
+    ask_venue,
+    instrument_of,
+    own_prefix,
+    refuse_second,
+)
 from mmbot.clock import wall_ns
 from mmbot.config import AppConfig, ConfigRequest, lane_params
 from mmbot.config.runtime import RuntimeConfig
 from mmbot.config.session import session_params
 from mmbot.errors import ConfigError, VenueError
-from mmbot.ids import bot_prefix
 from mmbot.portfolio.rebalancing import Rebalancer
 from mmbot.store.artifacts import write_json
 from mmbot.store.runtime import artifact_path, runtime_block
@@ -40,11 +45,7 @@ from mmbot.trading.live.shell_records import ShellEnd, ShellPlan, Watch
 from mmbot.trading.live.showing import Showing
 from mmbot.trading.live.shutdown import Stage
 from mmbot.trading.live.state_file import (
-    Liveness,
     StageName,
-    found_states,
-    is_running,
-    liveness,
     read_stop_order,
 )
 from mmbot.trading.live.watches import (
@@ -63,15 +64,12 @@ from mmbot.trading.screen.style import price_decimals
 from mmbot.trading.session import Display
 from mmbot.trading.strategies import load_strategy
 from mmbot.units import NS_PER_MS, NS_PER_SEC
-from mmbot.venues.bybit.adapter import BybitVenue
 from mmbot.venues.bybit.build import build_bybit, bybit_endpoints
 from mmbot.venues.bybit.codes import BYBIT_CODES
-from mmbot.venues.records import FeeRates, InstrumentRules
 
-__all__ = ["LiveOptions", "run_live", "venue_sets"]
+__all__ = ["LiveOptions", "run_live"]
 
 _DEPTH: Final = 50
-_RELIST_WAIT_SEC: Final = 1.0
 _EXTERNAL: Final = {"strategy.kind": "external"}
 
 
@@ -89,36 +87,6 @@ class LiveOptions:
     seed: int
     strategy: str | None
     is_confirmed: bool
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Venue:
-    """What the venue says before a session begins."""
-
-    port: BybitVenue
-    rules: dict[str, InstrumentRules]
-    fees: Mapping[str, FeeRates]
-
-
-def venue_sets(venue: str | None, endpoint: str | None) -> tuple[str, ...]:
-    """What ``--venue`` and ``--endpoint`` set.
-
-    Raises:
-        ConfigError: ``E_CFG_RANGE`` for an address that is none.
-    """
-    sets = () if venue is None else (f"trading.venue={venue}",)
-    if endpoint is None:
-        return sets
-    scheme, _, place = endpoint.partition("://")
-    if scheme not in {"http", "https"} or not place:
-        raise ConfigError("E_CFG_RANGE", "--endpoint", "must be http://host:port or https://")
-    stream = "wss" if scheme == "https" else "ws"
-    return (
-        *sets,
-        "bybit.environment=custom",
-        f"bybit.rest_url={endpoint}",
-        f"bybit.stream_url={stream}://{place}",
-    )
 
 
 def run_live(options: LiveOptions) -> int:
@@ -146,31 +114,10 @@ def run_live(options: LiveOptions) -> int:
     if config.trading.venue != "bybit":
         raise ConfigError("E_CFG_RANGE", "trading.venue", "live sessions trade on bybit")
     configure_logging(log_level(config.logging.level))
-    _refuse_second(config)
+    refuse_second(config)
     runtime = RuntimeConfig(loaded, _say)
     with runtime.on_sighup():
         return asyncio.run(_sessions(options, runtime))
-
-
-def _refuse_second(config: AppConfig) -> None:
-    """Two sessions of one bot would cancel each other's orders."""
-    bot, rest = _bot_prefix(config), bybit_endpoints(config).rest
-    for state in found_states()[0]:
-        if state.pid == os.getpid() or (state.bot_prefix, state.endpoint) != (bot, rest):
-            continue
-        verdict = liveness(state, now_ns=wall_ns(), running=is_running(state))
-        if state.mode == "live" and (verdict is Liveness.LIVE or verdict is Liveness.STALE):
-            raise ConfigError(
-                "E_OPS_LIVE_REFUSED",
-                f"session={state.session} pid={state.pid}",
-                "of this bot runs already: stop it first, or give another ha_failover.lock_key",
-                detail="already_running",
-            )
-
-
-def _bot_prefix(config: AppConfig) -> str:
-    env = os.environ.get("MM_ENV") or "dev"
-    return bot_prefix(env=env, lock_key=config.ha_failover.lock_key)
 
 
 async def _sessions(options: LiveOptions, runtime: RuntimeConfig) -> int:
@@ -178,7 +125,7 @@ async def _sessions(options: LiveOptions, runtime: RuntimeConfig) -> int:
     while True:
         port = build_bybit(runtime.config, seed=options.seed)
         try:
-            venue = await _ask_venue(port, runtime.config)
+            venue = await ask_venue(port, runtime.config, _say)
             code, reason = await _session(options, runtime, venue)
         finally:
             await port.aclose()
@@ -187,31 +134,9 @@ async def _sessions(options: LiveOptions, runtime: RuntimeConfig) -> int:
         _say("| session | OK | the venue has new trading rules: a new session begins |")
 
 
-async def _ask_venue(port: BybitVenue, config: AppConfig) -> _Venue:
-    symbols = config.trading.symbols
-    told = False
-    while True:
-        found = dict(await port.instruments(symbols))
-        missing = [symbol for symbol in symbols if symbol not in found]
-        if not missing:
-            return _Venue(port=port, rules=found, fees=await port.fee_rates(symbols))
-        if not told:
-            told = True
-            _say(f"| listing | WARN | not traded by the venue, waiting: {','.join(missing)} |")
-        await asyncio.sleep(_RELIST_WAIT_SEC)
-
-
-def _instrument(rules: InstrumentRules) -> core.Instrument:
-    return core.Instrument(
-        rules.symbol,
-        rules.tick_size,
-        rules.lot_size,
-        min_qty=rules.min_qty,
-        min_notional_usd=float(rules.min_notional),
-    )
-
-
-async def _session(options: LiveOptions, runtime: RuntimeConfig, venue: _Venue) -> tuple[int, str]:
+async def _session(
+    options: LiveOptions, runtime: RuntimeConfig, venue: ListedVenue
+) -> tuple[int, str]:
     """One session; its exit code, and why it ended."""
     config = runtime.config
     symbols = config.trading.symbols
@@ -220,9 +145,9 @@ async def _session(options: LiveOptions, runtime: RuntimeConfig, venue: _Venue) 
     wanted = Wanted(
         journal_dir=Path(config.storage.journal_dir),
         fsync_ms=config.storage.journal_fsync_ms,
-        bot_prefix=_bot_prefix(config),
+        bot_prefix=own_prefix(config),
         mode=options.mode,
-        instruments=[_instrument(venue.rules[symbol]) for symbol in symbols],
+        instruments=[instrument_of(venue.rules[symbol]) for symbol in symbols],
         hash_every_ns=round(config.journal.snapshot_interval_s * NS_PER_SEC),
         strategy=quoter,
     )
@@ -283,7 +208,7 @@ async def _session(options: LiveOptions, runtime: RuntimeConfig, venue: _Venue) 
 def _beginning(
     options: LiveOptions,
     runtime: RuntimeConfig,
-    venue: _Venue,
+    venue: ListedVenue,
     overrides: Mapping[str, Any],
 ) -> Beginning:
     config = runtime.config
@@ -305,14 +230,14 @@ def _beginning(
     )
 
 
-def _plan(options: LiveOptions, config: AppConfig, venue: _Venue) -> ShellPlan:
+def _plan(options: LiveOptions, config: AppConfig, venue: ListedVenue) -> ShellPlan:
     symbols = config.trading.symbols
     return ShellPlan(
         symbols=symbols,
         depth=_DEPTH,
         duration_ns=options.duration_ns,
         drain_timeout_ns=config.ha_failover.drain_timeout_ms * NS_PER_MS,
-        scope=OwnScope(_bot_prefix(config), frozenset(symbols)),
+        scope=OwnScope(own_prefix(config), frozenset(symbols)),
         rules=venue.rules,
         fee_assets=dict.fromkeys(symbols, "USDT"),
         codes=BYBIT_CODES,
@@ -332,7 +257,7 @@ def _showing(
     options: LiveOptions,
     config: AppConfig,
     opened: Opened,
-    venue: _Venue,
+    venue: ListedVenue,
 ) -> Showing:
     rules = venue.rules[config.trading.symbols[0]]
     others = len(config.trading.symbols)

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from mmbot.cli.live_wire import venue_sets
+from mmbot.cli.live_venue import own_prefix, venue_sets
 from mmbot.clock import wall_ns
 from mmbot.config import AppConfig, ConfigRequest, lane_params, load_config
 from mmbot.errors import ConfigError
-from mmbot.ids import bot_prefix
 from mmbot.store.journal import JournalReader, list_sessions
 from mmbot.store.journal.segments import SUFFIX
 from mmbot.trading.live.parameters import fee_params
@@ -117,7 +115,7 @@ def compare(options: ReconcileOptions) -> Comparison:
 
 
 async def _compare(config: AppConfig, options: ReconcileOptions) -> Comparison:
-    bot = bot_prefix(env=os.environ.get("MM_ENV") or "dev", lock_key=config.ha_failover.lock_key)
+    bot = own_prefix(config)
     path = _newest(Path(config.storage.journal_dir), bot)
     running = None if path is None else _running(path.name)
     port = build_bybit(config)

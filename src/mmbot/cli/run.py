@@ -133,12 +133,12 @@ def run(
     _check_mode(mode)
     duration_ns = None if duration is None else parse_duration_ns(duration, key="--duration")
     if mode == "live":
-        from mmbot.cli import live_wire  # noqa: PLC0415 -- as below, and the venue's libraries
+        from mmbot.cli import live_venue, live_wire  # noqa: PLC0415 -- as below
 
         live = live_wire.LiveOptions(
             config=config,
             profile=profile,
-            sets=(*live_wire.venue_sets(venue, endpoint), *(sets or ())),
+            sets=(*live_venue.venue_sets(venue, endpoint), *(sets or ())),
             symbols=tuple(symbol or ()),
             mode=mode,
             duration_ns=duration_ns,

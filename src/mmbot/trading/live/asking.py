@@ -11,6 +11,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, TypeVar
 
+from mmbot.trading.live.adoption import Adoption
 from mmbot.trading.live.deadlines import Deadlines, Question
 from mmbot.trading.live.holds import HoldReason, Holds
 from mmbot.trading.reconcile import (
@@ -82,6 +83,7 @@ class Asker:
     source: ReportSource
     sender: Sender
     holds: Holds
+    adoption: Adoption
     scope: OwnScope
     rules: Mapping[str, InstrumentRules]
     since_ns: int
@@ -210,8 +212,8 @@ class Asker:
 
     def _apply(self, action: Action, records: _Records) -> None:
         match action:
-            case ReattachFill(execution=execution):
-                self.desk.tell(self.source.on_execution(records.executions[execution.exec_id]))
+            case ReattachFill():
+                self._reattach(action, records)
             case UpdateState(venue=venue):
                 is_overdue = not self.sender.is_busy(venue.cid)
                 record = records.resting[venue.cid]
@@ -233,6 +235,13 @@ class Asker:
             case Close():
                 # Done together, once everything else is known.
                 return
+
+    def _reattach(self, action: ReattachFill, records: _Records) -> None:
+        if action.local is None:
+            self.adoption.add(action.execution)
+        else:
+            record = records.executions[action.execution.exec_id]
+            self.desk.tell(self.source.on_execution(record))
 
     def _end(self, client_id: str, records: _Records, *, is_full: bool) -> None:
         order = self.desk.ledger.find(client_id)

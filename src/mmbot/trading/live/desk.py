@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Final, Protocol
 
 from mmbot.core import CoreError
 from mmbot.errors import StoreError
-from mmbot.trading.live.orders import CoreReport, OrderLedger, TrackedOrder, exec_note
+from mmbot.trading.live.orders import CoreReport, OrderLedger, TrackedOrder, exec_note, known_note
 from mmbot.trading.reconcile import OrderState
 
 if TYPE_CHECKING:
@@ -85,6 +85,11 @@ class Desk:
             now_ns = self.clock()
             self.core.on_unanswered(order.symbol, now_ns, order.cid)
             self.ledger.doubt(order, now_ns)
+
+    def know(self, exec_id: str, ts_ns: int) -> None:
+        """An execution is part of a position that is taken over."""
+        self.core.note(self.clock(), known_note(exec_id, ts_ns))
+        self.ledger.know(exec_id, ts_ns)
 
     def adopt(self, symbol: str, lots: int, exec_px: int | None) -> None:
         """Book the venue's position as it is."""

@@ -12,19 +12,18 @@ that its fills do not add up to keeps its symbol from quoting.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Final
 
 from mmbot.errors import VenueError
 from mmbot.trading.live.asking import Asker, CycleResult
-from mmbot.trading.live.holds import HoldReason
 from mmbot.trading.reconcile import Close, PositionMismatch, ReattachFill
 from mmbot.units import NS_PER_MS, NS_PER_SEC
-from mmbot.venues.records import PositionRecord
 
-__all__ = ["Adoption", "RecoveryReport", "recover"]
+__all__ = ["RecoveryReport", "begin_positions", "recover"]
 
+_TRIES: Final = 10
 _CYCLE_NS: Final = 150 * NS_PER_MS
 
 
@@ -75,7 +74,7 @@ async def recover(
             if isinstance(action, Close):
                 canceled.add(action.venue.cid)
             elif isinstance(action, ReattachFill):
-                fills += action.local is not None
+                fills += 1
             elif isinstance(action, PositionMismatch):
                 mismatches[action.symbol] = None
         duration_ns = asker.clock() - began_ns
@@ -98,37 +97,22 @@ async def recover(
         await asyncio.sleep(_CYCLE_NS / NS_PER_SEC)
 
 
-@dataclass(slots=True)
-class Adoption:
-    """Positions that a session begins with: the venue's, as soon as there is a price to mark them.
+async def begin_positions(asker: Asker) -> None:
+    """Let the session take over what it has never traded.
 
-    Until then the symbol is held. They are booked at the mid, so that the PnL of a session is what
-    it made itself.
+    Raises:
+        VenueError: ``E_VENUE_CALL`` when the venue could not be asked.
     """
-
-    waiting: dict[str, int] = field(default_factory=dict)
-
-    def begin(self, asker: Asker, positions: Sequence[PositionRecord]) -> None:
-        """Take the positions of symbols that the session has never traded."""
-        ledger = asker.desk.ledger
-        for record in positions:
-            symbol = record.symbol
-            if symbol in asker.scope.symbols and not ledger.has_traded(symbol):
-                lots = asker.rules[symbol].lots(record.qty)
-                if lots:
-                    self.waiting[symbol] = lots
-                    ledger.rebase(symbol, lots)
-                    asker.holds.put(HoldReason.RECOVERY, "its position has no price yet", [symbol])
-
-    def book(self, asker: Asker) -> None:
-        """Book those whose books have a mid."""
-        for symbol, lots in list(self.waiting.items()):
-            if asker.desk.core.snapshot(symbol)["mid"] is None:
-                continue
-            asker.desk.adopt(symbol, lots, None)
-            del self.waiting[symbol]
-            asker.holds.lift(HoldReason.RECOVERY, [symbol])
-            asker.log(f"| recovery | OK | position adopted symbol={symbol} lots={lots} |")
+    port, since_ns = asker.port, asker.since_ns
+    before = await port.executions(since_ns=since_ns)
+    for _ in range(_TRIES):
+        positions = await port.positions()
+        after = await port.executions(since_ns=since_ns)
+        if {one.exec_id for one in after} == {one.exec_id for one in before}:
+            break
+        # Something was filled meanwhile: nobody knows on which side of the positions.
+        before = after
+    asker.adoption.begin(positions, before)
 
 
 def _is_settled(result: CycleResult) -> bool:

@@ -16,12 +16,13 @@ from typing import Any, Final
 from mmbot.clock import wall_ns
 from mmbot.errors import MmbotError, VenueError
 from mmbot.ids import sub_seed
+from mmbot.trading.live.adoption import Adoption
 from mmbot.trading.live.asking import Asker
 from mmbot.trading.live.closing import close_orders
 from mmbot.trading.live.desk import Desk
 from mmbot.trading.live.holds import HoldReason, Holds
 from mmbot.trading.live.opening import Opened
-from mmbot.trading.live.recovering import Adoption, RecoveryReport, recover
+from mmbot.trading.live.recovering import RecoveryReport, begin_positions, recover
 from mmbot.trading.live.reports import ReportSource
 from mmbot.trading.live.sending import Sender
 from mmbot.trading.live.shell_records import Heard, ShellEnd, ShellPlan, Watch
@@ -91,6 +92,7 @@ class Shell:
             self.source,
             self.sender,
             self.holds,
+            Adoption(self.desk, self.holds, plan.rules, log),
             plan.scope,
             plan.rules,
             since_ns=opened.recalled.started_ns - _STREAM_OVERLAP_NS,
@@ -108,7 +110,6 @@ class Shell:
         self._is_deaf = False
         self._tasks: list[asyncio.Task[None]] = []
         self._foreign: set[str] = set()
-        self._adoption = Adoption()
 
     @property
     def is_ending(self) -> bool:
@@ -180,7 +181,7 @@ class Shell:
         if not self._connected.is_set():
             why = self._fatal or "no connection"
             raise VenueError("E_VENUE_CALL", "private stream", why, detail="connect")
-        self._adoption.begin(self.asker, await self.port.positions())
+        await begin_positions(self.asker)
         report = await recover(
             self.asker,
             timeout_ns=_RECOVER_NS,
@@ -321,7 +322,7 @@ class Shell:
             await asyncio.sleep(wait_ns / NS_PER_SEC)
             now_ns = self.clock()
             core.on_timer(now_ns)
-            self._adoption.book(self.asker)
+            self.asker.adoption.book()
             self.pump()
             for symbol in self.plan.symbols:
                 count = core.feed_counts(symbol)["frames"]
