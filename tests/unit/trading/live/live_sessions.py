@@ -76,13 +76,14 @@ class Venue:
     def take(self, requests: list[core.OrderRequest]) -> None:
         for request in requests:
             now_ns = self.desk.clock()
-            fields = {"cid": request.client_order_id, "updated_ns": now_ns}
+            fields: dict[str, Any] = {"cid": request.client_order_id, "updated_ns": now_ns}
             if request.kind == "cancel":
                 last = self.resting.pop(request.client_order_id)
                 last |= {"status": OrderStatus.CANCELLED, "updated_ns": now_ns}
                 self.desk.tell(self.source.on_order(order_record(**last)))
                 continue
             if request.kind == "place":
+                assert request.side is not None
                 fields["side"] = Side(request.side)
             else:
                 fields = self.resting[request.client_order_id] | fields

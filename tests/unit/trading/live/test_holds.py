@@ -18,7 +18,8 @@ MOVES = st.lists(
 
 @given(moves=MOVES)
 def test_a_symbol_quotes_when_no_reason_is_left(moves):
-    holds, naive = Holds(SYMBOLS), set()
+    holds = Holds(SYMBOLS)
+    naive: set[tuple[HoldReason, str]] = set()
     for is_put, reason, symbols in moves:
         pairs = {(reason, symbol) for symbol in (symbols or SYMBOLS)}
         if is_put:
