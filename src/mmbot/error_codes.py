@@ -134,6 +134,9 @@ _RUNTIME = {
         "a call to the venue failed; the detail is its code or how it ended",
         "see the code in the venue's documentation",
     ),
+    "E_VENUE_FOREIGN": ErrorCode(
+        "an order of somebody else was to be touched", "check MM_ENV and ha_failover.lock_key"
+    ),
     "E_VENUE_GRID": ErrorCode(
         "a price or quantity of the venue is off its own grid", "load the instruments again"
     ),
