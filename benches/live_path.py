@@ -12,7 +12,9 @@ Two sessions, each with every guard and cap on: the built-in quoter, and a strat
 processor: on a shared machine the difference is somebody else's. `offered` adds the time in the
 queue when frames come at 50,000 a second, evenly spaced, and reports take their turn between them
 (Lindley's recursion over the processor times, so that one slow frame delays those behind it).
-`--instructions` counts instructions a frame under valgrind, as the difference of two lengths.
+Snapshots of 200 levels a side come far oftener here than from a venue, once a repetition, and
+stand apart. `--instructions` counts instructions a frame under valgrind, as the difference of two
+lengths.
 """
 
 from __future__ import annotations
@@ -130,6 +132,7 @@ class Times:
     processor: list[int] = field(default_factory=list)
     reports: list[int] = field(default_factory=list)
     requests: list[int] = field(default_factory=list)
+    snapshots: list[bool] = field(default_factory=list)
 
     def offered(self) -> np.ndarray:
         """Time from arrival to the end of the work, at the offered rate, ns."""
@@ -163,6 +166,7 @@ def run(strategy: Strategy | None, frames: Sequence[Frame], journal: int) -> Tim
         times.wall.append(ended - started)
         times.processor.append(used_after - used_before)
         times.requests.append(waiting)
+        times.snapshots.append(b'"type":"snapshot","ts"' in frame and b"orderbook." in frame[:24])
         if waiting:
             assert len(out) == waiting
             req_id += waiting
@@ -198,14 +202,18 @@ def answer(session: core.LiveSession, requests: Sequence[core.OrderRequest], rec
 
 def table(name: str, times: Times) -> list[str]:
     """Rows of the printed table, us."""
-    sent = np.array(times.requests[WARM_UP:]) > 0
+    sent, whole = np.array(times.requests[WARM_UP:]) > 0, np.array(times.snapshots[WARM_UP:])
     kinds = {
         "wall": np.array(times.wall[WARM_UP:]) / 1e3,
         "processor": np.array(times.processor[WARM_UP:]) / 1e3,
         "offered": times.offered()[WARM_UP:] / 1e3,
     }
-    rows = {f"{kind}, all frames": values for kind, values in kinds.items()}
-    rows |= {f"{kind}, frames with requests": values[sent] for kind, values in kinds.items()}
+    parts = {"all": ~whole, "with requests": ~whole & sent, "snapshots": whole}
+    rows = {
+        f"{kind}, {what}": values[chosen]
+        for what, chosen in parts.items()
+        for kind, values in kinds.items()
+    }
     return [
         f"| {name} | {what} | {len(values):,} | "
         + " | ".join(f"{value:.1f}" for value in np.percentile(values, PERCENTILES))
