@@ -195,6 +195,16 @@ impl Market {
         }
     }
 
+    /// First time at which the book of now is stale; [`TsNs::NEVER`] if it is unusable anyway.
+    #[inline]
+    #[must_use]
+    pub fn stale_from(&self) -> TsNs {
+        match self.feed {
+            Feed::Live => self.ts_local.plus_ns(self.stale_ns.saturating_add(1)),
+            Feed::Unsynced | Feed::Snapshot => TsNs::NEVER,
+        }
+    }
+
     /// True while a snapshot is half received: nothing may be concluded from the book.
     #[inline]
     #[must_use]

@@ -6,8 +6,8 @@
 //!  "orderType":"Limit","qty":"0.2","price":"2800.1","timeInForce":"PostOnly",
 //!  "orderLinkId":"mm1-2s","reduceOnly":false,"positionIdx":0}]}
 //! ```
-//! <https://bybit-exchange.github.io/docs/v5/websocket/trade/guideline>. Texts that go in are symbols
-//! and order ids: letters, digits, `-` and `_`, so that nothing has to be escaped.
+//! <https://bybit-exchange.github.io/docs/v5/websocket/trade/guideline>. Texts that go in are
+//! symbols and order ids: letters, digits, `-` and `_`, so that nothing has to be escaped.
 
 use mmbot_types::{Action, Decimal, DecimalError, Instrument, Side, TimeInForce};
 use std::fmt::{self, Write};
@@ -232,7 +232,10 @@ mod tests {
 
     proptest! {
         #[test]
-        fn every_price_and_quantity_comes_back_from_its_text(px in 1i64..1 << 40, qty in 1i64..1 << 40) {
+        fn prices_and_quantities_come_back_from_their_texts(
+            px in 1i64..1 << 40,
+            qty in 1i64..1 << 40,
+        ) {
             let made = frame("linear", &place(px, qty, TimeInForce::GoodTilCancel), false);
             let steps = |field: &str, step: &str| {
                 let text = made["args"][0][field].as_str().unwrap().as_bytes();

@@ -25,6 +25,10 @@ fn at(ms: i64) -> TsNs {
 }
 
 fn session() -> LiveSession {
+    session_with(Params::default())
+}
+
+fn session_with(params: Params) -> LiveSession {
     let made = |name: &&str| Instrument::new(name, "0.1", "0.001", "0.001", 5.0, 1.0).unwrap();
     let instruments: Vec<Instrument> = NAMES.iter().map(made).collect();
     let facts = |one: &Instrument| InstrumentFacts::of(one).unwrap();
@@ -44,7 +48,7 @@ fn session() -> LiveSession {
         hash_every_ns: 1_000_000_000,
         checkpoints: false,
     };
-    let both = instruments.into_iter().map(|one| (one, Params::default()));
+    let both = instruments.into_iter().map(|one| (one, params));
     LiveSession::new(both.collect(), SessionParams::default(), start).unwrap()
 }
 
@@ -60,8 +64,8 @@ fn array(levels: Levels<'_>) -> String {
 fn book(name: &str, kind: &str, u: i64, bids: Levels<'_>, asks: Levels<'_>, ms: i64) -> Vec<u8> {
     let (ts, b, a) = (START_MS + ms, array(bids), array(asks));
     format!(
-        "{{\"topic\":\"orderbook.50.{name}\",\"type\":\"{kind}\",\"ts\":{ts},\"data\":{{\"s\":\"{name}\",\
-         \"b\":[{b}],\"a\":[{a}],\"u\":{u},\"seq\":{u}}},\"cts\":{ts}}}"
+        "{{\"topic\":\"orderbook.50.{name}\",\"type\":\"{kind}\",\"ts\":{ts},\
+         \"data\":{{\"s\":\"{name}\",\"b\":[{b}],\"a\":[{a}],\"u\":{u},\"seq\":{u}}},\"cts\":{ts}}}"
     )
     .into_bytes()
 }
@@ -183,6 +187,38 @@ fn a_lost_stream_pulls_quotes_and_orders_that_were_on_their_way_go_as_soon_as_th
         requests
             .iter()
             .all(|one| one.cause == Cause::StaleBook && one.ts == at(6))
+    );
+}
+
+#[test]
+fn a_silent_stream_pulls_its_quotes_as_soon_as_its_book_is_stale() {
+    let mut params = Params::default();
+    params.signals.stale_after_ms = 240;
+    params.anti_stale.order_ttl_ms = 60_000;
+    let mut session = session_with(params);
+    for ms in (0..600).step_by(20) {
+        let (kind, u) = (if ms == 0 { "snapshot" } else { "delta" }, 10 + ms / 20);
+        let whole: Levels<'_> = &[("30000.0", "2")];
+        let frame = book("BTCUSDT", kind, u, whole, &[("30000.1", "2")], ms);
+        let requests = send(&mut session, &frame, ms);
+        accept(&mut session, &requests, ms);
+    }
+    let resting = open(&session, 0);
+    assert!(resting >= 2);
+    let mut pulled = Vec::new();
+    while session.next_due() < at(1_000) {
+        let due = session.next_due();
+        session.on_timer(due, &mut NoStrategy).unwrap();
+        let requests: Vec<_> = session.take_requests().collect();
+        accept(&mut session, &requests, (due.get() / 1_000_000) - START_MS);
+        pulled.extend(requests);
+    }
+    assert_eq!(pulled.len(), resting);
+    let stale = TsNs::new(at(580 + 240).get() + 1);
+    assert!(
+        pulled
+            .iter()
+            .all(|one| one.ts == stale && one.cause == Cause::StaleBook)
     );
 }
 
@@ -314,7 +350,10 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
 
     #[test]
-    fn the_book_is_the_venues_or_none(fates in prop::collection::vec(fate(), 1..120), seed in 0i64..1000) {
+    fn the_book_is_the_venues_or_none(
+        fates in prop::collection::vec(fate(), 1..120),
+        seed in 0i64..1000,
+    ) {
         let mut session = session();
         // the venue's own book, by update id
         let mut truth = BTreeMap::from([((true, 300_000), 2_000), ((false, 300_001), 3_000)]);
@@ -330,9 +369,11 @@ proptest! {
             let mut kept = truth.clone();
             kept.retain(|_, qty| *qty > 0);
             history.insert(u, kept);
-            let (price, size) = (format!("{}.{}", px / 10, px % 10), format!("{}.{:03}", qty / 1000, qty % 1000));
+            let price = format!("{}.{}", px / 10, px % 10);
+            let size = format!("{}.{:03}", qty / 1000, qty % 1000);
             let level: Levels<'_> = &[(price.as_str(), size.as_str())];
-            let (bids, asks): (Levels<'_>, Levels<'_>) = if side { (level, &[]) } else { (&[], level) };
+            let none: Levels<'_> = &[];
+            let (bids, asks) = if side { (level, none) } else { (none, level) };
             frames.push((u, book("BTCUSDT", "delta", u, bids, asks, u), *fate));
         }
         let mut at = 0;
@@ -367,8 +408,11 @@ proptest! {
         let bytes = session.take_journal(<[u8]>::to_vec).unwrap();
         let mut rows = Vec::new();
         for entry in Reader::new(&bytes) {
-            if let Record::MarketRows { instrument: InstrumentIdx(0), rows: more } = entry.unwrap().record {
-                rows.extend(more);
+            match entry.unwrap().record {
+                Record::MarketRows { instrument, rows: more } if instrument.0 == 0 => {
+                    rows.extend(more);
+                }
+                _ => {}
             }
         }
         prop_assert_eq!(naive(&rows), usable.then(|| history[&applied].clone()));

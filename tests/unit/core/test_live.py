@@ -35,7 +35,8 @@ def session(strategy: Strategy | None = None, **params: Any) -> core.LiveSession
     )
 
 
-def book(name: str, u: int, *, kind: str = "snapshot", ts_ms: int = T // MS) -> bytes:
+def book(name: str, u: int, *, kind: str = "snapshot", at_ms: int = 0) -> bytes:
+    ts_ms = T // MS + at_ms
     frame = {
         "topic": f"orderbook.50.{name}",
         "type": kind,
@@ -68,11 +69,11 @@ def accept(live: core.LiveSession, requests: list[core.OrderRequest], at_ns: int
 
 
 def quoting(strategy: Strategy | None = None, **params: Any) -> core.LiveSession:
-    live = session(strategy, **params)
+    live = session(strategy, **{"strategy.order_ttl_ms": 60_000} | params)
     for at_ms in range(0, 2_000, 50):
         for name in live.symbols:
             kind = "delta" if at_ms else "snapshot"
-            live.on_frame(book(name, 10 + at_ms // 50, kind=kind), T + at_ms * MS)
+            live.on_frame(book(name, 10 + at_ms // 50, kind=kind, at_ms=at_ms), T + at_ms * MS)
             accept(live, live.take_requests(), T + at_ms * MS + 1000)
     return live
 
@@ -215,7 +216,7 @@ def test_a_strategy_from_outside_is_asked_and_one_that_fails_has_no_targets():
     for at_ms in range(0, 5_000, 50):
         kind = "delta" if at_ms else "snapshot"
         try:
-            live.on_frame(book("BTCUSDT", 10 + at_ms // 50, kind=kind), T + at_ms * MS)
+            live.on_frame(book("BTCUSDT", 10 + at_ms // 50, kind=kind, at_ms=at_ms), T + at_ms * MS)
         except RuntimeError:
             failures += 1
         requests = live.take_requests()
@@ -313,12 +314,12 @@ def python_frame(request: core.OrderRequest, req_id: str) -> bytes:
 
 
 def test_order_frames_are_those_that_python_would_make():
-    live = quoting(**{"strategy.order_ttl_ms": 60_000})
+    live = quoting()
     wider = {"trading.base_spread_bps": 9.0, "strategy.order_ttl_ms": 2_500}
     live.set_params("BTCUSDT", live.now_ns, wider)
     requests = []
     for at_ms in range(2_000, 4_000, 50):
-        live.on_frame(book("BTCUSDT", 10 + at_ms // 50, kind="delta"), T + at_ms * MS)
+        live.on_frame(book("BTCUSDT", 10 + at_ms // 50, kind="delta", at_ms=at_ms), T + at_ms * MS)
         made = live.take_requests()
         requests += made
         accept(live, made, T + at_ms * MS + 1000)

@@ -4,6 +4,7 @@
 #![allow(clippy::disallowed_types)]
 
 mod calls;
+mod make;
 mod request;
 
 pub(crate) use request::PyOrderRequest;
@@ -11,7 +12,7 @@ pub(crate) use request::PyOrderRequest;
 use crate::chunk::EventChunk;
 use crate::error::{core_error, run_error};
 use crate::instrument::PyInstrument;
-use crate::journal::{PyCheckpoint, PyJournalReplay, config_bytes, journal_start, report_of};
+use crate::journal::{PyCheckpoint, PyJournalReplay, config_bytes, report_of};
 use crate::lane_keys::read_params;
 use crate::order_events::order_event_columns;
 use crate::result::fill_columns;
@@ -20,6 +21,7 @@ use crate::session_keys::read_session;
 use crate::snapshot::snapshot;
 use crate::strategy::PythonStrategy;
 use calls::{control_of, fee_tilt_of, rows_of};
+use make::Given;
 use mmbot_core::Trader;
 use mmbot_run::checkpoint::At;
 use mmbot_run::{LiveSession, Resumption, RunError};
@@ -41,12 +43,18 @@ pub(crate) struct PyLiveSession {
 
 impl PyLiveSession {
     fn over(
-        inner: LiveSession,
-        instruments: Vec<Instrument>,
+        mut inner: LiveSession,
         cid_prefix: &str,
         strategy: Option<Py<PyAny>>,
         seed: u64,
+        record: bool,
     ) -> Self {
+        if record {
+            inner.keep_records();
+        }
+        let indices = (0u16..).map(InstrumentIdx);
+        let markets = indices.map_while(|at| inner.engine().market(at));
+        let instruments: Vec<_> = markets.map(|market| market.instrument().clone()).collect();
         Self {
             inner: Arc::new(Mutex::new(inner)),
             traded: instruments.iter().cloned().map(Arc::new).collect(),
@@ -100,27 +108,13 @@ impl PyLiveSession {
         strategy: Option<Py<PyAny>>,
         record: bool,
     ) -> PyResult<Self> {
-        let instruments: Vec<_> = instruments
-            .iter()
-            .map(|one| one.get().inner.clone())
-            .collect();
-        if params.len() != instruments.len() || instruments.is_empty() {
-            return Err(run_error(&RunError::Lanes));
-        }
-        let read = params.iter().map(|mapping| read_params(mapping, seed));
-        let read = read.collect::<PyResult<Vec<_>>>()?;
-        let configs = params.iter().map(config_bytes).collect::<PyResult<_>>()?;
-        let journal = journal.copy()?;
-        journal.set_item("seed", seed)?;
-        let start = journal_start(&journal, &instruments, configs, config_bytes(session)?)?;
-        let cid_prefix = start.header.cid_prefix.clone();
-        let both = instruments.iter().cloned().zip(read).collect();
-        let inner = LiveSession::new(both, read_session(session, &instruments)?, start);
-        let mut inner = inner.map_err(|error| run_error(&error))?;
-        if record {
-            inner.keep_records();
-        }
-        Ok(Self::over(inner, instruments, &cid_prefix, strategy, seed))
+        let given = Given {
+            instruments: &instruments,
+            params: &params,
+            session,
+            journal,
+        };
+        make::new_session(&given, seed, strategy, record)
     }
 
     #[staticmethod]
@@ -132,29 +126,19 @@ impl PyLiveSession {
         replay: &PyJournalReplay,
         now_ns: i64,
         offset: u64,
-        cid_prefix: String,
+        cid_prefix: &str,
         hash_every_ns: i64,
         next_checkpoint: Option<u64>,
         strategy: Option<Py<PyAny>>,
         record: bool,
     ) -> PyResult<Self> {
-        let (replay, next_seq) = replay.take();
-        let (instruments, seed) = (replay.instruments().to_vec(), replay.seed());
         let resumption = Resumption {
             now: TsNs::new(now_ns),
-            at: At {
-                seq: next_seq.unwrap_or_default(),
-                offset,
-            },
+            at: At { seq: 0, offset },
             hash_every_ns,
             next_checkpoint,
         };
-        let inner = LiveSession::resume(replay, resumption);
-        let mut inner = inner.map_err(|error| run_error(&error))?;
-        if record {
-            inner.keep_records();
-        }
-        Ok(Self::over(inner, instruments, &cid_prefix, strategy, seed))
+        make::resumed(replay, resumption, cid_prefix, strategy, record)
     }
 
     fn on_frame(&self, frame: &[u8], recv_ns: i64) -> PyResult<usize> {

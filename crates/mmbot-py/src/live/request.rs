@@ -138,7 +138,9 @@ impl PyOrderRequest {
 
 /// Frames of requests for Bybit's trade socket; see the stub.
 #[pyfunction]
-#[pyo3(signature = (requests, *, timestamp_ms, first_req_id, recv_window_ms = 5000, category = "linear"))]
+#[pyo3(signature = (
+    requests, *, timestamp_ms, first_req_id, recv_window_ms = 5000, category = "linear"
+))]
 pub(super) fn bybit_order_frames<'py>(
     py: Python<'py>,
     requests: Vec<Bound<'py, PyOrderRequest>>,

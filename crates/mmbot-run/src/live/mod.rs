@@ -12,8 +12,9 @@
 //! still.
 //!
 //! In one thing a live session is stricter than a run over recorded data: an instrument whose book
-//! became unusable decides at once, and again whenever a report leaves an order of it in the
-//! market, so that its quotes are pulled without waiting for the next packet.
+//! became unusable decides at once (a gap, a stream that was lost, `market.stale_after_ms` without
+//! a packet), and again whenever a report leaves an order of it in the market, so that its quotes
+//! are pulled without waiting for the next packet.
 
 mod control;
 mod feed;
@@ -44,6 +45,8 @@ pub struct LiveSession {
     feeds: Feeds,
     /// Instruments whose first market data are there.
     started: Vec<bool>,
+    /// By instrument: the stale book that was decided on, by the time from which it was stale.
+    stale: Vec<TsNs>,
     /// `i64::MAX` before the first market data of any.
     next_sync_ns: i64,
     now: TsNs,
@@ -81,6 +84,7 @@ impl LiveSession {
             tap,
             feeds,
             started: vec![false; count],
+            stale: vec![TsNs::NEVER; count],
             next_sync_ns: i64::MAX,
             now,
             asked: Vec::new(),
@@ -192,11 +196,12 @@ impl LiveSession {
     /// When [`Self::on_timer`] has something to do; [`TsNs::NEVER`] before the first market data.
     #[must_use]
     pub fn next_due(&self) -> TsNs {
-        let timers = (0..self.started.len()).filter(|at| self.started[*at]);
-        let timers = timers.filter_map(|at| self.engine.trader(instrument_idx(at)));
-        let first = timers.map(|trader| trader.timer_due()).min();
-        let first = first.unwrap_or(TsNs::NEVER);
-        first.min(TsNs::new(self.next_sync_ns))
+        let started = (0..self.started.len()).filter(|at| self.started[*at]);
+        let timers = started.map(|at| self.timer_due(instrument_idx(at)));
+        timers
+            .min()
+            .unwrap_or(TsNs::NEVER)
+            .min(TsNs::new(self.next_sync_ns))
     }
 
     /// Latest time seen.
