@@ -111,6 +111,10 @@ _RUNTIME = {
         "a journal is damaged or cannot be written",
         "keep the file named; start a new session when the disk is well",
     ),
+    "E_STORE_BUDGET": ErrorCode(
+        "the rate budget shared through Redis cannot be reached; own share is used",
+        "bring Redis back; nothing is lost meanwhile",
+    ),
     "E_WHY_MISMATCH": ErrorCode(
         "replaying the journal leads to another request than the one that was sent",
         "run `mmbot replay`; keep the journal and report it with the version that wrote it",
