@@ -13,6 +13,8 @@ from mmbot._core_exchange import *
 from mmbot._core_faults import *
 from mmbot._core_journal import *
 from mmbot._core_journal import Checkpoint as Checkpoint
+from mmbot._core_live import LiveSession as LiveSession
+from mmbot._core_live import OrderRequest as OrderRequest
 from mmbot._core_session import SessionControl as SessionControl
 
 class CoreError(ValueError):

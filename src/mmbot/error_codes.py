@@ -130,6 +130,9 @@ _RUNTIME = {
     "E_SIM_IDENTITY": ErrorCode(
         "engine and exchange disagree about money or position", "report it with the command"
     ),
+    "E_VENUE_ACCOUNT": ErrorCode(
+        "the account is set up in a way that cannot be traded", "change its settings at the venue"
+    ),
     "E_VENUE_CALL": ErrorCode(
         "a call to the venue failed; the detail is its code or how it ended",
         "see the code in the venue's documentation",

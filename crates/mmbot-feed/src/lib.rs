@@ -31,7 +31,7 @@ pub mod top;
 
 pub use decoded::{Decoded, FrameKind, Level, Quote, Span, Target, TradeRow, UpdateIds};
 pub use error::{FrameError, FrameErrorKind};
-pub use events::append_events;
+pub use events::{RowSink, append_events};
 pub use frame_book::{FrameBook, FrameCounts};
 pub use grid::{Grid, Step};
 pub use scan::MAX_FRAME_BYTES;

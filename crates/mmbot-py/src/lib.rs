@@ -14,6 +14,7 @@ mod feed;
 mod instrument;
 mod journal;
 mod lane_keys;
+mod live;
 mod market;
 mod merger;
 mod order_events;
@@ -43,6 +44,7 @@ fn _core(m: &Bound<'_, PyModule>) -> PyResult<()> {
     allocator_books::register(m)?;
     allocator::register(m)?;
     session::register(m)?;
+    live::register(m)?;
     market::register(m)?;
     faults::register(m)?;
     exchange_book::register(m)?;

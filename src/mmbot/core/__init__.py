@@ -3,6 +3,7 @@
 Market data in: `CaptureDecoder` and `FrameBook` (venue bytes), `ColumnReader` (pages of the
 catalog's files), `StreamMerger` (catalog streams to chunks), `MarketGenerator` (synthetic markets).
 A run: `Backtest` over `EventChunk`s of one `Instrument`; `SessionControl` steers its session.
+Live trading: `LiveSession` makes `OrderRequest`s of a venue's frames and reports.
 `ExchangeBook` lets outside accounts trade on a market. Scores and statistics:
 `score_queue_models`, `TapeReader`. Budget over symbols: `allocator_tick` with `PortfolioParams`.
 Journals of sessions: `JournalFramer`, `JournalDecoder`, `JournalReplay`, `JournalSearch`;
@@ -36,7 +37,9 @@ from mmbot._core import (
     JournalFramer,
     JournalReplay,
     JournalSearch,
+    LiveSession,
     MarketGenerator,
+    OrderRequest,
     PortfolioParams,
     PortfolioTarget,
     SessionControl,
@@ -87,7 +90,9 @@ __all__ = [
     "JournalFramer",
     "JournalReplay",
     "JournalSearch",
+    "LiveSession",
     "MarketGenerator",
+    "OrderRequest",
     "PortfolioParams",
     "PortfolioTarget",
     "SessionControl",

@@ -76,6 +76,22 @@ fn record_of_instrument(fields: &Fields<'_, '_>, kind: RecordKind) -> PyResult<R
             ts,
             outcome: fields.get("outcome")?,
         },
+        RecordKind::Unanswered => Record::Unanswered {
+            instrument,
+            ts,
+            cid: Cid::new(fields.get("cid")?),
+        },
+        RecordKind::Adopt => Record::Adopt {
+            instrument,
+            ts,
+            position: QtyLot::new(fields.get("position")?),
+            px: ExecPrice::new(fields.get("exec_px")?),
+        },
+        RecordKind::Hold => Record::Hold {
+            instrument,
+            ts,
+            on: fields.get("on")?,
+        },
         RecordKind::Intent => Record::Intent {
             instrument,
             ts,
@@ -90,6 +106,11 @@ fn record_of_instrument(fields: &Fields<'_, '_>, kind: RecordKind) -> PyResult<R
 /// The header of a journal from its dictionary.
 pub(crate) fn header_of(given: &Bound<'_, PyDict>) -> PyResult<Header> {
     header(&Fields(given))
+}
+
+/// An execution report from its fields in a dictionary.
+pub(crate) fn report_of(given: &Bound<'_, PyDict>) -> PyResult<ExecReport> {
+    report(&Fields(given))
 }
 
 fn header(fields: &Fields<'_, '_>) -> PyResult<Header> {
