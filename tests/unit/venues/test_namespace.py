@@ -18,7 +18,7 @@ OURS = CidNamespace.of(env="dev", lock_key="a")
     cid=st.integers(0, 2**63 - 1),
     symbol=st.integers(0, 49),
 )
-@pytest.mark.spec("02-5")
+@pytest.mark.spec("02-5.1")
 def test_every_id_that_a_session_makes_is_owned_and_read_back(session, cid, symbol):
     prefix = cid_prefix(env="dev", lock_key="a", session=session)
     text = cid_text(prefix, cid, symbol=symbol, symbols=50)
