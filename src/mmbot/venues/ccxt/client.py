@@ -169,8 +169,7 @@ class CcxtClient:
         failure = Failure(
             operation=operation,
             is_sent=False,
-            kind=FailureKind.CODE,
-            code=CcxtCode.RATE_LIMIT,
+            kind=FailureKind.BUDGET,
             retry_after_ms=wait_ms,
         )
         raise CallError(failure, symbol=symbol, message="own rate budget is used up")
