@@ -11,6 +11,7 @@ mod error;
 mod exchange_book;
 mod faults;
 mod feed;
+mod frames;
 mod instrument;
 mod journal;
 mod lane_keys;
@@ -49,6 +50,7 @@ fn _core(m: &Bound<'_, PyModule>) -> PyResult<()> {
     faults::register(m)?;
     exchange_book::register(m)?;
     feed::register(m)?;
+    frames::register(m)?;
     journal::register(m)?;
     Ok(())
 }
