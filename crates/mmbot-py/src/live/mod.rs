@@ -11,13 +11,14 @@ pub(crate) use request::PyOrderRequest;
 use crate::chunk::EventChunk;
 use crate::error::{core_error, run_error};
 use crate::instrument::PyInstrument;
-use crate::journal::{PyCheckpoint, config_bytes, journal_start, report_of};
+use crate::journal::{PyCheckpoint, PyJournalReplay, config_bytes, journal_start, report_of};
 use crate::lane_keys::read_params;
 use crate::session_keys::read_session;
 use crate::strategy::PythonStrategy;
 use calls::{control_of, fee_tilt_of, rows_of};
-use mmbot_run::{LiveSession, RunError};
-use mmbot_types::{Instrument, TsNs};
+use mmbot_run::checkpoint::At;
+use mmbot_run::{LiveSession, Resumption, RunError};
+use mmbot_types::{Cid, ExecPrice, Instrument, QtyLot, TsNs};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict};
 use request::request_of;
@@ -106,6 +107,46 @@ impl PyLiveSession {
         })
     }
 
+    #[staticmethod]
+    #[pyo3(signature = (
+        replay, *, now_ns, offset, cid_prefix, hash_every_ns, next_checkpoint = None,
+        strategy = None, record = false
+    ))]
+    fn resume(
+        replay: &PyJournalReplay,
+        now_ns: i64,
+        offset: u64,
+        cid_prefix: String,
+        hash_every_ns: i64,
+        next_checkpoint: Option<u64>,
+        strategy: Option<Py<PyAny>>,
+        record: bool,
+    ) -> PyResult<Self> {
+        let (replay, next_seq) = replay.take();
+        let (instruments, seed) = (replay.instruments().to_vec(), replay.seed());
+        let resumption = Resumption {
+            now: TsNs::new(now_ns),
+            at: At {
+                seq: next_seq.unwrap_or_default(),
+                offset,
+            },
+            hash_every_ns,
+            next_checkpoint,
+        };
+        let inner = LiveSession::resume(replay, resumption);
+        let mut inner = inner.map_err(|error| run_error(&error))?;
+        if record {
+            inner.keep_records();
+        }
+        Ok(Self {
+            inner: Mutex::new(inner),
+            instruments,
+            cid_prefix,
+            strategy,
+            seed,
+        })
+    }
+
     fn on_frame(&self, frame: &[u8], recv_ns: i64) -> PyResult<usize> {
         let recv = TsNs::new(recv_ns);
         self.run(|session, strategy| session.on_frame(frame, recv, strategy))
@@ -144,6 +185,33 @@ impl PyLiveSession {
         given.set_item("ts_exch_ns", ts_exch_ns)?;
         let (report, recv) = (report_of(&given)?, TsNs::new(recv_ns));
         self.run(|session, strategy| session.on_report(at, recv, &report, strategy))
+    }
+
+    fn on_unanswered(&self, symbol: &str, now_ns: i64, cid: u64) -> PyResult<()> {
+        let at = self.index_of(symbol)?;
+        let done = self
+            .lock()
+            .on_unanswered(at, TsNs::new(now_ns), Cid::new(cid));
+        done.map_err(|error| run_error(&error))
+    }
+
+    #[pyo3(signature = (symbol, now_ns, position_lots, exec_px = None))]
+    fn adopt_position(
+        &self,
+        symbol: &str,
+        now_ns: i64,
+        position_lots: i64,
+        exec_px: Option<i64>,
+    ) -> PyResult<()> {
+        let (at, now) = (self.index_of(symbol)?, TsNs::new(now_ns));
+        let px = exec_px.map(ExecPrice::new);
+        let done = self.lock().adopt(at, now, QtyLot::new(position_lots), px);
+        done.map_err(|error| run_error(&error))
+    }
+
+    fn hold(&self, symbol: &str, now_ns: i64, on: bool) -> PyResult<usize> {
+        let (at, now) = (self.index_of(symbol)?, TsNs::new(now_ns));
+        self.run(|session, strategy| session.hold(at, now, on, strategy))
     }
 
     fn on_timer(&self, now_ns: i64) -> PyResult<usize> {

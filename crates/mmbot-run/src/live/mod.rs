@@ -19,10 +19,12 @@ mod control;
 mod feed;
 mod plan;
 mod request;
+mod resume;
 
 pub use control::LiveControl;
 pub use feed::{Fault, FeedCounts, FrameReject};
 pub use request::LiveRequest;
+pub use resume::Resumption;
 
 use crate::checkpoint::Checkpoint;
 use crate::error::RunError;

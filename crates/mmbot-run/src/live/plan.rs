@@ -150,17 +150,8 @@ impl LiveSession {
         now: TsNs,
         external: &mut impl External,
     ) {
-        let gap = EventRow {
-            kind: RowKind::Gap,
-            side: Side::Buy,
-            last: true,
-            px: PriceTick::ZERO,
-            qty: QtyLot::ZERO,
-            ts_exch: now,
-            ts_local: now,
-        };
         self.advance(now, external);
-        self.read(instrument, &[gap]);
+        self.read(instrument, &[gap(now)]);
         if self.started[usize::from(instrument.0)] {
             self.decide(instrument, now, external);
         }
@@ -212,7 +203,7 @@ impl LiveSession {
             self.engine.trader(instrument),
         );
         let usable = market.is_none_or(|market| market.is_synced() || market.in_snapshot());
-        !usable && trader.is_some_and(|one| one.open_orders().any(|order| order.state == "Live"))
+        !usable && trader.is_some_and(|one| one.open_orders().any(|order| order.rests))
     }
 
     /// The decision of an instrument that is due at `now`; `ended` after the end of a packet.
@@ -238,5 +229,18 @@ impl LiveSession {
         if let Err(error) = done {
             self.failed.get_or_insert(error);
         }
+    }
+}
+
+/// Data are missing from here on.
+pub(super) const fn gap(now: TsNs) -> EventRow {
+    EventRow {
+        kind: RowKind::Gap,
+        side: Side::Buy,
+        last: true,
+        px: PriceTick::ZERO,
+        qty: QtyLot::ZERO,
+        ts_exch: now,
+        ts_local: now,
     }
 }

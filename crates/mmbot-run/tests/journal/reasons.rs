@@ -155,6 +155,7 @@ fn built_in() -> Plan {
         hand: false,
         record: false,
         checkpoints: true,
+        apart: false,
     }
 }
 

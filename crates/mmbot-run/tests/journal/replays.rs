@@ -40,6 +40,7 @@ pub fn simple() -> Plan {
         hand: true,
         record: true,
         checkpoints: true,
+        apart: false,
     }
 }
 

@@ -231,6 +231,11 @@ class OrderLedger:
         if order.state.is_pending:
             order.state, order.changed_ns = OrderState.UNKNOWN, now_ns
 
+    def rebase(self, symbol: str, lots: int) -> None:
+        """An adjustment was booked: the sum of fills counts as `lots` from here on."""
+        self._positions[symbol] = lots
+        self._adopted.pop(symbol, None)
+
     def adopt(self, symbol: str, lots: int) -> None:
         """The venue's position counts for a symbol whose fills do not add up to it."""
         self._adopted[symbol] = lots
@@ -294,7 +299,9 @@ class OrderLedger:
                     order.state = OrderState.FILLED
             case "amend_rejected" | "cancel_rejected":
                 if report.fields["reason"] == "unknown_order":
-                    order.state, order.asked = OrderState.UNKNOWN, None
+                    is_full = order.filled_lots >= order.terms.qty_lots
+                    order.state = OrderState.FILLED if is_full else OrderState.UNKNOWN
+                    order.asked = None
                 else:
                     _answered(order)
             case "cancelled":

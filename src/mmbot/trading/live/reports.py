@@ -83,9 +83,11 @@ class ReportSource:
                     order, terms, record.updated_ns, is_newer=is_newer, is_answer=is_answer
                 )
             case OrderStatus.FILLED:
-                # Its executions end it. A total that became smaller on the way is told first.
-                if terms != order.terms and order.filled_lots < terms.qty_lots:
+                # Its executions end it, at the total that it had.
+                if terms == order.asked or terms.qty_lots != order.terms.qty_lots:
                     yield _amended(order, terms, record.updated_ns)
+                elif order.asked is not None:
+                    yield _told(order, "amend_rejected", order.venue_ns, reason="unknown_order")
             case OrderStatus.REJECTED if not order.was_accepted:
                 yield _told(order, "rejected", record.updated_ns, reason="filter")
             case OrderStatus.CANCELLED | OrderStatus.EXPIRED | OrderStatus.REJECTED:

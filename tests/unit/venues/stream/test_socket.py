@@ -80,7 +80,7 @@ class Script:
 
 async def until(holds) -> None:
     async with asyncio.timeout(10):
-        while not holds():  # noqa: ASYNC110 -- what is waited for has no event
+        while not holds():
             await asyncio.sleep(0.001)
 
 
