@@ -156,6 +156,12 @@ _RUNTIME = {
     "E_VENUE_GRID": ErrorCode(
         "a price or quantity of the venue is off its own grid", "load the instruments again"
     ),
+    "E_VENUE_INCOMPLETE": ErrorCode(
+        "an answer of the venue did not come to an end", "report it with the exchange's name"
+    ),
+    "E_VENUE_SYMBOL": ErrorCode(
+        "the venue does not trade this symbol", "see the venue's list; check the market type"
+    ),
     "E_VENUE_PORT": ErrorCode("the local exchange's port is in use", "choose another port"),
 }
 

@@ -99,6 +99,8 @@ class BybitAdapter:
             for symbol in event.symbols:
                 books.pop(symbol, None)
             return
+        if not event.data.endswith(b"}"):
+            return
         frame = json.loads(event.data)
         if not frame["topic"].startswith("orderbook."):
             return

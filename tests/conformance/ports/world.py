@@ -40,6 +40,7 @@ _UIDS = (1, 2)
 _EVERY_NS = 20 * NS_PER_MS
 _PRINT_EVERY = 25
 _BUY, _SELL = 0, 1
+_EVENTS = ("disconnect", "revoke", "maintenance", "relist")
 _KINDS = {"depth": 0, "trade": 1, "reset": 2}
 
 
@@ -129,7 +130,8 @@ class World:
 
     def fault(self, kind: str, **more: Any) -> None:
         """Begin a fault now."""
-        at_ms = self.conductor.since_start_ms(wall_ns() // NS_PER_MS) + 1
+        # What happens once happens in the next step, which may be in this millisecond no more.
+        at_ms = self.conductor.since_start_ms(wall_ns() // NS_PER_MS) + (kind in _EVENTS)
         self._faults.append(Fault.model_validate({"at_ms": at_ms, "kind": kind, **more}))
 
     def heal(self) -> None:
