@@ -6,6 +6,7 @@ import time
 
 import pytest
 from tests.e2e.live_world import SYMBOL, ended, interrupt, is_replay_ok, until, world
+from tests.e2e.processes import start
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("live")]
 
@@ -213,4 +214,26 @@ def test_too_little_room_stops_quoting_before_the_journal_fails(tmp_path):
         assert done.returncode == 0, done.stderr
         assert "E_STORE_DISK: free_mb=" in done.stderr
         assert one.open_orders() == []
+        check_journals(one)
+
+
+@pytest.mark.spec("02-14")
+def test_shadow_quotes_on_the_venues_market_without_a_request(tmp_path):
+    with world(tmp_path, "--regime", "volatile") as one:
+        words = [word for word in one.args() if word != "--i-understand-live"]
+        words[words.index("live")] = "shadow"
+        session = start(tmp_path, *words)  # without a key
+        one.started.append(session)
+        until(lambda: one.is_trading(session))
+        until(lambda: one.states()[0]["symbols"][0]["open_orders"])
+        assert one.open_orders() == []
+        time.sleep(4)
+        assert one.open_orders() == []
+        code, out, err = interrupt(session)
+        assert code == 0, err
+        assert "| shadow | OK | orders=" in out
+        (journal,) = one.journals()
+        assert one.records(journal, "header")[0]["mode"] == "shadow"
+        assert any(record["report"] == "accepted" for record in one.records(journal, "report"))
+        assert one.client().get_order_history(category="linear")["result"]["list"] == []
         check_journals(one)

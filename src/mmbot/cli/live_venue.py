@@ -13,28 +13,36 @@ from mmbot.clock import wall_ns
 from mmbot.config import AppConfig
 from mmbot.errors import ConfigError
 from mmbot.ids import bot_prefix
+from mmbot.research.calibration import live_sim_params
 from mmbot.trading.live.state_file import Liveness, found_states, is_running, liveness
 from mmbot.venues.bybit.adapter import BybitVenue
-from mmbot.venues.bybit.build import bybit_endpoints
+from mmbot.venues.bybit.build import build_bybit, bybit_endpoints
+from mmbot.venues.ports import VenuePort
 from mmbot.venues.records import FeeRates, InstrumentRules
+from mmbot.venues.virtual import VirtualVenue
 
 __all__ = [
     "ListedVenue",
     "ask_venue",
     "instrument_of",
+    "open_source",
     "own_prefix",
     "refuse_second",
     "venue_sets",
 ]
 
 _RELIST_WAIT_SEC: Final = 1.0
+_BPS: Final = 10_000
+# Frictions of a backtest that a market with a public tape can not have.
+_NOT_ON_A_TAPE: Final = ("toxic_sweep_prob", "extra_slippage_bps")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ListedVenue:
     """What the venue says before a session begins."""
 
-    port: BybitVenue
+    source: BybitVenue
+    port: VenuePort
     rules: dict[str, InstrumentRules]
     fees: Mapping[str, FeeRates]
 
@@ -82,19 +90,55 @@ def own_prefix(config: AppConfig) -> str:
     return bot_prefix(env=env, lock_key=config.ha_failover.lock_key)
 
 
-async def ask_venue(port: BybitVenue, config: AppConfig, log: Callable[[str], None]) -> ListedVenue:
+def open_source(config: AppConfig, *, mode: str, seed: int) -> BybitVenue:
+    """The venue's adapter; without a key in mode shadow.
+
+    Raises:
+        ConfigError: as `build_bybit`.
+    """
+    return build_bybit(config, seed=seed, is_private=mode != "shadow")
+
+
+async def ask_venue(
+    source: BybitVenue,
+    config: AppConfig,
+    *,
+    mode: str,
+    seed: int,
+    log: Callable[[str], None],
+) -> ListedVenue:
     """Trading rules and fees; waits while a symbol is not traded."""
     symbols = config.trading.symbols
     told = False
     while True:
-        found = dict(await port.instruments(symbols))
+        found = dict(await source.instruments(symbols))
         missing = [symbol for symbol in symbols if symbol not in found]
         if not missing:
-            return ListedVenue(port=port, rules=found, fees=await port.fee_rates(symbols))
+            break
         if not told:
             told = True
             log(f"| listing | WARN | not traded by the venue, waiting: {','.join(missing)} |")
         await asyncio.sleep(_RELIST_WAIT_SEC)
+    if mode != "shadow":
+        fees = await source.fee_rates(symbols)
+        return ListedVenue(source=source, port=source, rules=found, fees=fees)
+    fees = {symbol: _configured_fees(config, symbol) for symbol in symbols}
+    sim = {
+        key: value
+        for key, value in live_sim_params(config, None).items()
+        if key not in _NOT_ON_A_TAPE
+    }
+    port = VirtualVenue(source, found, fees, sim=sim, seed=seed, clock=wall_ns)
+    return ListedVenue(source=source, port=port, rules=found, fees=fees)
+
+
+def _configured_fees(config: AppConfig, symbol: str) -> FeeRates:
+    trading = config.trading
+    return FeeRates(
+        symbol=symbol,
+        maker=str(trading.maker_fee_bps / _BPS),
+        taker=str(trading.taker_fee_bps / _BPS),
+    )
 
 
 def instrument_of(rules: InstrumentRules) -> core.Instrument:

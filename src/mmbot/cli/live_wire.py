@@ -18,6 +18,7 @@ from mmbot.cli.live_venue import (
     ListedVenue,
     ask_venue,
     instrument_of,
+    open_source,
     own_prefix,
     refuse_second,
 )
@@ -40,6 +41,7 @@ from mmbot.trading.live.heartbeat import Heartbeat
 from mmbot.trading.live.opening import Beginning, Opened, Wanted, open_session
 from mmbot.trading.live.parameters import CoreParameters, ReloadWatch, fee_params
 from mmbot.trading.live.recovering import RecoveryReport
+from mmbot.trading.live.shadowing import MarketTap, ShadowWatch, shadow_line
 from mmbot.trading.live.shell import Shell
 from mmbot.trading.live.shell_records import ShellEnd, ShellPlan, Watch
 from mmbot.trading.live.showing import Showing
@@ -64,8 +66,9 @@ from mmbot.trading.screen.style import price_decimals
 from mmbot.trading.session import Display
 from mmbot.trading.strategies import load_strategy
 from mmbot.units import NS_PER_MS, NS_PER_SEC
-from mmbot.venues.bybit.build import build_bybit, bybit_endpoints
+from mmbot.venues.bybit.build import bybit_endpoints
 from mmbot.venues.bybit.codes import BYBIT_CODES
+from mmbot.venues.virtual import VirtualVenue
 
 __all__ = ["LiveOptions", "run_live"]
 
@@ -104,7 +107,8 @@ def run_live(options: LiveOptions) -> int:
     )
     loaded = RuntimeConfig.load(request, _say)
     config = loaded.config
-    if not (options.is_confirmed or config.runtime.allow_live):
+    is_live = options.mode == "live"
+    if is_live and not (options.is_confirmed or config.runtime.allow_live):
         raise ConfigError(
             "E_OPS_LIVE_REFUSED",
             "--mode live",
@@ -114,7 +118,8 @@ def run_live(options: LiveOptions) -> int:
     if config.trading.venue != "bybit":
         raise ConfigError("E_CFG_RANGE", "trading.venue", "live sessions trade on bybit")
     configure_logging(log_level(config.logging.level))
-    refuse_second(config)
+    if is_live:
+        refuse_second(config)
     runtime = RuntimeConfig(loaded, _say)
     with runtime.on_sighup():
         return asyncio.run(_sessions(options, runtime))
@@ -123,12 +128,13 @@ def run_live(options: LiveOptions) -> int:
 async def _sessions(options: LiveOptions, runtime: RuntimeConfig) -> int:
     """One session after the other, until one ends for another reason than new trading rules."""
     while True:
-        port = build_bybit(runtime.config, seed=options.seed)
+        mode, seed = options.mode, options.seed
+        source = open_source(runtime.config, mode=mode, seed=seed)
         try:
-            venue = await ask_venue(port, runtime.config, _say)
+            venue = await ask_venue(source, runtime.config, mode=mode, seed=seed, log=_say)
             code, reason = await _session(options, runtime, venue)
         finally:
-            await port.aclose()
+            await source.aclose()
         if reason != "relisted":
             return code
         _say("| session | OK | the venue has new trading rules: a new session begins |")
@@ -150,6 +156,7 @@ async def _session(
         instruments=[instrument_of(venue.rules[symbol]) for symbol in symbols],
         hash_every_ns=round(config.journal.snapshot_interval_s * NS_PER_SEC),
         strategy=quoter,
+        goes_on=options.mode == "live",
     )
     opened = open_session(
         wanted,
@@ -176,13 +183,15 @@ async def _session(
         watches: list[Watch] = [
             showing,
             DiskWatch(wanted.journal_dir, config.storage.min_free_mb),
-            ClockWatch(venue.port.clock_verdict),
+            ClockWatch(venue.source.clock_verdict),
             ListingWatch(),
             FeeWatch(config.bybit.refresh_sec * NS_PER_SEC, reload.set_fees, dict(venue.fees)),
             UpkeepWatch(rebalancer),
             BookWatch(opened.identity.session),
             reload,
         ]
+        if options.mode == "shadow":
+            watches.append(ShadowWatch())
         shell = Shell(
             _plan(options, config, venue),
             opened,
@@ -190,6 +199,7 @@ async def _session(
             watches=watches,
             on_stage=_stages(showing, options.mode),
             log=_say,
+            journal=_shadow_tap(venue, opened),
         )
         session = opened.identity.session
         _catch_signals(shell)
@@ -200,9 +210,18 @@ async def _session(
                 now_ns=wall_ns(), unconfirmed=len(shell.desk.ledger.open_orders), exit_code=1
             )
             raise
+        if options.mode == "shadow":
+            sys.stdout.write(shadow_line(opened.core.session()) + "\n")
         code = _told_end(end, opened)
         showing.end(now_ns=wall_ns(), unconfirmed=_unconfirmed(end), exit_code=code)
     return code, end.reason
+
+
+def _shadow_tap(venue: ListedVenue, opened: Opened) -> MarketTap | None:
+    """What feeds the virtual orders of mode shadow."""
+    if not isinstance(venue.port, VirtualVenue):
+        return None
+    return MarketTap(opened.writer, opened.identity.symbols, venue.port.on_rows)
 
 
 def _beginning(

@@ -15,16 +15,19 @@ __all__ = ["app"]
 
 app = typer.Typer(add_completion=False, rich_markup_mode="rich")
 
-_MODES = ("paper", "sim", "live")
-_DISCONNECTED = ("shadow",)
+_MODES = ("paper", "sim", "shadow", "live")
+_AT_A_VENUE = ("shadow", "live")
 
 _Mode = Annotated[
     str,
     typer.Option(
         "--mode",
         envvar="MM_MODE",
-        metavar="paper|sim|live",
-        help="paper follows the wall clock, sim runs as fast as it can, live trades with money.",
+        metavar="paper|sim|shadow|live",
+        help=(
+            "paper follows the wall clock, sim runs as fast as it can; shadow quotes on a venue's "
+            "market with virtual orders, live trades with money."
+        ),
     ),
 ]
 _Data = Annotated[
@@ -132,13 +135,13 @@ def run(
     """Build the session and run it."""
     _check_mode(mode)
     duration_ns = None if duration is None else parse_duration_ns(duration, key="--duration")
-    if mode == "live":
+    if mode in _AT_A_VENUE:
         from mmbot.cli import live_venue, live_wire  # noqa: PLC0415 -- as below
 
         live = live_wire.LiveOptions(
             config=config,
             profile=profile,
-            sets=(*live_venue.venue_sets(venue, endpoint), *(sets or ())),
+            sets=(*live_venue.venue_sets(venue, endpoint), *_mode_sets(mode), *(sets or ())),
             symbols=tuple(symbol or ()),
             mode=mode,
             duration_ns=duration_ns,
@@ -174,10 +177,10 @@ def run(
     raise typer.Exit(wire.run_session(options))
 
 
+def _mode_sets(mode: str) -> tuple[str, ...]:
+    return ("shadow.enabled=true",) if mode == "shadow" else ()
+
+
 def _check_mode(mode: str) -> None:
-    if mode in _DISCONNECTED:
-        raise ConfigError(
-            "E_CFG_RANGE", "--mode", f"{mode} needs a venue; this version connects to none"
-        )
     if mode not in _MODES:
         raise ConfigError("E_CFG_RANGE", "--mode", f"must be one of {', '.join(_MODES)}")

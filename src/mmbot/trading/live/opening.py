@@ -35,6 +35,7 @@ class Wanted:
         instruments: in the session's order.
         hash_every_ns: market time between two hashes of the state.
         strategy: in Python, if one was asked for.
+        goes_on: whether an interrupted session goes on; one whose orders died with it does not.
     """
 
     journal_dir: Path
@@ -44,6 +45,7 @@ class Wanted:
     instruments: Sequence[core.Instrument]
     hash_every_ns: int
     strategy: Callable[[dict[str, Any]], Sequence[tuple[str, float, float]]] | None = None
+    goes_on: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,7 +103,7 @@ def open_session(
         StoreError: ``E_STORE_JOURNAL`` for a damaged journal, or one that another process writes;
         ``E_STORE_DISK``.
     """
-    path = interrupted_session(wanted)
+    path = interrupted_session(wanted) if wanted.goes_on else None
     if path is not None:
         header = JournalReader(path).header()
         if _instruments_of(header) == [_grid(one) for one in wanted.instruments]:

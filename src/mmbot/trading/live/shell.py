@@ -19,7 +19,7 @@ from mmbot.ids import sub_seed
 from mmbot.trading.live.adoption import Adoption
 from mmbot.trading.live.asking import Asker
 from mmbot.trading.live.closing import close_orders
-from mmbot.trading.live.desk import Desk
+from mmbot.trading.live.desk import Desk, JournalFile
 from mmbot.trading.live.holds import HoldReason, Holds
 from mmbot.trading.live.opening import Opened
 from mmbot.trading.live.recovering import RecoveryReport, begin_positions, recover
@@ -64,6 +64,7 @@ class Shell:
         watches: Sequence[Watch],
         on_stage: Callable[[Shell, StageName, str], None],
         log: Callable[[str], None],
+        journal: JournalFile | None = None,
         clock: Callable[[], int] = wall_ns,
     ) -> None:
         self.plan = plan
@@ -75,7 +76,8 @@ class Shell:
         self.heard = Heard()
         self.recovery: RecoveryReport | None = None
         ledger = opened.recalled.ledger
-        self.desk = Desk(opened.core, opened.writer, ledger, clock, opened.checkpoints)
+        records = opened.writer if journal is None else journal
+        self.desk = Desk(opened.core, records, ledger, clock, opened.checkpoints)
         self.source = ReportSource(ledger, plan.rules, plan.fee_assets)
         self.sender = Sender(
             port,
