@@ -237,3 +237,55 @@ def test_shadow_quotes_on_the_venues_market_without_a_request(tmp_path):
         assert any(record["report"] == "accepted" for record in one.records(journal, "report"))
         assert one.client().get_order_history(category="linear")["result"]["list"] == []
         check_journals(one)
+
+
+@pytest.mark.spec("02-13/6", "09-1")
+def test_a_position_that_somebody_else_made_is_shown_explained_and_booked(tmp_path):
+    with world(tmp_path) as one:
+        place = ("--endpoint", one.venue.rest, "--symbol", SYMBOL)
+        session = one.start()
+        until(lambda: one.is_trading(session))
+        until(lambda: one.mmbot("reconcile", *place).returncode == 0)
+        one.client().place_order(
+            category="linear", symbol=SYMBOL, side="Sell", orderType="Market", qty="0.050"
+        )
+        found = until(
+            lambda: (done := one.mmbot("reconcile", "--explain", *place)).returncode == 2 and done
+        )
+        assert "position_mismatch symbol=BTCUSDT" in found.stdout
+        assert "event=adjustment" in found.stdout
+        done = one.mmbot("reconcile", "--apply", *place)
+        assert done.returncode == 0, done.stderr
+        until(lambda: one.mmbot("reconcile", *place).returncode == 0)
+        code, _, err = interrupt(session)
+        assert code == 0, err
+        assert "| reconcile | BOOKED | symbol=BTCUSDT" in err
+        assert one.states()[0]["symbols"][0]["position"] == pytest.approx(one.position())
+        check_journals(one)
+        gone = one.mmbot("reconcile", "--apply", *place)
+        assert gone.returncode == 1
+        assert "E_OPS_NO_SESSION" in gone.stderr
+
+
+def test_maintenance_of_the_venue_is_waited_for_and_quoting_comes_back(tmp_path):
+    faults = "- {at_ms: 7000, kind: maintenance, duration_ms: 4000}"
+    with world(tmp_path, "--regime", "volatile", faults=faults) as one:
+        session = one.start()
+        until(lambda: one.is_trading(session))
+        (journal,) = one.journals()
+        until(
+            lambda: [record["on"] for record in one.records(journal, "hold")][:2] == [True, False]
+        )
+        lifted = next(record["seq"] for record in one.records(journal, "hold") if not record["on"])
+        until(
+            lambda: [
+                record
+                for record in one.records(journal, "intent")
+                if record["seq"] > lifted and record["action"] == "place"
+            ]
+        )
+        code, _, err = interrupt(session)
+        assert code == 0, err
+        assert one.open_orders() == []
+        assert one.states()[0]["symbols"][0]["position"] == pytest.approx(one.position())
+        check_journals(one)

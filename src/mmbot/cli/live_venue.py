@@ -6,6 +6,7 @@ import asyncio
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Final
 
 from mmbot import core
@@ -105,6 +106,7 @@ async def ask_venue(
     *,
     mode: str,
     seed: int,
+    calibration: Path | None,
     log: Callable[[str], None],
 ) -> ListedVenue:
     """Trading rules and fees; waits while a symbol is not traded."""
@@ -125,7 +127,7 @@ async def ask_venue(
     fees = {symbol: _configured_fees(config, symbol) for symbol in symbols}
     sim = {
         key: value
-        for key, value in live_sim_params(config, None).items()
+        for key, value in live_sim_params(config, calibration).items()
         if key not in _NOT_ON_A_TAPE
     }
     port = VirtualVenue(source, found, fees, sim=sim, seed=seed, clock=wall_ns)

@@ -89,6 +89,7 @@ class LiveOptions:
     headless: bool
     seed: int
     strategy: str | None
+    calibration: Path | None
     is_confirmed: bool
 
 
@@ -129,9 +130,12 @@ async def _sessions(options: LiveOptions, runtime: RuntimeConfig) -> int:
     """One session after the other, until one ends for another reason than new trading rules."""
     while True:
         mode, seed = options.mode, options.seed
+        calibration = options.calibration
         source = open_source(runtime.config, mode=mode, seed=seed)
         try:
-            venue = await ask_venue(source, runtime.config, mode=mode, seed=seed, log=_say)
+            venue = await ask_venue(
+                source, runtime.config, mode=mode, seed=seed, calibration=calibration, log=_say
+            )
             code, reason = await _session(options, runtime, venue)
         finally:
             await source.aclose()

@@ -148,6 +148,7 @@ def run(
             headless=headless,
             seed=seed,
             strategy=strategy,
+            calibration=calibration,
             is_confirmed=i_understand_live,
         )
         raise typer.Exit(live_wire.run_live(live))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from decimal import Decimal
+from typing import Any
 
 import pytest
 
@@ -76,7 +77,7 @@ class World:
             self.source, {SYMBOL: RULES}, {SYMBOL: FEES}, sim={}, seed=3, clock=self.clock
         )
         self.market = core.MarketGenerator(5, "volatile", 50_000.0, "0.1", "0.001", START_NS)
-        self.said: list[OrderRecord | ExecutionRecord] = []
+        self.said: list[Any] = []
 
     def step(self, rows=300):
         chunk = self.market.next_chunk(rows)

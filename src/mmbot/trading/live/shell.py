@@ -39,6 +39,8 @@ __all__ = ["Shell"]
 _TIMER_MAX_NS: Final = 20 * NS_PER_MS
 _RESOLVE_NS: Final = 100 * NS_PER_MS
 _CYCLE_LOOK_NS: Final = 200 * NS_PER_MS
+_PAUSED_CYCLE_NS: Final = 2 * NS_PER_SEC
+_BREAK_NS: Final = NS_PER_SEC
 _WATCH_NS: Final = 250 * NS_PER_MS
 _CONNECT_NS: Final = 15 * NS_PER_SEC
 _RECOVER_NS: Final = 30 * NS_PER_SEC
@@ -346,7 +348,14 @@ class Shell:
             unknown_since_ns=None,
         )
         now_ns = self.clock()
-        if next_cycle_ns(inputs, started_ns=now_ns) > now_ns:
+        due_ns = next_cycle_ns(inputs, started_ns=now_ns)
+        if heard.cycled_ns is not None:
+            if self.holds.has(HoldReason.DESYNC):
+                # Only a clean cycle ends the pause.
+                due_ns = min(due_ns, heard.cycled_ns + _PAUSED_CYCLE_NS)
+            # A venue that does not answer is not asked without a break.
+            due_ns = max(due_ns, heard.cycled_ns + _BREAK_NS)
+        if due_ns > now_ns:
             return
         reconnected_ns = heard.reconnected_ns
         result = await self.asker.cycle()

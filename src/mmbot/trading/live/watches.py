@@ -24,7 +24,7 @@ __all__ = ["BookWatch", "ClockWatch", "DiskWatch", "FeeWatch", "ListingWatch", "
 
 _MIB: Final = 1 << 20
 # Quoting comes back with a tenth more room than it stops at, not at every byte.
-_ROOM_FACTOR: Final = 1.1
+_ROOM_TENTHS: Final = 11
 # A symbol that is listed anew is traded again within 30 s.
 _LISTING_NS: Final = 5 * NS_PER_SEC
 
@@ -71,7 +71,7 @@ class DiskWatch:
             text = f"E_STORE_DISK: free_mb={free_mb} min_free_mb={self.min_free_mb}"
             if shell.holds.put(HoldReason.DISK, text):
                 shell.log(f"| disk | ERROR | {text} |")
-        elif free_mb >= self.min_free_mb * _ROOM_FACTOR and shell.holds.lift(HoldReason.DISK):
+        elif 10 * free_mb >= _ROOM_TENTHS * self.min_free_mb and shell.holds.lift(HoldReason.DISK):
             shell.log(f"| disk | OK | free_mb={free_mb} |")
 
 
