@@ -24,6 +24,7 @@ pub struct Backtest {
     /// Per instrument.
     spans: Vec<Span>,
     finished: bool,
+    stopped: bool,
     /// Receive time that [`Self::advance`] went to last: rows after it are of the future.
     paced_until: i64,
 }
@@ -76,6 +77,7 @@ impl Backtest {
             places,
             spans: vec![Span::default(); instruments.len()],
             finished: false,
+            stopped: false,
             paced_until: i64::MAX,
         })
     }
@@ -318,9 +320,15 @@ impl Backtest {
 
     /// Cancels all orders of all lanes at receive time `now_ns` and quotes no more.
     pub fn stop(&mut self, now_ns: i64) {
+        self.stopped = true;
         for fleet in &mut self.fleets {
             fleet.stop(now_ns, &mut NoStrategy);
         }
+    }
+
+    /// True after a stop: what follows is the end.
+    pub(crate) const fn is_stopped(&self) -> bool {
+        self.stopped
     }
 
     /// New parameters of a lane on an instrument, between two events.

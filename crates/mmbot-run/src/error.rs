@@ -1,6 +1,7 @@
 //! What can go wrong in a run; each has the code under which the user sees it.
 
 use mmbot_core::IdentityError;
+use mmbot_core::session::ControlError;
 use mmbot_sim::SimConfigError;
 use mmbot_types::journal::JournalError;
 use mmbot_types::{ChunkError, ParamError};
@@ -59,7 +60,10 @@ pub enum RunError {
     /// a session, from before its first event.
     #[error("a journal is written of one lane with a session, from its beginning")]
     NoJournal,
-    /// The run is over.
+    /// A control that does not fit the session.
+    #[error("{0}")]
+    Control(#[from] ControlError),
+    /// The run is over, or about to be.
     #[error("the run is finished")]
     Finished,
 }
@@ -74,6 +78,7 @@ impl RunError {
             RunError::Chunk(_) | RunError::ChunkOrder { .. } => "E_MD_FRAME",
             RunError::Lanes | RunError::Finished | RunError::NoJournal => "E_BT_ARGS",
             RunError::Journal(_) => "E_STORE_JOURNAL",
+            RunError::Control(_) => "E_STORE_TYPE:invalid_payload",
             RunError::Identity { .. } | RunError::Conservation { .. } => "E_SIM_IDENTITY",
             RunError::Strategy(_) => "E_EXEC_STRATEGY",
         }

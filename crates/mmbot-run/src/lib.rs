@@ -23,7 +23,6 @@ pub mod world;
 
 pub use backtest::{Backtest, LaneSpec, SessionLane, Span};
 pub use checkpoint::Checkpoint;
-pub use control::SessionSwitch;
 pub use error::RunError;
 pub use explain::{Place, Question, Search, Sent};
 pub use lane::{Bars, Curve, Lane, RecentFill};

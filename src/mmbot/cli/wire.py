@@ -37,6 +37,7 @@ from mmbot.trading.screen.live import LiveDisplay
 from mmbot.trading.screen.style import UNICODE, price_decimals
 from mmbot.trading.session import Companion, Display, Feed, Session, SessionEnd, SessionPlan
 from mmbot.trading.stopping import StopRequest
+from mmbot.trading.storage_guard import StorageCompanion, StorageGuard, StorageLimits
 from mmbot.trading.strategies import load_strategy
 from mmbot.trading.summary import summary_table
 from mmbot.units import NS_PER_MIN, NS_PER_SEC
@@ -125,6 +126,9 @@ def run_session(options: RunOptions) -> int:
         *records,
     ]
     if journal is not None:
+        if journal.goes_on:
+            guard = StorageGuard(StorageLimits.of(config.storage))
+            companions.append(StorageCompanion(guard, journal, _say))
         companions.append(journal)  # the last: it writes what the others change
     plan = SessionPlan(
         speed=speed,

@@ -1,10 +1,11 @@
 //! What enters and leaves an engine.
 
 use crate::portfolio::{FeeTilt, WeightError};
+use crate::session::ControlError;
 use crate::strategy::Quote;
+use mmbot_types::journal::Control;
 use mmbot_types::{
-    Action, Cause, EventRow, ExecReport, InstrumentIdx, ParamError, Params, RiskGrade,
-    SessionParams,
+    Action, Cause, EventRow, ExecReport, InstrumentIdx, ParamError, Params, SessionParams,
 };
 use thiserror::Error;
 
@@ -23,14 +24,8 @@ pub enum Event {
     Session(Box<SessionParams>),
     /// Targets of a strategy outside the core.
     Quotes(InstrumentIdx, Vec<Quote>),
-    /// Cancel everything and quote no more.
-    Stop,
-    /// Quote again after a stop, a pause or a kill.
-    Resume,
-    /// Halt until a resume.
-    Kill,
-    /// The mildest risk grade that is allowed; `None` lifts that.
-    Floor(Option<RiskGrade>),
+    /// What an operator or another part of the program orders.
+    Control(Control),
     /// Shares of the budget from now on, and whether a better fee tier is worth a tilt.
     Weights(Vec<f64>, FeeTilt),
     /// Driven only: decisions of an instrument are planned from here on.
@@ -64,6 +59,9 @@ pub enum EngineError {
     /// Weights that are none.
     #[error("{0}")]
     Weights(#[from] WeightError),
+    /// A control that does not fit the session.
+    #[error("{0}")]
+    Control(#[from] ControlError),
     /// Decisions and synchronisations are this engine's own to plan.
     #[error("this engine is not driven")]
     NotDriven,

@@ -9,6 +9,7 @@
 )]
 
 mod checkpoint;
+mod control_dict;
 mod decoder;
 mod from_dict;
 mod held;
