@@ -29,6 +29,8 @@ from mmbot.trading.engine import EngineSpec, Quoter, allocator_settings, build_e
 from mmbot.trading.headless import HeadlessDisplay
 from mmbot.trading.identity import SessionIdentity
 from mmbot.trading.journaling import open_journal
+from mmbot.trading.live.companion import StateCompanion, first_state
+from mmbot.trading.live.heartbeat import Heartbeat
 from mmbot.trading.pacing import parse_speed
 from mmbot.trading.readout import Readout
 from mmbot.trading.reloading import ConfigCompanion
@@ -129,7 +131,7 @@ def run_session(options: RunOptions) -> int:
         if journal.goes_on:
             guard = StorageGuard(StorageLimits.of(config.storage))
             companions.append(StorageCompanion(guard, journal, _say))
-        companions.append(journal)  # the last: it writes what the others change
+        companions.append(journal)  # after those that change what is written
     plan = SessionPlan(
         speed=speed,
         duration_ns=options.duration_ns,
@@ -138,9 +140,12 @@ def run_session(options: RunOptions) -> int:
         explain=None if journal is None else journal.explain,
     )
     labels = _labels(options, markets)
-    with runtime.on_sighup(), contextlib.nullcontext() if journal is None else journal.writer:
-        end = _play(options, engine, markets, plan, labels)
-    code = _close(options, config, end, labels, markets)
+    with contextlib.ExitStack() as stack:
+        companions.append(state := _state(stack, options, identity, markets))
+        with runtime.on_sighup(), contextlib.nullcontext() if journal is None else journal.writer:
+            end = _play(options, engine, markets, plan, labels)
+        code = _close(options, config, end, labels, markets)
+        state.finish(unconfirmed=end.unconfirmed_orders, exit_code=code)
     if journal is not None:
         sys.stdout.write(f"wrote {journal.writer.path}\n")
     return code
@@ -158,6 +163,19 @@ def _request(options: RunOptions) -> ConfigRequest:
         symbols=symbols,
         mode=options.mode,
     )
+
+
+def _state(
+    stack: contextlib.ExitStack,
+    options: RunOptions,
+    identity: SessionIdentity,
+    markets: Sequence[SymbolMarket],
+) -> StateCompanion:
+    """What `mmbot status` shows of the session."""
+    heartbeat = stack.enter_context(Heartbeat(log=_say))
+    heartbeat.forget_stop_order(identity.session)
+    first = first_state(identity, mode=options.mode, venue=markets[0].label)
+    return stack.enter_context(StateCompanion(heartbeat, first, identity.symbols))
 
 
 def _labels(options: RunOptions, markets: Sequence[SymbolMarket]) -> Labels:

@@ -35,6 +35,8 @@ struct Seat {
     trader: Trader,
     /// The strategy outside is to be asked.
     asking: bool,
+    /// The last synchronisation forbids what the one before it allowed.
+    tightened: bool,
 }
 
 /// Markets and traders of a session.
@@ -90,6 +92,7 @@ impl Engine {
                 market,
                 trader,
                 asking: false,
+                tightened: false,
             });
         }
         Ok(engine)

@@ -1,9 +1,11 @@
 //! Dictionaries as records, the inverse of `to_dict`. Market rows come as chunks instead, see
 //! `JournalFramer.push_rows`.
 
-use super::control_dict::control_of;
+use super::control_dict;
 use crate::error::core_error;
-use mmbot_types::journal::{Coded, FORMAT_VERSION, Header, InstrumentFacts, Record, RecordKind};
+use mmbot_types::journal::{
+    Coded, Control, FORMAT_VERSION, Header, InstrumentFacts, Record, RecordKind,
+};
 use mmbot_types::{
     Action, Cid, ExecPrice, ExecReport, InstrumentIdx, Money, NewOrder, PriceTick, QtyLot, Quote,
     ReportKind, TsNs,
@@ -32,7 +34,7 @@ pub(super) fn record_of(record: &Bound<'_, PyDict>) -> PyResult<Record> {
         },
         RecordKind::Control => Record::Control {
             ts: fields.ts()?,
-            control: control_of(&fields)?,
+            control: control_dict::control_of(&fields)?,
         },
         RecordKind::StateHash => Record::StateHash {
             ts: fields.ts()?,
@@ -89,6 +91,16 @@ fn record_of_instrument(fields: &Fields<'_, '_>, kind: RecordKind) -> PyResult<R
 /// The header of a journal from its dictionary.
 pub(crate) fn header_of(given: &Bound<'_, PyDict>) -> PyResult<Header> {
     header(&Fields(given))
+}
+
+/// What is done to a session, from its dictionary.
+pub(crate) fn control_of(given: &Bound<'_, PyDict>) -> PyResult<Control> {
+    control_dict::control_of(&Fields(given))
+}
+
+/// An execution report from its fields in a dictionary.
+pub(crate) fn report_of(given: &Bound<'_, PyDict>) -> PyResult<ExecReport> {
+    report(&Fields(given))
 }
 
 fn header(fields: &Fields<'_, '_>) -> PyResult<Header> {
