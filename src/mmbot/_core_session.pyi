@@ -32,6 +32,8 @@ class SessionControl:
     @property
     def state_hash(self) -> str:
         """Hash of everything that the session knows and has in force."""
+    def begin_at(self, ts_ns: int) -> None:
+        """When the first data come: what is set before them is set then."""
     def kill(self, cause: str = "operator", *, reason: str = "") -> None:
         """Halts until `resume`; `cause` is ``operator``, ``invariant`` or ``venue``.
 

@@ -28,6 +28,11 @@ impl Backtest {
         Ok(changed)
     }
 
+    /// Says when the first data come, ns: what is done before them is done then.
+    pub const fn begin_at(&mut self, ts_ns: i64) {
+        self.begins_ns = ts_ns;
+    }
+
     /// Makes a lane decide on an instrument now; what its anti-stale guard did in it.
     ///
     /// # Errors

@@ -134,6 +134,10 @@ impl PySessionControl {
         })
     }
 
+    fn begin_at(&self, ts_ns: i64) {
+        self.lock().begin_at(ts_ns);
+    }
+
     #[getter]
     fn state_hash(&self) -> PyResult<String> {
         self.read(|_, session| Ok(format!("{:016x}", session.state_hash())))
