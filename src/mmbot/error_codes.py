@@ -104,6 +104,10 @@ _RUNTIME = {
         "a value cannot be stored in this form", "report it with the path: this is a defect"
     ),
     "E_STORE_DISK": ErrorCode("a file cannot be read or written", "free space or permissions"),
+    "E_STORE_LAG": ErrorCode(
+        "the store is too far behind the journal; quoting pauses until it has caught up",
+        "look after the database that storage.url names",
+    ),
     "E_ALLOC_INPUT": ErrorCode(
         "the allocator was given a value it cannot use", "correct what feeds it; the last one holds"
     ),

@@ -42,6 +42,22 @@ def test_the_report_is_an_artifact_and_what_is_printed_as_json(cli, tmp_path):
     assert elsewhere.read_text() == written
 
 
+@pytest.mark.spec("09-6")
+def test_one_thread_and_all_cores_of_this_machine_write_the_same_bytes(cli, tmp_path):
+    reports = []
+    for name, jobs in (("one", ("--jobs", 1)), ("all", ())):
+        out = tmp_path / f"{name}.json"
+        args = ("--seeds", 3, "--minutes", 0.05, "--cluster", "local", "--out", out, *jobs)
+        assert cli("chaos", *args)[0] == 0
+        reports.append(out.read_bytes())
+    assert reports[0] == reports[1]
+
+
+def test_no_other_cluster_is_known(cli):
+    code, _, err = cli("chaos", "--seeds", 1, "--cluster", "ray://localhost:1")
+    assert (code, err) == (1, "E_CFG_RANGE: --cluster must be local\n")
+
+
 @pytest.mark.spec("09-4")
 def test_a_violation_is_exit_code_two_with_its_repro_line_and_scenario(cli, tmp_path):
     scenario = tmp_path / "planted.yaml"

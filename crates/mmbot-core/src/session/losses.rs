@@ -75,6 +75,11 @@ impl Losses {
         self.risk.set_floor(floor, now);
     }
 
+    /// Holds the session flat while what happens to it cannot be written down.
+    pub fn set_storage_hold(&mut self, held: bool, now: TsNs) {
+        self.risk.set_storage_hold(held, now);
+    }
+
     /// Lifts manual pause, guard pause, drawdown pause and kill.
     pub fn resume(&mut self, now: TsNs) {
         self.guard.resume(now);
