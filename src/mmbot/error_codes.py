@@ -126,6 +126,7 @@ _RUNTIME = {
     "E_EXEC_FATAL": ErrorCode(
         "an invariant of the core is broken; quoting has stopped", "keep the journal, report it"
     ),
+    "E_OPS_NO_SESSION": ErrorCode("there is no running session of that kind", "see `mmbot status`"),
     "E_EXEC_STRATEGY": ErrorCode("a user's strategy failed", "correct it at the line named"),
     "E_RISK_KILL": ErrorCode("the kill switch is on", "find the cause before resuming"),
     "E_SIM_CANARY": ErrorCode(
