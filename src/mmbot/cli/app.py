@@ -38,6 +38,9 @@ class _Entry:
 _COMMANDS: Final[Mapping[str, _Entry]] = {
     "run": _Entry("mmbot.cli.run", "Trade on the embedded market or on recorded data."),
     "status": _Entry("mmbot.cli.status", "The sessions of this host, every figure with its age."),
+    "stop": _Entry("mmbot.cli.stop", "End a session in order, see its orders gone."),
+    "reconcile": _Entry("mmbot.cli.reconcile", "The venue against our own records."),
+    "watchdog": _Entry("mmbot.cli.watchdog", "Cancel orders of a session that has died."),
     "record": _Entry("mmbot.cli.record", "Record a market without trading in it."),
     "backtest": _Entry("mmbot.cli.backtest", "Queue-aware backtests with gates."),
     "data": _Entry("mmbot.cli.data", "Import, list, check and generate market data."),
