@@ -22,6 +22,7 @@ from mmbot.ops.doctor.account import KeyFacts
 from mmbot.ops.doctor.finding import Finding, bad, good, warning
 from mmbot.ops.doctor.stored import look_at_catalog
 from mmbot.soak.lock import held_by_other
+from mmbot.store import probes
 from mmbot.store.runtime import artifact_path, artifacts_dir
 from mmbot.trading.live.state_file import Liveness, found_states, is_running, liveness
 from mmbot.units import NS_PER_MS
@@ -85,12 +86,12 @@ def _machine(config: AppConfig) -> list[Finding]:
     alerts, snapshots = artifact_path("alerts.log"), artifact_path("snapshots")
     needed = config.storage.min_free_mb
     return [
-        places.writable("artifacts_dir_write", artifacts, places.write_probe(artifacts)),
-        places.writable("alerts_log_writable", alerts, places.append_probe(alerts)),
-        places.writable("snapshots_dirs_access", snapshots, places.write_probe(snapshots)),
-        places.writable("journal_dir_write", journal, places.write_probe(journal)),
-        places.disk_space(journal, places.free_mb(journal.absolute()), needed),
-        places.fsync_latency(journal, places.sync_samples(journal)),
+        places.writable("artifacts_dir_write", artifacts, probes.write_probe(artifacts)),
+        places.writable("alerts_log_writable", alerts, probes.append_probe(alerts)),
+        places.writable("snapshots_dirs_access", snapshots, probes.write_probe(snapshots)),
+        places.writable("journal_dir_write", journal, probes.write_probe(journal)),
+        places.disk_space(journal, probes.free_mb(journal.absolute()), needed),
+        places.fsync_latency(journal, probes.sync_samples(journal)),
     ]
 
 

@@ -11,6 +11,7 @@ from tests.unit.venues.budget.rig import SHARED, one_bucket
 from mmbot.ops.doctor import account, places, sessions
 from mmbot.ops.doctor.account import KeyFacts
 from mmbot.ops.doctor.finding import Level, bad, exit_code, good, warning
+from mmbot.store import probes
 from mmbot.trading.live.state_file import Liveness, Problem
 from mmbot.units import NS_PER_DAY, NS_PER_MS, NS_PER_SEC
 from mmbot.venues.budget.ledger import BucketStatus
@@ -64,21 +65,21 @@ def test_syncing_is_judged_by_its_median_and_its_worst(samples_ms, level):
 
 
 def test_places_that_can_and_cannot_be_written(tmp_path):
-    assert places.write_probe(tmp_path / "not" / "there") is None
+    assert probes.write_probe(tmp_path / "not" / "there") is None
     assert list(tmp_path.iterdir()) == []
-    assert len(places.sync_samples(tmp_path)) == 32
+    assert len(probes.sync_samples(tmp_path)) == 32
     assert list(tmp_path.iterdir()) == []
     file = tmp_path / "alerts.log"
-    assert places.append_probe(file) is None
+    assert probes.append_probe(file) is None
     assert not file.exists()
     file.write_bytes(b"line\n")
-    assert places.append_probe(file) is None
+    assert probes.append_probe(file) is None
     assert file.read_bytes() == b"line\n"
     # what is below a file cannot be written, whoever asks
-    assert places.write_probe(file / "below") is not None
-    assert places.sync_samples(file / "below") == []
-    assert places.append_probe(tmp_path) is not None
-    assert places.free_mb(tmp_path / "not" / "there") > 0
+    assert probes.write_probe(file / "below") is not None
+    assert probes.sync_samples(file / "below") == []
+    assert probes.append_probe(tmp_path) is not None
+    assert probes.free_mb(tmp_path / "not" / "there") > 0
     checked(places.writable("x", file, "denied"), FAIL)
     checked(places.writable("x", file, None), OK)
 
