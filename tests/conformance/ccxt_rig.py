@@ -11,6 +11,7 @@ from mmbot.clock import monotonic_ns
 from mmbot.units import NS_PER_SEC
 from mmbot.venues.ccxt.adapter import CcxtVenue
 from mmbot.venues.ccxt.client import CcxtOptions
+from mmbot.venues.ccxt.numbers import text_of
 from mmbot.venues.records import CreateOrder, Side
 
 SYMBOL = "BTCUSDT"
@@ -57,7 +58,7 @@ async def far_price(port, side: Side = Side.BUY) -> str:
     """A price that rests, ten steps of 10 below or above the best."""
     book = await port._client.exchange.fetch_order_book("BTC/USDT:USDT", 1)
     best = Decimal(str(book["bids"][0][0] if side is Side.BUY else book["asks"][0][0]))
-    return str(best - 100 * side.sign)
+    return text_of(best - 100 * side.sign)
 
 
 def order(cid: str, price: str, *, qty="0.010", side=Side.BUY, post_only=True, reduce_only=False):

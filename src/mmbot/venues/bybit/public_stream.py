@@ -132,6 +132,7 @@ class PublicDialogue:
         """Subscribe to everything."""
         self._heartbeat = Heartbeat(BUSY_SOCKET, now_ns)
         self.judge = StalenessJudge()
+        self.judge.asked(self._symbols, now_ns)
         self._lost = None
         self._is_connected, self._is_told = True, False
         return [_encoded(one) for one in self._subscriptions.opened(now_ns)]
@@ -164,6 +165,9 @@ class PublicDialogue:
             return Tick(lost=self._lost)
         if self._subscriptions.is_overdue(now_ns, _ACK_PATIENCE_NS):
             return Tick(lost=GapReason.HALF_OPEN)
+        missing = self.judge.without_snapshot(now_ns)
+        if missing:
+            self._to_send += self._again(missing, GapReason.BOOK_STUCK, now_ns)
         frames, self._to_send = self._to_send, []
         is_suspect = self.judge.is_suspect(self._clock.now_ns())
         match self._heartbeat.check(now_ns, is_suspect=is_suspect):
@@ -192,8 +196,7 @@ class PublicDialogue:
         if not known:
             return ()
         self.inbox.put(PublicGap(self._wall_clock(), known, reason))
-        for symbol in known:
-            self.judge.forget(symbol)
+        self.judge.asked(known, now_ns)
         topics = [
             topic
             for topic in self._subscriptions.topics

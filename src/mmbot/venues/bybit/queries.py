@@ -25,6 +25,7 @@ from mmbot.venues.bybit.rows import (
     WalletRow,
 )
 from mmbot.venues.failures import FailureKind, Operation
+from mmbot.venues.ports import CallError
 from mmbot.venues.records import (
     AccountEquity,
     ExecutionRecord,
@@ -44,6 +45,7 @@ _SPAN_NS: Final = 7 * NS_PER_DAY
 _ORDER_LIFE_NS: Final = 10 * NS_PER_MIN
 _PAGES_MAX: Final = 1_000
 _SYMBOLS_ALL: Final = 8
+_WRONG_PARAMETER: Final = 10001
 
 
 class _Page(msgspec.Struct, Generic[T], frozen=True, rename="camel"):
@@ -63,7 +65,7 @@ class BybitQueries:
         if len(symbols) > _SYMBOLS_ALL:
             rows = await self._instruments({"limit": "1000"})
         else:
-            rows = [row for one in symbols for row in await self._instruments({"symbol": one})]
+            rows = [row for one in symbols for row in await self._instrument(one)]
         wanted = set(symbols)
         return {row.symbol: row.record() for row in rows if row.symbol in wanted and row.is_trading}
 
@@ -164,6 +166,15 @@ class BybitQueries:
                 if row.order_link_id == cid:
                     return row.record()
         return None
+
+    async def _instrument(self, symbol: str) -> list[InstrumentRow]:
+        try:
+            return await self._instruments({"symbol": symbol})
+        except CallError as exc:
+            # The only parameter that can be wrong here is the symbol: it does not exist.
+            if exc.failure.code == _WRONG_PARAMETER:
+                return []
+            raise
 
     async def _instruments(self, params: Mapping[str, str]) -> list[InstrumentRow]:
         path = "/v5/market/instruments-info"

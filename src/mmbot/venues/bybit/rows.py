@@ -33,9 +33,9 @@ __all__ = [
     "WalletRow",
 ]
 
-Number = Annotated[str, msgspec.Meta(pattern=r"^-?[0-9]{1,24}(\.[0-9]{1,24})?$")]
-MaybeNumber = Annotated[str, msgspec.Meta(pattern=r"^(-?[0-9]{1,24}(\.[0-9]{1,24})?)?$")]
-Millis = Annotated[str, msgspec.Meta(pattern=r"^[0-9]{1,15}$")]
+Number = Annotated[str, msgspec.Meta(pattern=r"^-?[0-9]{1,24}(\.[0-9]{1,24})?\Z")]
+MaybeNumber = Annotated[str, msgspec.Meta(pattern=r"^(-?[0-9]{1,24}(\.[0-9]{1,24})?)?\Z")]
+Millis = Annotated[str, msgspec.Meta(pattern=r"^[0-9]{1,15}\Z")]
 Text = Annotated[str, msgspec.Meta(max_length=128)]
 
 _SIDES: Final = {"Buy": Side.BUY, "Sell": Side.SELL}

@@ -59,6 +59,7 @@ class BybitStreams:
         self._random = random.Random(sub_seed(settings.seed, "bybit-backoff"))
         self._sockets: dict[str, ReconnectingSocket] = {}
         self._public: list[PublicDialogue] = []
+        self._private: list[PrivateDialogue] = []
         self._tasks: set[asyncio.Task[None]] = set()
         self._knows_time = asyncio.Event()
         self._start(self._keep_clock())
@@ -127,19 +128,23 @@ class BybitStreams:
             clock=self._clock,
             wall_clock=self._wall_clock,
         )
+        self._private.append(dialogue)
         socket = self._open("private", self._settings.endpoints.private, dialogue)
         try:
             async for event in dialogue.inbox:
                 yield event
         finally:
             socket.close()
+            self._private.remove(dialogue)
 
     async def aclose(self) -> None:
         """End everything; readers get the end."""
         for socket in self._sockets.values():
             socket.close()
-        for dialogue in self._public:
-            dialogue.inbox.close()
+        for public in self._public:
+            public.inbox.close()
+        for private in self._private:
+            private.inbox.close()
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)

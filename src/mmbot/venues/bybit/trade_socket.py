@@ -18,7 +18,8 @@ from typing import Final
 
 import msgspec
 
-from mmbot.clock import monotonic_ns
+from mmbot.clock import monotonic_ns, wall_ns
+from mmbot.ids import base36
 from mmbot.units import NS_PER_MS, NS_PER_SEC
 from mmbot.venues.budget.turnstile import Turnstile
 from mmbot.venues.bybit.answers import Answer, Asked, read_answer
@@ -174,6 +175,8 @@ class TradeSocket:
     def __init__(self, socket: ReconnectingSocket, dialogue: TradeDialogue) -> None:
         self.socket = socket
         self.dialogue = dialogue
+        # An id that the venue has seen, perhaps from an earlier process, is refused (20006).
+        self._prefix = base36(wall_ns())
         self._numbers = itertools.count(1)
 
     @property
@@ -182,8 +185,8 @@ class TradeSocket:
         return self.socket.is_up
 
     def next_req_id(self) -> str:
-        """A number that no request of this process had."""
-        return f"mm{next(self._numbers)}"
+        """An id that no request of this or an earlier process had."""
+        return f"{self._prefix}-{next(self._numbers)}"
 
     async def send_encoded(
         self, frame: bytes, req_id: str, asked: Asked, *, path: str, deadline_ms: int

@@ -51,12 +51,13 @@ def check_time(timestamp: object, recv_window: object, now_ms: int) -> None:
         )
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Keys:
-    """The accounts by API key, and the secret of each key."""
+    """The accounts by API key, and the secret of each key; while `is_revoked` none is valid."""
 
     accounts: Mapping[str, Account]
     secrets: Mapping[str, str]
+    is_revoked: bool = False
 
     @staticmethod
     def of(accounts: Sequence[Account]) -> Keys:
@@ -107,7 +108,7 @@ class Keys:
 
     def _account(self, api_key: str) -> Account:
         account = self.accounts.get(api_key)
-        if account is None:
+        if account is None or self.is_revoked:
             raise Refusal(BAD_KEY)
         return account
 

@@ -7,17 +7,36 @@ and is asked again next time.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 from mmbot.units import NS_PER_SEC
-from mmbot.venues.ports import CallError, VenueQueries
+from mmbot.venues.ports import CallError
 from mmbot.venues.records import FeeRates, InstrumentRules
 
-__all__ = ["FeeChange", "ReferenceChange", "RulesChange", "changes_between", "reference_changes"]
+__all__ = [
+    "FeeChange",
+    "ReferenceChange",
+    "ReferenceQueries",
+    "RulesChange",
+    "changes_between",
+    "reference_changes",
+]
 
 T = TypeVar("T", InstrumentRules, FeeRates)
+
+
+class ReferenceQueries(Protocol):
+    """What is asked; a part of `VenueQueries`."""
+
+    async def instruments(self, symbols: Sequence[str]) -> Mapping[str, InstrumentRules]:
+        """See `VenueQueries`."""
+        ...
+
+    async def fee_rates(self, symbols: Sequence[str]) -> Mapping[str, FeeRates]:
+        """See `VenueQueries`."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,13 +72,13 @@ def changes_between(
 
 
 async def reference_changes(
-    queries: VenueQueries,
+    queries: ReferenceQueries,
     symbols: Sequence[str],
     *,
     period_ns: int,
     rules: Mapping[str, InstrumentRules],
     fees: Mapping[str, FeeRates],
-) -> AsyncIterator[ReferenceChange]:
+) -> AsyncGenerator[ReferenceChange]:
     """Changes against what the session began with, for ever.
 
     Args:
