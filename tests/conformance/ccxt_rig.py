@@ -12,6 +12,7 @@ from mmbot.units import NS_PER_SEC
 from mmbot.venues.ccxt.adapter import CcxtVenue
 from mmbot.venues.ccxt.client import CcxtOptions
 from mmbot.venues.ccxt.numbers import text_of
+from mmbot.venues.namespace import CidNamespace
 from mmbot.venues.records import CreateOrder, Side
 
 SYMBOL = "BTCUSDT"
@@ -33,7 +34,13 @@ def options_of(venue, account: int = 0, **more) -> CcxtOptions:
 @asynccontextmanager
 async def trading(venue, account: int = 0, *, turnstile=None, **more):
     options = options_of(venue, account, **more)
-    port = CcxtVenue(options, [SYMBOL], draws=random.Random(1), turnstile=turnstile)
+    port = CcxtVenue(
+        options,
+        [SYMBOL],
+        namespace=CidNamespace("mmtest"),
+        draws=random.Random(1),
+        turnstile=turnstile,
+    )
     try:
         yield port
     finally:
