@@ -38,6 +38,7 @@ class _Entry:
 _COMMANDS: Final[Mapping[str, _Entry]] = {
     "run": _Entry("mmbot.cli.run", "Trade on the embedded market or on recorded data."),
     "status": _Entry("mmbot.cli.status", "The sessions of this host, every figure with its age."),
+    "doctor": _Entry("mmbot.cli.doctor", "Whether machine and account can trade; remedies."),
     "watchdog": _Entry("mmbot.cli.watchdog", "Cancel orders of a session that has died."),
     "record": _Entry("mmbot.cli.record", "Record a market without trading in it."),
     "backtest": _Entry("mmbot.cli.backtest", "Queue-aware backtests with gates."),

@@ -133,7 +133,7 @@ class CcxtAdapter:
 
     name: str = "ccxt"
     codes: VenueCodes = CCXT_CODES
-    traits: frozenset[Trait] = frozenset()
+    traits: frozenset[Trait] = frozenset({Trait.NAMESPACE, Trait.STRICT, Trait.REVOCATION})
 
     def build(self, world: World, options: Options) -> CcxtVenue:
         def stream(path: str) -> str:
@@ -158,6 +158,7 @@ class CcxtAdapter:
                 patience_ms=options.patience_ms,
             ),
             [SYMBOL, OTHER],
+            namespace=OURS,
             draws=random.Random(1),
         )
 
