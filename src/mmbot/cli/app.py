@@ -40,6 +40,7 @@ _COMMANDS: Final[Mapping[str, _Entry]] = {
     "status": _Entry("mmbot.cli.status", "The sessions of this host, every figure with its age."),
     "stop": _Entry("mmbot.cli.stop", "End a session in order, see its orders gone."),
     "reconcile": _Entry("mmbot.cli.reconcile", "The venue against our own records."),
+    "doctor": _Entry("mmbot.cli.doctor", "Whether machine and account can trade; remedies."),
     "watchdog": _Entry("mmbot.cli.watchdog", "Cancel orders of a session that has died."),
     "record": _Entry("mmbot.cli.record", "Record a market without trading in it."),
     "backtest": _Entry("mmbot.cli.backtest", "Queue-aware backtests with gates."),
