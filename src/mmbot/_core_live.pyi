@@ -215,18 +215,20 @@ class LiveSession:
         """What weights are computed from, when they are due: `ts_ns`, `volas` (fraction a minute,
         None while unknown), `turnover_usd`.
         """
-    def control(self, now_ns: int, control: str, grade: str | None = None) -> int:
-        """``stop`` (cancel everything, quote no more; at once), ``resume``, ``kill``, ``grade``
-        (the mildest risk grade allowed, None lifts that); these act at the next synchronisation.
+    def control(self, now_ns: int, control: str, grade: str | None = None, **fields: object) -> int:
+        """What is done to the session by hand: the control's name and its fields in the journal.
+
+        ``stop`` (cancel everything, quote no more) acts at once; everything else at the next
+        synchronisation: ``resume``, ``kill`` (`cause`, `reason`), ``grade`` (the mildest risk grade
+        allowed, None lifts that), ``storage_hold`` (`on`) and the others. CoreError for what does
+        not fit; nothing has changed then.
         """
     def note(self, now_ns: int, text: str) -> None:
         """Something to know, for whoever reads the journal."""
     def end(self, now_ns: int, reason: str) -> None:
         """Ends the journal in order: the last hash, and why."""
     def session(self) -> SessionControl:
-        """Guards, windows and allocation, to look at and to steer. What a journal does not know
-        cannot be set here: CoreError E_BT_ARGS.
-        """
+        """Guards, windows and allocation, to look at and to steer at the latest time seen."""
     def snapshot(self, symbol: str) -> dict[str, Any]:
         """Live view of a symbol, as `Backtest.snapshot`; `queue_ahead` of its orders is None."""
     def orders(self, symbol: str) -> list[dict[str, Any]]:

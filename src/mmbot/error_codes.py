@@ -60,6 +60,9 @@ _DATA = {
     "E_REC_IMPORT": ErrorCode(
         "an imported line is unusable", "see the quarantine file for the lines and reasons"
     ),
+    "E_REC_FRAMES": ErrorCode(
+        "a capture of frames cannot be read", "name a directory or a segment that was recorded"
+    ),
     "E_SUM_VERSION": ErrorCode(
         "an hourly summary has an unknown schema version", "upgrade mmbot or leave the file out"
     ),
@@ -104,6 +107,10 @@ _RUNTIME = {
         "a value cannot be stored in this form", "report it with the path: this is a defect"
     ),
     "E_STORE_DISK": ErrorCode("a file cannot be read or written", "free space or permissions"),
+    "E_STORE_LAG": ErrorCode(
+        "the store is too far behind the journal; quoting pauses until it has caught up",
+        "look after the database that storage.url names",
+    ),
     "E_ALLOC_INPUT": ErrorCode(
         "the allocator was given a value it cannot use", "correct what feeds it; the last one holds"
     ),

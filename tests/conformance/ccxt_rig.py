@@ -11,6 +11,8 @@ from mmbot.clock import monotonic_ns
 from mmbot.units import NS_PER_SEC
 from mmbot.venues.ccxt.adapter import CcxtVenue
 from mmbot.venues.ccxt.client import CcxtOptions
+from mmbot.venues.ccxt.numbers import text_of
+from mmbot.venues.namespace import CidNamespace
 from mmbot.venues.records import CreateOrder, Side
 
 SYMBOL = "BTCUSDT"
@@ -32,7 +34,13 @@ def options_of(venue, account: int = 0, **more) -> CcxtOptions:
 @asynccontextmanager
 async def trading(venue, account: int = 0, *, turnstile=None, **more):
     options = options_of(venue, account, **more)
-    port = CcxtVenue(options, [SYMBOL], draws=random.Random(1), turnstile=turnstile)
+    port = CcxtVenue(
+        options,
+        [SYMBOL],
+        namespace=CidNamespace("mmtest"),
+        draws=random.Random(1),
+        turnstile=turnstile,
+    )
     try:
         yield port
     finally:
@@ -57,7 +65,7 @@ async def far_price(port, side: Side = Side.BUY) -> str:
     """A price that rests, ten steps of 10 below or above the best."""
     book = await port._client.exchange.fetch_order_book("BTC/USDT:USDT", 1)
     best = Decimal(str(book["bids"][0][0] if side is Side.BUY else book["asks"][0][0]))
-    return str(best - 100 * side.sign)
+    return text_of(best - 100 * side.sign)
 
 
 def order(cid: str, price: str, *, qty="0.010", side=Side.BUY, post_only=True, reduce_only=False):

@@ -25,6 +25,7 @@ from mmbot.venues.budget.stores import LocalBudget
 from mmbot.venues.budget.turnstile import Turnstile
 from mmbot.venues.ccxt.client import budget_rules
 from mmbot.venues.ccxt.codes import CCXT_CODES
+from mmbot.venues.ccxt.numbers import text_of
 from mmbot.venues.failures import ErrorClass, Operation, classify
 from mmbot.venues.ports import CallError, PublicFrame, PublicGap, StreamChange
 from mmbot.venues.records import (
@@ -86,7 +87,7 @@ def test_an_order_lives_through_create_amend_and_cancel(quiet):
                 status=OrderStatus.OPEN,
                 updated_ns=seen.updated_ns,
             )
-            lower = str(Decimal(price) - 10)
+            lower = text_of(Decimal(price) - 10)
             await port.amend(AmendOrder(cid=cid, symbol=SYMBOL, price=lower, qty="0.020"))
             seen = await eventually(
                 lambda: port.find_order(symbol=SYMBOL, cid=cid), lambda row: row.price == lower

@@ -25,12 +25,11 @@ pub mod world;
 
 pub use backtest::{Backtest, LaneSpec, SessionLane, Span};
 pub use checkpoint::Checkpoint;
-pub use control::SessionSwitch;
 pub use desk::{Desk, RecentFill};
 pub use error::RunError;
 pub use explain::{Place, Question, Search, Sent};
 pub use lane::{Bars, Curve, Lane};
-pub use live::{LiveControl, LiveRequest, LiveSession, Resumption};
+pub use live::{LiveRequest, LiveSession, Resumption};
 pub use merge::{BookBatch, StreamMerger, TradeBatch, Wants};
 pub use replay::{Configs, Difference, Outcome, RecoveryError, Replay, ReplayError};
 pub use tap::JournalStart;

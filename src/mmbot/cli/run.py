@@ -90,6 +90,21 @@ _Picture = Annotated[
 _NoJournal = Annotated[
     bool, typer.Option("--no-journal", help="Write no journal: no replay, no `mmbot why`.")
 ]
+_ThrottlePath = Annotated[
+    Path | None,
+    typer.Option(
+        "--throttle-snapshot-path",
+        metavar="FILE",
+        help="Request windows, loaded at the start and kept for the next session.",
+        show_default="artifacts/throttle_snapshot.json",
+    ),
+]
+_ThrottleInterval = Annotated[
+    float,
+    typer.Option(
+        "--throttle-snapshot-interval-seconds", min=1, max=3600, help="How often they are written."
+    ),
+]
 
 
 @app.command(
@@ -129,6 +144,8 @@ def run(
     picture: _Picture = None,
     no_record: _NoRecord = False,
     no_journal: _NoJournal = False,
+    throttle_snapshot_path: _ThrottlePath = None,
+    throttle_snapshot_interval_seconds: _ThrottleInterval = 30.0,
     endpoint: _Endpoint = None,
     i_understand_live: _Understood = False,
 ) -> None:
@@ -174,6 +191,8 @@ def run(
         picture=picture,
         record=not no_record,
         journal=not no_journal,
+        throttle_snapshot_path=throttle_snapshot_path,
+        throttle_snapshot_interval_sec=throttle_snapshot_interval_seconds,
     )
     raise typer.Exit(wire.run_session(options))
 

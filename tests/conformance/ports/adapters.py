@@ -4,20 +4,28 @@ from __future__ import annotations
 
 import asyncio
 import json
+import random
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
+from enum import StrEnum
 from typing import Any, Protocol
 
-from tests.conformance.ports.world import OURS, World, eventually
+import pytest
+from tests.conformance.ports.world import OTHER, OURS, SYMBOL, Levels, World, eventually
 
 from mmbot.venues.budget.rules import BudgetRules
 from mmbot.venues.budget.stores import LocalBudget
 from mmbot.venues.bybit.adapter import BybitSettings, BybitVenue
+from mmbot.venues.bybit.codes import BYBIT_CODES
 from mmbot.venues.bybit.endpoints import Environment, endpoints
 from mmbot.venues.bybit.limits import BYBIT_BUDGET
 from mmbot.venues.bybit.rest import RestPolicy
 from mmbot.venues.bybit.signing import ApiCredentials
+from mmbot.venues.ccxt.adapter import CcxtVenue
+from mmbot.venues.ccxt.client import CcxtOptions
+from mmbot.venues.ccxt.codes import CCXT_CODES
+from mmbot.venues.failures import VenueCodes
 from mmbot.venues.ports import (
     PrivateEvent,
     PublicEvent,
@@ -42,11 +50,30 @@ class Options:
     has_budget: bool = True
 
 
+class Trait(StrEnum):
+    """What an adapter does beyond the port's least; a test names what it needs."""
+
+    BATCHES = "several orders in one request"
+    NAMESPACE = "orders of others are refused before anything is sent"
+    WATCHDOG = "dead and late connections are found by the adapter itself"
+    BUDGET = "the rate budget is inside the adapter"
+    WAIT_TOLD = "a rate limit says how long to wait"
+    STRICT = "answers and private frames that cannot be read are noticed"
+    REVOCATION = "a private stream whose key is revoked ends with the reason"
+    FRAMES = "frames are handed on as they came"
+
+
 class Adapter(Protocol):
     """One adapter: how it is built, when it is ready, how its book frames are read."""
 
     @property
     def name(self) -> str: ...
+
+    @property
+    def codes(self) -> VenueCodes: ...
+
+    @property
+    def traits(self) -> frozenset[Trait]: ...
 
     def build(self, world: World, options: Options) -> VenuePort: ...
 
@@ -66,6 +93,8 @@ class BybitAdapter:
 
     name: str
     has_trade_socket: bool
+    codes: VenueCodes = BYBIT_CODES
+    traits: frozenset[Trait] = frozenset(Trait)
 
     def build(self, world: World, options: Options) -> BybitVenue:
         settings = BybitSettings(
@@ -94,37 +123,91 @@ class BybitAdapter:
             await eventually(lambda: port.is_trade_socket_up)
 
     def fold(self, books: dict[str, Any], event: PublicEvent) -> None:
-        """Keep books as a client of the venue's documentation would."""
-        if isinstance(event, PublicGap):
-            for symbol in event.symbols:
-                books.pop(symbol, None)
-            return
-        if not event.data.endswith(b"}"):
-            return
-        frame = json.loads(event.data)
-        if not frame["topic"].startswith("orderbook."):
-            return
-        data = frame["data"]
-        if frame["type"] == "snapshot" or data["u"] == 1:
-            books[data["s"]] = {"u": data["u"], "b": dict(data["b"]), "a": dict(data["a"])}
-            return
-        book = books.get(data["s"])
-        if book is None:
-            return
-        assert data["u"] == book["u"] + 1, "the stream has a gap that it did not tell"
-        book["u"] = data["u"]
-        for side in ("b", "a"):
-            for price, qty in data[side]:
-                if float(qty):
-                    book[side][price] = qty
-                else:
-                    book[side].pop(price, None)
+        """See `fold_bybit`."""
+        fold_bybit(books, event)
+
+
+@dataclass(frozen=True, slots=True)
+class CcxtAdapter:
+    """The connector through ccxt, which speaks the same protocol here."""
+
+    name: str = "ccxt"
+    codes: VenueCodes = CCXT_CODES
+    traits: frozenset[Trait] = frozenset({Trait.NAMESPACE, Trait.STRICT, Trait.REVOCATION})
+
+    def build(self, world: World, options: Options) -> CcxtVenue:
+        def stream(path: str) -> str:
+            return f"{world.stream_url}/v5/{path}"
+
+        streams = {
+            "public": {"linear": stream("public/linear")},
+            "private": {
+                "contract": stream("private"),
+                "trade": stream("trade"),
+                "spot": {"unified": stream("private")},
+            },
+        }
+        rest = dict.fromkeys(("spot", "futures", "v2", "public", "private"), world.rest_url)
+        return CcxtVenue(
+            CcxtOptions(
+                exchange="bybit",
+                api_key=options.key,
+                api_secret=options.secret,
+                urls={"api": {**rest, "ws": streams}},
+                timeout_ms=options.timeout_ms,
+                patience_ms=options.patience_ms,
+            ),
+            [SYMBOL, OTHER],
+            namespace=OURS,
+            draws=random.Random(1),
+        )
+
+    async def ready(self, port: VenuePort) -> None:
+        await port.instruments([SYMBOL])
+
+    def fold(self, books: dict[str, Any], event: PublicEvent) -> None:
+        """Its frames have Bybit's form."""
+        fold_bybit(books, event)
+
+
+def fold_bybit(books: dict[str, Any], event: PublicEvent) -> None:
+    """Keep books as a client of the venue's documentation would."""
+    if isinstance(event, PublicGap):
+        for symbol in event.symbols:
+            books.pop(symbol, None)
+        return
+    if not event.data.endswith(b"}"):
+        return
+    frame = json.loads(event.data)
+    if not frame["topic"].startswith("orderbook."):
+        return
+    data = frame["data"]
+    sides = {side: {float(px): float(qty) for px, qty in data[side]} for side in ("b", "a")}
+    if frame["type"] == "snapshot" or data["u"] == 1:
+        books[data["s"]] = {"u": data["u"], **sides}
+        return
+    book = books.get(data["s"])
+    if book is None:
+        return
+    assert data["u"] == book["u"] + 1, "the stream has a gap that it did not tell"
+    book["u"] = data["u"]
+    for side, changes in sides.items():
+        book[side].update(changes)
+        book[side] = {px: qty for px, qty in book[side].items() if qty}
 
 
 ADAPTERS: tuple[Adapter, ...] = (
     BybitAdapter("bybit", has_trade_socket=True),
     BybitAdapter("bybit-rest", has_trade_socket=False),
+    CcxtAdapter(),
 )
+
+
+def needs(adapter: Adapter, *traits: Trait) -> None:
+    """Skip a test for an adapter that does not claim what the test is about."""
+    missing = [trait.value for trait in traits if trait not in adapter.traits]
+    if missing:
+        pytest.skip(f"{adapter.name} does not claim: {'; '.join(missing)}")
 
 
 @asynccontextmanager
@@ -189,7 +272,7 @@ class Public:
     frames: list[PublicFrame] = field(default_factory=list)
     error: Exception | None = None
 
-    def is_equal(self, symbol: str, truth: tuple[dict[str, str], dict[str, str]]) -> bool:
+    def is_equal(self, symbol: str, truth: Levels) -> bool:
         book = self.books.get(symbol)
         return book is not None and (book["b"], book["a"]) == truth
 

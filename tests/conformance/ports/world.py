@@ -40,6 +40,7 @@ _UIDS = (1, 2)
 _EVERY_NS = 20 * NS_PER_MS
 _PRINT_EVERY = 25
 _BUY, _SELL = 0, 1
+Levels = tuple[dict[float, float], dict[float, float]]
 _EVENTS = ("disconnect", "revoke", "maintenance", "relist")
 _KINDS = {"depth": 0, "trade": 1, "reset": 2}
 
@@ -181,14 +182,12 @@ class World:
         orders = self.exchange.desks[_UIDS[0]].orders.values()
         return sum(1 for order in orders if order.terms.link_id == cid)
 
-    def levels(
-        self, symbol: str = SYMBOL, depth: int = 50
-    ) -> tuple[dict[str, str], dict[str, str]]:
-        """The truth: bids and asks as texts."""
+    def levels(self, symbol: str = SYMBOL, depth: int = 50) -> Levels:
+        """The truth: size by price of bids and asks."""
         market = self.exchange.markets[symbol]
         listing = market.listing
         bids, asks = (
-            {listing.price_text(px): listing.qty_text(qty) for px, qty in side}
+            {float(listing.price_text(px)): float(listing.qty_text(qty)) for px, qty in side}
             for side in market.book.levels(depth)
         )
         return bids, asks

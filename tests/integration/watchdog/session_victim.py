@@ -60,7 +60,7 @@ async def trade(rest: str, stream: str, count: int) -> None:
     state = first_state(identity, mode="live", venue="bybit", endpoint=rest)
     state = replace(state, stages=(*state.stages, StageMark("trading", wall_ns())))
     hang = threading.Event()
-    threading.Thread(target=lambda: (sys.stdin.readline(), hang.set()), daemon=True).start()
+    threading.Thread(target=_wait_for_line, args=(hang,), daemon=True).start()
     with Heartbeat() as heartbeat:
         heartbeat.publish(state)
         for number in range(count):
@@ -73,6 +73,11 @@ async def trade(rest: str, stream: str, count: int) -> None:
             if heartbeat.is_due() and not hang.is_set():
                 heartbeat.publish(replace(state, heartbeat_ns=wall_ns()))
             await asyncio.sleep(0.05)
+
+
+def _wait_for_line(hang: threading.Event) -> None:
+    sys.stdin.readline()
+    hang.set()
 
 
 if __name__ == "__main__":

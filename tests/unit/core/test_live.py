@@ -279,10 +279,24 @@ def test_unknown_symbols_and_controls_are_refused():
     live = session()
     with pytest.raises(core.CoreError, match="XRPUSDT"):
         live.on_gap("XRPUSDT", T)
-    with pytest.raises(core.CoreError, match="must be stop"):
+    with pytest.raises(core.CoreError, match="dance"):
         live.control(T, "dance")
-    with pytest.raises(core.CoreError, match="E_BT_ARGS"):
-        live.session().set_manual_pause(paused=True)
+
+
+def test_what_is_done_by_hand_is_in_the_journal_and_replays():
+    live = quoting()
+    steering = live.session()
+    steering.set_manual_pause(paused=True)
+    assert steering.set_autopolicy_level(2)
+    assert not steering.set_autopolicy_level(2)
+    live.on_timer(live.now_ns + 150 * MS)
+    assert {request.kind for request in live.take_requests()} == {"cancel"}
+    steering.resume()
+    live.control(live.now_ns, "storage_hold", on=True)
+    live.on_timer(live.now_ns + 1_200 * MS)
+    live.end(live.now_ns, "done")
+    outcome = replayed(live.take_journal())
+    assert (outcome["diff_seq"], outcome["hash"]) == (None, live.state_hash())
 
 
 def test_weights_are_asked_for_when_they_are_due():

@@ -50,6 +50,7 @@ fn a_lost_cancel_is_asked_for_again_after_the_time_of_an_answer() {
     desk.now_ms = 1_600;
     assert!(desk.decide().is_empty());
     desk.now_ms = 3_700;
+    desk.book(99_999, 100_001);
     let again = desk.decide();
     assert!(
         again.contains(&(Action::Cancel { cid: cids[0] }, Cause::RiskPause)),
@@ -96,5 +97,6 @@ fn a_held_symbol_quotes_nothing_until_the_hold_is_lifted() {
     assert!(desk.decide().is_empty(), "only its own lifting lifts it");
     desk.trader.hold(false);
     desk.now_ms = 3_000;
+    desk.book(99_999, 100_001);
     assert_eq!(desk.decide().len(), 2);
 }

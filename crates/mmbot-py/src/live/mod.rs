@@ -12,7 +12,7 @@ pub(crate) use request::PyOrderRequest;
 use crate::chunk::EventChunk;
 use crate::error::{core_error, run_error};
 use crate::instrument::PyInstrument;
-use crate::journal::{PyCheckpoint, PyJournalReplay, config_bytes, report_of};
+use crate::journal::{PyCheckpoint, PyJournalReplay, config_bytes, control_of, report_of};
 use crate::lane_keys::read_params;
 use crate::order_events::order_event_columns;
 use crate::result::fill_columns;
@@ -20,7 +20,7 @@ use crate::session::PySessionControl;
 use crate::session_keys::read_session;
 use crate::snapshot::snapshot;
 use crate::strategy::PythonStrategy;
-use calls::{control_of, fee_tilt_of, rows_of};
+use calls::{fee_tilt_of, rows_of};
 use make::Given;
 use mmbot_core::Trader;
 use mmbot_run::checkpoint::At;
@@ -170,10 +170,7 @@ impl PyLiveSession {
         fields: Option<&Bound<'_, PyDict>>,
     ) -> PyResult<usize> {
         let at = self.index_of(symbol)?;
-        let given = match fields {
-            Some(fields) => fields.copy()?,
-            None => PyDict::new(py),
-        };
+        let given = calls::copied(py, fields)?;
         given.set_item("cid", cid)?;
         given.set_item("report", report)?;
         given.set_item("ts_exch_ns", ts_exch_ns)?;
@@ -302,21 +299,22 @@ impl PyLiveSession {
     }
 
     fn weight_request<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyDict>>> {
-        let session = self.lock();
-        if !session.weights_are_due() {
-            return Ok(None);
-        }
-        let (volas, turnover_usd) = session.weight_inputs();
-        let out = PyDict::new(py);
-        out.set_item("ts_ns", session.now().get())?;
-        out.set_item("volas", volas)?;
-        out.set_item("turnover_usd", turnover_usd)?;
-        Ok(Some(out))
+        calls::weight_request(py, &self.lock())
     }
 
-    #[pyo3(signature = (now_ns, control, grade = None))]
-    fn control(&self, now_ns: i64, control: &str, grade: Option<&str>) -> PyResult<usize> {
-        let control = control_of(control, grade)?;
+    #[pyo3(signature = (now_ns, control, grade = None, **fields))]
+    fn control(
+        &self,
+        py: Python<'_>,
+        now_ns: i64,
+        control: &str,
+        grade: Option<&str>,
+        fields: Option<&Bound<'_, PyDict>>,
+    ) -> PyResult<usize> {
+        let given = calls::copied(py, fields)?;
+        given.set_item("control", control)?;
+        given.set_item("grade", grade)?;
+        let control = control_of(&given)?;
         let done = self.lock().control(TsNs::new(now_ns), control);
         done.map_err(|error| run_error(&error))
     }

@@ -1,7 +1,8 @@
 //! Who holds the session that is looked at: a run over recorded data, or live trading.
 
 use mmbot_core::{EdgeTotals, Market, Session, Trader};
-use mmbot_run::{Backtest, Desk, LiveControl, LiveSession, RunError, SessionSwitch, World};
+use mmbot_run::{Backtest, Desk, LiveSession, RunError, World};
+use mmbot_types::journal::Control;
 use mmbot_types::{Cid, TsNs};
 
 /// A symbol of a session, to be looked at.
@@ -26,14 +27,18 @@ impl Seen<'_> {
 pub(crate) trait Host: Send {
     fn now(&self) -> TsNs;
     fn session_of(&self, lane: usize) -> Option<&Session>;
-    /// To set what no journal knows; `None` where everything has to stand in one.
-    fn session_unwritten(&mut self, lane: usize) -> Option<&mut Session>;
-    /// What a journal knows is written down, too.
-    fn switch(&mut self, lane: usize, switch: SessionSwitch) -> Result<(), RunError>;
+    /// Does it and writes it down; true if it changed the level of autopolicy.
+    fn control(&mut self, lane: usize, control: Control) -> Result<bool, RunError>;
     fn seen(&self, symbol: usize, lane: usize) -> Option<Seen<'_>>;
+    /// When the first data come: what is done before them is done then.
+    fn begin_at(&mut self, ts_ns: i64);
 }
 
 impl Host for Backtest {
+    fn begin_at(&mut self, ts_ns: i64) {
+        Backtest::begin_at(self, ts_ns);
+    }
+
     fn now(&self) -> TsNs {
         TsNs::new(self.now_ns())
     }
@@ -42,12 +47,8 @@ impl Host for Backtest {
         self.session(lane)
     }
 
-    fn session_unwritten(&mut self, lane: usize) -> Option<&mut Session> {
-        self.session_mut(lane)
-    }
-
-    fn switch(&mut self, lane: usize, switch: SessionSwitch) -> Result<(), RunError> {
-        self.control(lane, switch)
+    fn control(&mut self, lane: usize, control: Control) -> Result<bool, RunError> {
+        Backtest::control(self, lane, control)
     }
 
     fn seen(&self, symbol: usize, lane: usize) -> Option<Seen<'_>> {
@@ -64,6 +65,9 @@ impl Host for Backtest {
 }
 
 impl Host for LiveSession {
+    /// Its clock is the machine's from the beginning.
+    fn begin_at(&mut self, _ts_ns: i64) {}
+
     fn now(&self) -> TsNs {
         LiveSession::now(self)
     }
@@ -72,20 +76,14 @@ impl Host for LiveSession {
         (lane == 0).then(|| self.engine().session())
     }
 
-    fn session_unwritten(&mut self, _lane: usize) -> Option<&mut Session> {
-        None
-    }
-
-    fn switch(&mut self, lane: usize, switch: SessionSwitch) -> Result<(), RunError> {
+    fn control(&mut self, lane: usize, control: Control) -> Result<bool, RunError> {
         if lane != 0 {
             return Err(RunError::Lanes);
         }
-        let control = match switch {
-            SessionSwitch::Kill(_) => LiveControl::Kill,
-            SessionSwitch::Floor(grade) => LiveControl::Floor(grade),
-            SessionSwitch::Resume => LiveControl::Resume,
-        };
-        self.control(LiveSession::now(self), control).map(|_| ())
+        let level = |live: &Self| live.engine().session().requests().autopolicy().level();
+        let before = level(self);
+        LiveSession::control(self, LiveSession::now(self), control)?;
+        Ok(level(self) != before)
     }
 
     fn seen(&self, symbol: usize, lane: usize) -> Option<Seen<'_>> {

@@ -1,7 +1,8 @@
 //! `SessionControl`: the running session of a lane, to be looked at and to be steered.
 //!
-//! Looking changes nothing: what has to be computed is computed on a copy. Whatever is set acts at
-//! the session's next synchronisation, at most a tenth of a second of market time later.
+//! Looking changes nothing: what has to be computed is computed on a copy. Whatever is set is
+//! written into the session's journal, and acts at its next synchronisation, at most a tenth of a
+//! second of market time later.
 
 // Frozen classes own their state behind a lock: calls from several Python threads take turns.
 #![allow(clippy::disallowed_types)]
@@ -11,15 +12,16 @@ mod capital;
 mod events;
 mod guards;
 mod host;
-mod payloads;
+pub(crate) mod payloads;
 mod requests;
 mod symbol;
 
 use crate::error::core_error;
 use mmbot_core::Session;
 use mmbot_core::session::{KillCause, RiskGrade};
-use mmbot_run::SessionSwitch;
-use mmbot_types::{Instrument, TsNs};
+use mmbot_run::RunError;
+use mmbot_types::Instrument;
+use mmbot_types::journal::Control;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -76,17 +78,22 @@ impl PySessionControl {
         read(&*host, session.ok_or_else(|| no_session(self.lane))?)
     }
 
-    /// What a journal knows is written down, too.
-    fn switch(&self, switch: SessionSwitch) -> PyResult<()> {
-        let done = self.lock().switch(self.lane, switch);
-        done.map_err(|_| no_session(self.lane))
+    /// Does it and writes it down; true if it changed the level of autopolicy.
+    fn control(&self, control: Control) -> PyResult<bool> {
+        let key = control.name();
+        let done = self.lock().control(self.lane, control);
+        done.map_err(|error| match error {
+            RunError::Lanes => no_session(self.lane),
+            error => core_error(error.code(), key, &error.to_string()),
+        })
     }
 
-    fn change<T>(&self, change: impl FnOnce(&mut Session, TsNs) -> PyResult<T>) -> PyResult<T> {
-        let mut host = self.lock();
-        let now = host.now();
-        let session = host.session_unwritten(self.lane);
-        change(session.ok_or_else(|| no_session(self.lane))?, now)
+    fn set(&self, control: Control) -> PyResult<()> {
+        self.control(control).map(|_| ())
+    }
+
+    fn symbols(&self) -> PyResult<Vec<String>> {
+        self.read(|_, session| Ok(session.symbols().to_vec()))
     }
 }
 
@@ -130,27 +137,32 @@ impl PySessionControl {
         })
     }
 
+    fn begin_at(&self, ts_ns: i64) {
+        self.lock().begin_at(ts_ns);
+    }
+
     #[getter]
     fn state_hash(&self) -> PyResult<String> {
         self.read(|_, session| Ok(format!("{:016x}", session.state_hash())))
     }
 
-    #[pyo3(signature = (cause = "operator"))]
-    fn kill(&self, cause: &str) -> PyResult<()> {
-        let cause = match cause {
-            "operator" => KillCause::Operator,
-            "invariant" => KillCause::Invariant,
-            "venue" => KillCause::Venue,
-            _ => {
-                let rule = "must be operator, invariant or venue";
-                return Err(core_error("E_CFG_RANGE", "cause", rule));
-            }
-        };
-        self.switch(SessionSwitch::Kill(cause))
+    #[pyo3(signature = (cause = "operator", *, reason = ""))]
+    fn kill(&self, cause: &str, reason: &str) -> PyResult<()> {
+        let cause = KillCause::ALL.into_iter().find(|one| one.name() == cause);
+        let cause = cause.ok_or_else(|| {
+            let rule = "must be operator, invariant or venue";
+            core_error("E_CFG_RANGE", "cause", rule)
+        })?;
+        let reason = reason.to_owned();
+        self.set(Control::Kill { cause, reason })
     }
 
     fn resume(&self) -> PyResult<()> {
-        self.switch(SessionSwitch::Resume)
+        self.set(Control::Resume)
+    }
+
+    fn lift_kill(&self) -> PyResult<()> {
+        self.set(Control::LiftKill)
     }
 
     fn set_risk_floor(&self, grade: Option<&str>) -> PyResult<()> {
@@ -161,43 +173,35 @@ impl PySessionControl {
         let floor = grade
             .map(|name| RiskGrade::from_name(name).ok_or_else(unknown))
             .transpose()?;
-        self.switch(SessionSwitch::Floor(floor))
+        self.set(Control::Grade(floor))
+    }
+
+    fn set_storage_hold(&self, held: bool) -> PyResult<()> {
+        self.set(Control::StorageHold(held))
     }
 
     fn set_manual_pause(&self, paused: bool) -> PyResult<()> {
-        self.change(|session, now| {
-            session.set_manual_pause(paused, now);
-            Ok(())
-        })
+        self.set(Control::ManualPause(paused))
     }
 
     fn set_guard_dry_run(&self, on: bool) -> PyResult<()> {
-        self.change(|session, _| {
-            session.set_dry_run(on);
-            Ok(())
-        })
+        self.set(Control::GuardDryRun(on))
     }
 
     fn set_leader(&self, leads: bool) -> PyResult<()> {
-        self.change(|session, _| {
-            session.set_leader(leads);
-            Ok(())
-        })
+        self.set(Control::Leader(leads))
     }
 
     fn set_autopolicy_level(&self, level: u32) -> PyResult<bool> {
-        self.change(|session, now| Ok(session.set_autopolicy_level(level, now)))
+        self.control(Control::AutopolicyLevel(level))
     }
 
     fn reset_autopolicy(&self) -> PyResult<bool> {
-        self.change(|session, now| Ok(session.reset_autopolicy(now)))
+        self.control(Control::AutopolicyReset)
     }
 
     fn set_autopolicy_enabled(&self, on: bool) -> PyResult<()> {
-        self.change(|session, _| {
-            session.set_autopolicy_enabled(on);
-            Ok(())
-        })
+        self.set(Control::AutopolicyEnabled(on))
     }
 
     fn throttle_snapshot<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
@@ -206,34 +210,22 @@ impl PySessionControl {
 
     fn load_throttle(&self, payload: &Bound<'_, PyAny>) -> PyResult<()> {
         let snapshot = payloads::throttle_of(payload)?;
-        self.change(|session, now| {
-            let loaded = session.load_throttle(&snapshot, now);
-            loaded.map_err(|error| payloads::invalid("throttle", &error.to_string()))
-        })
+        self.set(Control::ThrottleLoad(Box::new(snapshot)))
     }
 
     fn clear_throttle(&self) -> PyResult<()> {
-        self.change(|session, _| {
-            session.clear_throttle();
-            Ok(())
-        })
+        self.set(Control::ThrottleClear)
     }
 
     fn reset_throttle(&self) -> PyResult<()> {
-        self.change(|session, _| {
-            session.requests_mut().reset();
-            Ok(())
-        })
+        self.set(Control::ThrottleReset)
     }
 
     fn seed_backoff_max_ms(&self, backoff_ms: f64) -> PyResult<()> {
         if !backoff_ms.is_finite() || backoff_ms < 0.0 {
             return Err(payloads::invalid("backoff_ms", "must be >= 0"));
         }
-        self.change(|session, _| {
-            session.requests_mut().seed_backoff_max(backoff_ms);
-            Ok(())
-        })
+        self.set(Control::BackoffMaxSeed(backoff_ms))
     }
 
     fn allocator_snapshot<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
@@ -247,11 +239,7 @@ impl PySessionControl {
         if !hwm_equity_usd.is_finite() || hwm_equity_usd < 0.0 {
             return Err(payloads::invalid("hwm_equity_usd", "must be >= 0"));
         }
-        self.change(|session, _| {
-            let allocator = session.capital_mut().allocator_mut();
-            allocator.restore_hwm_usd(hwm_equity_usd);
-            Ok(())
-        })
+        self.set(Control::HighWaterMark(hwm_equity_usd))
     }
 
     fn cost_calibration<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
@@ -259,7 +247,8 @@ impl PySessionControl {
     }
 
     fn load_cost_calibration(&self, payload: &Bound<'_, PyAny>) -> PyResult<()> {
-        self.change(|session, _| payloads::load_calibration(session, payload))
+        let symbols = payloads::calibration_of(&self.symbols()?, payload)?;
+        self.set(Control::CostCalibration(symbols))
     }
 
     fn day_totals<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
@@ -267,7 +256,8 @@ impl PySessionControl {
     }
 
     fn restore_day(&self, totals: &Bound<'_, PyAny>) -> PyResult<()> {
-        self.change(|session, _| payloads::restore_day(session, totals))
+        let totals = payloads::day_of(&self.symbols()?, totals)?;
+        self.set(Control::DayTotals(Box::new(totals)))
     }
 }
 

@@ -4,6 +4,7 @@ mod orders;
 
 use super::{Host, dict};
 use mmbot_core::Session;
+use mmbot_core::portfolio::Calibrated;
 use mmbot_core::session::SeatMarket;
 use mmbot_types::{Instrument, InstrumentIdx, Op, TsNs};
 use pyo3::prelude::*;

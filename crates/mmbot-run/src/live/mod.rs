@@ -22,7 +22,6 @@ mod plan;
 mod request;
 mod resume;
 
-pub use control::LiveControl;
 pub use feed::{Fault, FeedCounts, FrameReject};
 pub use request::LiveRequest;
 pub use resume::Resumption;

@@ -9,6 +9,7 @@ from typing import Final
 from mmbot.venues.budget.turnstile import Turnstile
 from mmbot.venues.ccxt.client import CcxtOptions
 from mmbot.venues.ccxt.streams import CcxtStreams
+from mmbot.venues.namespace import CidNamespace
 from mmbot.venues.ports import Capabilities
 
 __all__ = ["CcxtVenue"]
@@ -25,6 +26,7 @@ class CcxtVenue(CcxtStreams):
     Args:
         options: exchange and account.
         symbols: what is traded; account queries of venues that want a symbol ask for these.
+        namespace: whose orders may be touched.
         turnstile: rate budget, None without (`budget_rules` makes rules for it).
         draws: source of the jitter of reconnects.
     """
@@ -34,10 +36,11 @@ class CcxtVenue(CcxtStreams):
         options: CcxtOptions,
         symbols: Sequence[str],
         *,
+        namespace: CidNamespace,
         draws: random.Random,
         turnstile: Turnstile | None = None,
     ) -> None:
-        super().__init__(options, symbols, draws=draws, turnstile=turnstile)
+        super().__init__(options, symbols, namespace=namespace, draws=draws, turnstile=turnstile)
 
     @property
     def name(self) -> str:
@@ -50,7 +53,7 @@ class CcxtVenue(CcxtStreams):
         has = self._client.has
         return Capabilities(
             amend=has("editOrder"),
-            cancel_all=has("cancelAllOrders"),
+            cancel_all=True,
             post_only=has("createPostOnlyOrder"),
             private_executions=has("watchMyTrades"),
             create_batch_max=_SINGLE,

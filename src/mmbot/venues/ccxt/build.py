@@ -13,6 +13,7 @@ from mmbot.venues.budget.stores import LocalBudget, RateBudget
 from mmbot.venues.budget.turnstile import Turnstile
 from mmbot.venues.ccxt.adapter import CcxtVenue
 from mmbot.venues.ccxt.client import CcxtOptions, budget_rules, make_exchange
+from mmbot.venues.namespace import CidNamespace
 
 __all__ = ["build_ccxt", "ccxt_budget", "ccxt_options"]
 
@@ -56,6 +57,7 @@ def build_ccxt(
     config: AppConfig,
     options: CcxtOptions,
     *,
+    env: Mapping[str, str] | None = None,
     budget: RateBudget | None = None,
     seed: int = 0,
 ) -> CcxtVenue:
@@ -66,4 +68,12 @@ def build_ccxt(
     """
     paced = Turnstile(ccxt_budget(options) if budget is None else budget)
     draws = random.Random(sub_seed(seed, "ccxt"))
-    return CcxtVenue(options, config.trading.symbols, draws=draws, turnstile=paced)
+    env = os.environ if env is None else env
+    bot_env, lock_key = env.get("MM_ENV") or "dev", config.ha_failover.lock_key
+    return CcxtVenue(
+        options,
+        config.trading.symbols,
+        namespace=CidNamespace.of(env=bot_env, lock_key=lock_key),
+        draws=draws,
+        turnstile=paced,
+    )

@@ -6,12 +6,13 @@ which ccxt's exceptions do not tell. ccxt's own throttle is off: requests are pa
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import Any, Final
 
 import ccxt.pro
+import msgspec
 
 from mmbot.clock import monotonic_ns
 from mmbot.errors import ConfigError
@@ -36,6 +37,7 @@ class _Seen:
 
     status: int | None = None
     retry_after_ms: int | None = None
+    is_readable: bool = True
 
 
 _SEEN: ContextVar[_Seen | None] = ContextVar("ccxt_seen", default=None)
@@ -77,7 +79,11 @@ def make_exchange(options: CcxtOptions) -> Any:  # noqa: ANN401 (ccxt has no typ
     base = getattr(ccxt.pro, options.exchange, None)
     if options.exchange not in ccxt.pro.exchanges or base is None:
         raise ConfigError("E_CFG_RANGE", f"exchange={options.exchange}", "ccxt does not know it")
-    watched = type(base.__name__, (base,), {"on_rest_response": _on_rest_response})
+    watched = type(
+        base.__name__,
+        (base,),
+        {"on_rest_response": _on_rest_response, "client": _guarded_client(base)},
+    )
     # A new dictionary each time: ccxt merges into what it is given.
     exchange = watched(
         {
@@ -143,7 +149,7 @@ class CcxtClient:
         seen = _Seen()
         token = _SEEN.set(seen)
         try:
-            return await getattr(self.exchange, method)(*args, **params)
+            answer = await getattr(self.exchange, method)(*args, **params)
         except (ccxt.BaseError, TimeoutError, OSError) as exc:
             failure = failure_of(
                 exc, operation, status=seen.status, retry_after_ms=seen.retry_after_ms
@@ -153,6 +159,10 @@ class CcxtClient:
             raise CallError(failure, symbol=symbol, message=text) from exc
         finally:
             _SEEN.reset(token)
+        if not seen.is_readable:
+            # ccxt takes it for an answer that holds nothing.
+            raise _malformed(operation, symbol, seen.status)
+        return answer
 
     async def aclose(self) -> None:
         """Close the connections."""
@@ -199,4 +209,45 @@ def _on_rest_response(
         lower = {name.lower(): value for name, value in headers.items()}
         after = lower.get("retry-after", "")
         seen.retry_after_ms = int(after) * 1_000 if after.isascii() and after.isdigit() else None
+        seen.is_readable = _is_json(body)
     return body
+
+
+def _is_json(body: object) -> bool:
+    try:
+        msgspec.json.decode(str(body))
+    except (msgspec.DecodeError, RecursionError):
+        return False
+    return True
+
+
+def _malformed(operation: Operation, symbol: str, status: int | None) -> CallError:
+    failure = Failure(
+        operation=operation, is_sent=True, kind=FailureKind.MALFORMED, http_status=status
+    )
+    return CallError(failure, symbol=symbol, message="the answer cannot be read")
+
+
+def _guarded_client(base: Any) -> Callable[[Any, str], Any]:  # noqa: ANN401 (ccxt has no types)
+    """`client` of an exchange whose sockets break on a frame that cannot be read.
+
+    In ccxt such a frame ends the loop that reads, and nobody is told: the socket would look well
+    and be deaf for ever.
+    """
+
+    def client(self: Any, url: str) -> Any:  # noqa: ANN401 (ccxt has no types)
+        found = base.client(self, url)
+        if not hasattr(found, "mmbot_guarded"):
+            found.mmbot_guarded = True
+            read = found.handle_message
+
+            def guarded(message: object) -> None:
+                try:
+                    read(message)
+                except Exception as exc:  # noqa: BLE001 (whatever it is, the loop has ended)
+                    found.on_error(ccxt.NetworkError(f"frame cannot be read: {exc}"))
+
+            found.handle_message = guarded
+        return found
+
+    return client

@@ -27,7 +27,13 @@ class CcxtOrders(CcxtQueries):
     """`mmbot.venues.ports.VenueOrders` through ccxt's unified methods."""
 
     async def create(self, order: CreateOrder) -> Ack:
-        """Place an order."""
+        """Place an order.
+
+        Raises:
+            CallError: the venue refused or did not answer.
+            VenueError: ``E_VENUE_FOREIGN`` for an id that is not of this bot.
+        """
+        self._namespace.check(order.cid, order.symbol)
         market = await self._market(order.symbol)
         params: dict[str, object] = {"clientOrderId": order.cid}
         if order.post_only:
@@ -51,7 +57,8 @@ class CcxtOrders(CcxtQueries):
         return Ack(cid=order.cid, order_id=order_id)
 
     async def amend(self, change: AmendOrder) -> Ack:
-        """Change an order; only with `Capabilities.amend`."""
+        """Change an order; only with `Capabilities.amend`; errors as `create`."""
+        self._namespace.check(change.cid, change.symbol)
         market = await self._market(change.symbol)
         known = await self._known_order(market, change.cid, Operation.AMEND)
         market.rules.ticks(change.price)
@@ -69,7 +76,8 @@ class CcxtOrders(CcxtQueries):
         return Ack(cid=change.cid, order_id=known.order_id)
 
     async def cancel(self, order: CancelOrder) -> Ack:
-        """Cancel an order."""
+        """Cancel an order; errors as `create`."""
+        self._namespace.check(order.cid, order.symbol)
         market = await self._market(order.symbol)
         known = await self._known_order(market, order.cid, Operation.CANCEL)
         await self._client.call(
@@ -82,11 +90,20 @@ class CcxtOrders(CcxtQueries):
         return Ack(cid=order.cid, order_id=known.order_id)
 
     async def cancel_all(self, symbol: str) -> None:
-        """Cancel all orders of a symbol; only with `Capabilities.cancel_all`."""
+        """Cancel this bot's orders of a symbol, one by one.
+
+        The venue's own cancel-all would take the orders of others with it.
+
+        Raises:
+            CallError: one could not be cancelled; the others were tried.
+        """
         market = await self._market(symbol)
-        await self._client.call(
-            Operation.CANCEL, "cancel_all_orders", market.unified, symbol=symbol
-        )
+        orders = await self._orders(await self._pages("fetch_open_orders", market.unified))
+        own = [order for order in orders if self._namespace.owns(order.cid)]
+        answers = await self.cancel_batch([CancelOrder(cid=o.cid, symbol=symbol) for o in own])
+        for answer in answers:
+            if isinstance(answer, CallError) and answer.failure.code != CcxtCode.ORDER_DONE:
+                raise answer
 
     async def create_batch(self, orders: Sequence[CreateOrder]) -> Sequence[Ack | CallError]:
         """Place orders one after another."""

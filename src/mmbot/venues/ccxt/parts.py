@@ -12,6 +12,7 @@ from mmbot.venues.budget.turnstile import Turnstile
 from mmbot.venues.ccxt.client import CcxtClient, CcxtOptions
 from mmbot.venues.ccxt.markets import CcxtMarket, find_market
 from mmbot.venues.failures import Operation
+from mmbot.venues.namespace import CidNamespace
 from mmbot.venues.records import Side
 
 __all__ = ["CcxtParts", "KnownOrder", "rows_of"]
@@ -35,9 +36,11 @@ class CcxtParts:
         options: CcxtOptions,
         symbols: Sequence[str],
         *,
+        namespace: CidNamespace,
         turnstile: Turnstile | None = None,
     ) -> None:
         self._options = options
+        self._namespace = namespace
         self._symbols = tuple(symbols)
         self._client = CcxtClient(options, turnstile)
         self._loading = asyncio.Lock()

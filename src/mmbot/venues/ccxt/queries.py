@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Any, Final
 
 from mmbot.errors import VenueError
-from mmbot.units import NS_PER_MS
+from mmbot.units import NS_PER_MIN, NS_PER_MS
 from mmbot.venues.ccxt.numbers import decimal_of, text_of, whole_ns
 from mmbot.venues.ccxt.parse import (
     balance_records,
@@ -31,6 +31,9 @@ __all__ = ["CcxtQueries"]
 
 _PAGE: Final = 50
 _PAGES_MAX: Final = 400
+# Orders are listed by the time of their creation: one that ended in the span asked for may be older
+# by its whole life.
+_ORDER_LIFE_NS: Final = 10 * NS_PER_MIN
 _USD: Final = frozenset({"USD", "USDT", "USDC"})
 
 
@@ -89,12 +92,13 @@ class CcxtQueries(CcxtParts):
         return await self._orders(await self._pages("fetch_open_orders"))
 
     async def order_history(self, *, since_ns: int) -> Sequence[OrderRecord]:
-        """Orders that ended at or after `since_ns`."""
+        """Orders that ended at or after `since_ns`, if they lived for ten minutes at most."""
         await self._load()
         rows: list[Mapping[str, Any]] = []
+        from_ns = max(0, since_ns - _ORDER_LIFE_NS)
         for method in self._history_methods():
             for market in await self._ours():
-                rows += await self._pages(method, market.unified, since_ns=since_ns)
+                rows += await self._pages(method, market.unified, since_ns=from_ns)
         orders = {order.order_id: order for order in await self._orders(rows)}
         ended = [order for order in orders.values() if not order.status.is_open]
         return [order for order in ended if order.updated_ns >= since_ns - since_ns % NS_PER_MS]

@@ -18,6 +18,7 @@ import ccxt
 from mmbot.clock import wall_ns
 from mmbot.units import NS_PER_MS, NS_PER_SEC
 from mmbot.venues.ccxt.client import make_exchange
+from mmbot.venues.ccxt.codes import CcxtCode
 from mmbot.venues.ccxt.frames import FrameWriter
 from mmbot.venues.ccxt.markets import CcxtMarket
 from mmbot.venues.ccxt.orders import CcxtOrders
@@ -28,7 +29,9 @@ from mmbot.venues.ccxt.parse import (
     position_record,
 )
 from mmbot.venues.ccxt.parts import rows_of
+from mmbot.venues.failures import Failure, FailureKind, Operation
 from mmbot.venues.ports import (
+    CallError,
     GapReason,
     PrivateEvent,
     PublicEvent,
@@ -104,7 +107,11 @@ class CcxtStreams(CcxtOrders):
             self._renew.set()
 
     async def private_events(self) -> AsyncIterator[PrivateEvent]:
-        """Orders, executions, positions, wallet, and changes of the connection."""
+        """Orders, executions, positions, wallet, and changes of the connection.
+
+        Raises:
+            CallError: the venue refuses the key.
+        """
         await self._load()
         state = RetryState()
         while True:
@@ -126,6 +133,7 @@ class CcxtStreams(CcxtOrders):
                 await _end(exchange, tasks)
             if is_up:
                 yield StreamChange(wall_ns(), is_connected=False)
+            _raise_refused(tasks)
             state = await self._back_off(state)
 
     async def _stream_client(self) -> Any:  # noqa: ANN401 (ccxt has no types)
@@ -278,6 +286,20 @@ async def _are_up(exchange: Any, tasks: Sequence[asyncio.Task[None]]) -> bool:  
             return not any(task.done() for task in tasks)
         await asyncio.sleep(_POLL_S)
     return False
+
+
+def _raise_refused(tasks: Sequence[asyncio.Task[None]]) -> None:
+    """Do not knock again with a key that the venue does not take."""
+    for task in tasks:
+        exc = None if task.cancelled() else task.exception()
+        if isinstance(exc, ccxt.AuthenticationError):
+            failure = Failure(
+                operation=Operation.QUERY,
+                is_sent=True,
+                kind=FailureKind.CODE,
+                code=CcxtCode.SESSION_REFUSED,
+            )
+            raise CallError(failure, message=f"{type(exc).__name__} {exc}") from exc
 
 
 async def _end(exchange: Any, tasks: Sequence[asyncio.Task[None]]) -> None:  # noqa: ANN401
