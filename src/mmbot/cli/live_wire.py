@@ -55,6 +55,7 @@ from mmbot.trading.live.watches import (
     ClockWatch,
     DiskWatch,
     FeeWatch,
+    KillDrillWatch,
     ListingWatch,
     UpkeepWatch,
 )
@@ -192,6 +193,7 @@ async def _session(
             FeeWatch(config.bybit.refresh_sec * NS_PER_SEC, reload.set_fees, dict(venue.fees)),
             UpkeepWatch(rebalancer),
             BookWatch(opened.identity.session),
+            KillDrillWatch(opened.identity.session, symbols, _say),
             reload,
         ]
         if options.mode == "shadow":
