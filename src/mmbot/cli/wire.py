@@ -82,6 +82,12 @@ class RunOptions:
     throttle_snapshot_path: Path | None = None
     throttle_snapshot_interval_sec: float = 30.0
 
+    def records(self, *, waits: bool) -> RecordChoices:
+        """What is recorded; `waits` as of `RecordChoices`."""
+        return RecordChoices(
+            mode=self.mode, wanted=self.record, market=self.data is None, waits=waits
+        )
+
     def snapshots(self, *, paced: bool) -> SnapshotChoices:
         """What is kept of the session for the next one."""
         return SnapshotChoices(
@@ -109,12 +115,7 @@ def run_session(options: RunOptions) -> int:
     rebalancer = Rebalancer(allocator_settings(config), symbols) if len(symbols) > 1 else None
     quoter = _quoter(options, config)
     identity = SessionIdentity.of(config, symbols)
-    choices = RecordChoices(
-        mode=options.mode,
-        wanted=options.record,
-        market=options.data is None,
-        waits=speed is None,
-    )
+    choices = options.records(waits=speed is None)
     header, journal = (
         open_journal(loaded.loaded, identity, mode=options.mode, seed=options.seed)
         if options.journal
