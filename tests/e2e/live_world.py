@@ -22,7 +22,8 @@ from mmbot.clock import monotonic_ns
 from mmbot.units import NS_PER_SEC
 
 SYMBOL = "BTCUSDT"
-PATIENCE_S = 40.0
+# A machine that compiles beside it takes its time.
+PATIENCE_S = 120.0
 
 
 @dataclass

@@ -180,7 +180,7 @@ def test_streams_that_break_stop_quoting_until_they_are_back(tmp_path):
 
 
 def test_a_new_tick_size_is_traded_by_a_new_session_unattended(tmp_path):
-    faults = '- {at_ms: 7000, kind: relist, symbol: BTCUSDT, tick_size: "0.5", duration_ms: 2000}'
+    faults = '- {at_ms: 25000, kind: relist, symbol: BTCUSDT, tick_size: "0.5", duration_ms: 2000}'
     with world(tmp_path, faults=faults) as one:
         session = one.start()
         until(lambda: len(one.journals()) == 2)
@@ -268,7 +268,7 @@ def test_a_position_that_somebody_else_made_is_shown_explained_and_booked(tmp_pa
 
 
 def test_maintenance_of_the_venue_is_waited_for_and_quoting_comes_back(tmp_path):
-    faults = "- {at_ms: 7000, kind: maintenance, duration_ms: 4000}"
+    faults = "- {at_ms: 25000, kind: maintenance, duration_ms: 4000}"
     with world(tmp_path, "--regime", "volatile", faults=faults) as one:
         session = one.start()
         until(lambda: one.is_trading(session))
