@@ -5,8 +5,8 @@ catalog's files), `StreamMerger` (catalog streams to chunks), `MarketGenerator` 
 A run: `Backtest` over `EventChunk`s of one `Instrument`; `SessionControl` steers its session.
 `ExchangeBook` lets outside accounts trade on a market. Scores and statistics:
 `score_queue_models`, `TapeReader`. Budget over symbols: `allocator_tick` with `PortfolioParams`.
-Journals of sessions: `JournalFramer`, `JournalDecoder`, `JournalReplay`, `JournalSearch`;
-`CheckpointIndex`. The fault world: `fault_run`, `fault_catalog`, `kill_drill`.
+Journals of sessions: `JournalFramer`, `JournalDecoder`, `JournalReplay`, `JournalFollow`,
+`JournalSearch`; `CheckpointIndex`. The fault world: `fault_run`, `fault_catalog`, `kill_drill`.
 Errors are `CoreError` (with `code` and `key`), `FrameError` and `JournalError`.
 """
 
@@ -33,6 +33,7 @@ from mmbot._core import (
     Instrument,
     JournalDecoder,
     JournalError,
+    JournalFollow,
     JournalFramer,
     JournalReplay,
     JournalSearch,
@@ -84,6 +85,7 @@ __all__ = [
     "Instrument",
     "JournalDecoder",
     "JournalError",
+    "JournalFollow",
     "JournalFramer",
     "JournalReplay",
     "JournalSearch",

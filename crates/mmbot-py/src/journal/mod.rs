@@ -1,6 +1,6 @@
 //! The journal codec for Python: `JournalFramer` (records in, framed bytes out), `JournalDecoder`
 //! (blocks of a segment in, records as dictionaries out), `JournalReplay` (blocks in, what the core
-//! does now), `JournalSearch` (where an explanation stands), `journal_counts` (what framed bytes
+//! does now), `JournalFollow` (what happened to orders and accounts), `JournalSearch` (where an explanation stands), `journal_counts` (what framed bytes
 //! hold), `CheckpointIndex` (where to begin instead of at the beginning). Files are Python's.
 
 #![allow(
@@ -10,6 +10,7 @@
 
 mod checkpoint;
 mod decoder;
+mod follow;
 mod from_dict;
 mod held;
 mod reasons;
@@ -47,6 +48,7 @@ pub(crate) fn register(m: &Bound<'_, PyModule>) -> PyResult<()> {
     m.add_class::<decoder::PyJournalDecoder>()?;
     m.add_class::<replay::PyJournalReplay>()?;
     m.add_class::<search::PyJournalSearch>()?;
+    m.add_class::<follow::PyJournalFollow>()?;
     m.add_class::<PyCheckpoint>()?;
     m.add_class::<checkpoint::PyCheckpointHead>()?;
     m.add_class::<checkpoint::PyCheckpointIndex>()?;

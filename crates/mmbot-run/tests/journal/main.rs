@@ -7,6 +7,7 @@
 )]
 
 mod checkpoints;
+mod follow;
 mod hand;
 mod outside;
 mod reasons;
