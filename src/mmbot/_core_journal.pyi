@@ -132,8 +132,10 @@ class JournalFollow:
     def feed(self, data: bytes) -> None:
         """Takes the next bytes of the journal; what they tell waits for `take`."""
     def take(self, max: int) -> list[dict[str, Any]]:
-        """What was told since the last call, in its order, about `max` things at most; fewer if
-        more input is needed. The GIL is released. Each names its `kind` and its record `seq`:
+        """What was told since the last call, in its order.
+
+        About `max` things at most; fewer if more input is needed. The GIL is released. Each names
+        its `kind` and its record `seq`:
 
         - `header`, `params`, `start`, `session_end`: records as `JournalDecoder.take` gives them;
         - `order`: `ts_ns`, `instrument`, `number` (of the order in the session), `event`

@@ -111,6 +111,14 @@ _RUNTIME = {
         "a journal is damaged or cannot be written",
         "keep the file named; start a new session when the disk is well",
     ),
+    "E_STORE_SCHEMA": ErrorCode(
+        "the tables of the SQL store are of another version; the detail is theirs and ours",
+        "run `mmbot db upgrade`, or update mmbot if the store is newer",
+    ),
+    "E_STORE_SQL": ErrorCode(
+        "the SQL store cannot be reached, or refuses",
+        "see that the database runs and storage.url is right; nothing is lost, journals keep it",
+    ),
     "E_WHY_MISMATCH": ErrorCode(
         "replaying the journal leads to another request than the one that was sent",
         "run `mmbot replay`; keep the journal and report it with the version that wrote it",

@@ -72,7 +72,11 @@ _Picture = Annotated[
 ]
 
 _NoJournal = Annotated[
-    bool, typer.Option("--no-journal", help="Write no journal: no replay, no `mmbot why`.")
+    bool,
+    typer.Option("--no-journal", help="Write no journal: no replay, no `mmbot why`, no SQL."),
+]
+_NoStore = Annotated[
+    bool, typer.Option("--no-store", help="Leave SQL alone; `mmbot db ship` can do it later.")
 ]
 
 
@@ -112,6 +116,7 @@ def run(
     picture: _Picture = None,
     no_record: _NoRecord = False,
     no_journal: _NoJournal = False,
+    no_store: _NoStore = False,
 ) -> None:
     """Build the session and run it."""
     _check_mode(mode)
@@ -138,6 +143,7 @@ def run(
         picture=picture,
         record=not no_record,
         journal=not no_journal,
+        store=not no_store,
     )
     raise typer.Exit(wire.run_session(options))
 

@@ -17,6 +17,7 @@ from mmbot import core
 from mmbot.cli.markets import MarketChoice, SymbolMarket, only_symbol, open_markets
 from mmbot.cli.records import RecordChoices, record_companions
 from mmbot.cli.reporting import BAR_MINUTES, SessionFacts, write_reports
+from mmbot.cli.store_wire import background_shipper, store_line
 from mmbot.config import AppConfig, ConfigRequest, lane_params
 from mmbot.config.runtime import RuntimeConfig
 from mmbot.portfolio.rebalancing import Rebalancer
@@ -71,6 +72,7 @@ class RunOptions:
     picture: Path | None
     record: bool
     journal: bool
+    store: bool
 
 
 def run_session(options: RunOptions) -> int:
@@ -112,6 +114,9 @@ def run_session(options: RunOptions) -> int:
         journal=header,
     )
     records = record_companions(choices, loaded, identity, markets, log=_say)
+    store = None
+    if options.store and options.mode == "paper" and journal is not None:
+        store = background_shipper(config.storage, journal.writer, _say)
     # From here on the session leaves traces: what could keep it from starting has been tried.
     runtime = RuntimeConfig(loaded, _say)
     companions: list[Companion] = [
@@ -134,11 +139,18 @@ def run_session(options: RunOptions) -> int:
         explain=None if journal is None else journal.explain,
     )
     labels = _labels(options, markets)
-    with runtime.on_sighup(), contextlib.nullcontext() if journal is None else journal.writer:
+    with contextlib.ExitStack() as stack:
+        stack.enter_context(runtime.on_sighup())
+        if store is not None:
+            stack.enter_context(store)
+        if journal is not None:
+            stack.enter_context(journal.writer)
         end = _play(options, engine, markets, plan, labels)
     code = _close(options, config, end, labels, markets)
     if journal is not None:
         sys.stdout.write(f"wrote {journal.writer.path}\n")
+    if store is not None:
+        sys.stdout.write(store_line(store, config.storage))
     return code
 
 

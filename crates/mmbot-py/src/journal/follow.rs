@@ -46,10 +46,12 @@ fn rollout_of(config: &[u8], instruments: &[Instrument]) -> Option<RolloutParams
 }
 
 impl Running {
-    /// Reads whole frames as long as fewer than `max` things wait.
+    /// Reads whole frames as long as fewer than `max` things wait. An error comes when what was
+    /// before it has been handed over.
     fn run(&mut self, max: usize) -> Result<(), Stopped> {
         let mut reader = self.held.reader();
         let mut told = Vec::new();
+        let begun = reader.offset();
         let read = loop {
             let before = (reader.offset(), reader.next_seq());
             if self.out.len() >= max {
@@ -58,11 +60,14 @@ impl Running {
             let entry = match reader.next_entry() {
                 Ok(Some(entry)) => entry,
                 Ok(None) => break Ok(before),
+                Err(_) if before.0 > begun => break Ok(before),
                 Err(error) => break Err(Stopped::Damage(error)),
             };
             let done = self.follow.on_entry(&entry, &mut rollout_of, &mut told);
-            if let Err(error) = done {
-                break Err(Stopped::Foreign(error));
+            match done {
+                Ok(()) => {}
+                Err(_) if before.0 > begun => break Ok(before),
+                Err(error) => break Err(Stopped::Foreign(error)),
             }
             if says_what_a_session_is(&entry.record) {
                 self.out.push_back(Out::Entry(Box::new(entry)));
