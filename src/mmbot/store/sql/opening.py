@@ -23,7 +23,7 @@ _CHUNK: Final = 5_000
 
 
 def booked_fills(connection: Connection, venue: str) -> Iterator[Row[Any]]:
-    """Fills of an account as they were booked, streamed."""
+    """Fills of an account as they were booked, with `created_ns` of their sessions, streamed."""
     return _streamed(connection, _in_order(venue))
 
 
@@ -87,7 +87,7 @@ def _book(account: Account, fill: Row[Any]) -> None:
 def _in_order(venue: str) -> Select[Any]:
     joined = fills.join(sessions, fills.c.session_id == sessions.c.session_id)
     return (
-        select(fills)
+        select(fills, sessions.c.created_ns)
         .select_from(joined)
         .where(fills.c.venue == venue)
         .order_by(sessions.c.created_ns, fills.c.session_id, fills.c.event_seq)
