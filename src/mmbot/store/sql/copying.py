@@ -124,7 +124,7 @@ def _copy_table(
     reading: Connection, writing: Connection, table: Table, on_rows: _OnRows
 ) -> TableSum:
     total = TableSum()
-    result = reading.execution_options(yield_per=_CHUNK).execute(select(table))
+    result = reading.execute(select(table), execution_options={"yield_per": _CHUNK})
     for rows in result.partitions(_CHUNK):
         total.add(rows)
         writing.execute(insert(table), [dict(row._mapping) for row in rows])  # noqa: SLF001 -- public
@@ -134,7 +134,7 @@ def _copy_table(
 
 def _compared(connection: Connection, table: Table, copied: TableSum) -> CopiedTable:
     arrived = TableSum()
-    result = connection.execution_options(yield_per=_CHUNK).execute(select(table))
+    result = connection.execute(select(table), execution_options={"yield_per": _CHUNK})
     for rows in result.partitions(_CHUNK):
         arrived.add(rows)
     return CopiedTable(

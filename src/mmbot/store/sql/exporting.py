@@ -63,7 +63,7 @@ def export_rows(
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
         with pq.ParquetWriter(unfinished, schema, compression="zstd") as writer:
-            result = connection.execution_options(yield_per=_CHUNK).execute(query)
+            result = connection.execute(query, execution_options={"yield_per": _CHUNK})
             for rows in result.partitions(_CHUNK):
                 columns = list(zip(*rows, strict=True))
                 arrays = [

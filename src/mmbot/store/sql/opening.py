@@ -95,5 +95,5 @@ def _in_order(venue: str) -> Select[Any]:
 
 
 def _streamed(connection: Connection, query: Select[Any]) -> Iterator[Row[Any]]:
-    result = connection.execution_options(yield_per=_CHUNK).execute(query)
+    result = connection.execute(query, execution_options={"yield_per": _CHUNK})
     yield from result
