@@ -50,7 +50,8 @@ class Cluster:
         # another process may take the port between our look and the server's: then look again
         for attempt in range(5):
             self.port = _free_port()
-            options = f"-p {self.port} -c listen_addresses=127.0.0.1 -c fsync=off " + (
+            options = (
+                f"-p {self.port} -c listen_addresses=127.0.0.1 -c fsync=off "
                 f"-c unix_socket_directories={self.directory}"
             )
             log = str(self.directory / "log")

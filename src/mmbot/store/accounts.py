@@ -108,13 +108,13 @@ class Account:
         """The account at these mids."""
         held = self.holdings.items()
         unrealized = {symbol: one.unrealized(mids.get(symbol)) for symbol, one in held}
-        realized_usd = _usd((one.realized, one) for _, one in held)
-        unrealized_usd = _usd((unrealized[symbol], one) for symbol, one in held)
-        fees_usd = _usd((one.fees, one) for _, one in held)
+        realized = _rounded(_usd((one.realized, one) for _, one in held))
+        open_result = _rounded(_usd((unrealized[symbol], one) for symbol, one in held))
+        fees = _rounded(_usd((one.fees, one) for _, one in held))
         return Mark(
-            equity=_rounded(realized_usd + unrealized_usd - fees_usd),
-            realized=_rounded(realized_usd),
-            unrealized=_rounded(unrealized_usd),
+            equity=_EXACT.subtract(_EXACT.add(realized, open_result), fees),
+            realized=realized,
+            unrealized=open_result,
             cash=_rounded(_usd((one.cash, one) for _, one in held)),
         )
 

@@ -32,7 +32,7 @@ def amount(value: Decimal) -> Decimal:
     """
     if not value.is_finite():
         raise StoreError("E_STORE_NONFINITE", "amount", f"is {value}")
-    if abs(value) >= _LIMIT:
+    if value.copy_abs() >= _LIMIT:
         raise StoreError("E_STORE_TYPE", "amount", f"has more than {_DIGITS} digits: {value}")
     return value.quantize(_STEP, context=EXACT)
 

@@ -86,6 +86,8 @@ def sql_errors(what: str) -> Iterator[None]:
         yield
     except SQLAlchemyError as exc:
         cause = getattr(exc, "orig", None) or exc
+        if isinstance(cause, StoreError):
+            raise cause from exc  # an amount that cannot be stored
         reason = str(cause).strip().partition("\n")[0]
         raise StoreError("E_STORE_SQL", what, reason or type(cause).__name__) from exc
 
