@@ -24,12 +24,13 @@ from mmbot.portfolio.rebalancing import Rebalancer
 from mmbot.research.calibration import live_sim_params
 from mmbot.store.artifacts import write_text
 from mmbot.store.runtime import artifacts_dir
+from mmbot.store.sql.background import BackgroundShipper
 from mmbot.strategy import as_callable
 from mmbot.telemetry.logs import configure_logging, log_level
 from mmbot.trading.engine import EngineSpec, Quoter, allocator_settings, build_engine
 from mmbot.trading.headless import HeadlessDisplay
 from mmbot.trading.identity import SessionIdentity
-from mmbot.trading.journaling import open_journal
+from mmbot.trading.journaling import SessionJournal, open_journal
 from mmbot.trading.pacing import parse_speed
 from mmbot.trading.readout import Readout
 from mmbot.trading.reloading import ConfigCompanion
@@ -93,12 +94,6 @@ def run_session(options: RunOptions) -> int:
     rebalancer = Rebalancer(allocator_settings(config), symbols) if len(symbols) > 1 else None
     quoter = _quoter(options, config)
     identity = SessionIdentity.of(config, symbols)
-    choices = RecordChoices(
-        mode=options.mode,
-        wanted=options.record,
-        market=options.data is None,
-        waits=speed is None,
-    )
     header, journal = (
         open_journal(loaded.loaded, identity, mode=options.mode, seed=options.seed)
         if options.journal
@@ -113,10 +108,9 @@ def run_session(options: RunOptions) -> int:
         cid_prefix=identity.cid_prefix,
         journal=header,
     )
+    choices = _choices(options, waits=speed is None)
     records = record_companions(choices, loaded, identity, markets, log=_say)
-    store = None
-    if options.store and options.mode == "paper" and journal is not None:
-        store = background_shipper(config.storage, journal.writer, _say)
+    store = _store(options, config, journal)
     # From here on the session leaves traces: what could keep it from starting has been tried.
     runtime = RuntimeConfig(loaded, _say)
     companions: list[Companion] = [
@@ -139,19 +133,33 @@ def run_session(options: RunOptions) -> int:
         explain=None if journal is None else journal.explain,
     )
     labels = _labels(options, markets)
-    with contextlib.ExitStack() as stack:
-        stack.enter_context(runtime.on_sighup())
-        if store is not None:
-            stack.enter_context(store)
-        if journal is not None:
-            stack.enter_context(journal.writer)
-        end = _play(options, engine, markets, plan, labels)
+    # the store is closed after the journal: then nothing more comes
+    around = (runtime.on_sighup(), store, None if journal is None else journal.writer)
+    end = _play(options, engine, markets, plan, labels, around=around)
     code = _close(options, config, end, labels, markets)
     if journal is not None:
         sys.stdout.write(f"wrote {journal.writer.path}\n")
     if store is not None:
         sys.stdout.write(store_line(store, config.storage))
     return code
+
+
+def _choices(options: RunOptions, *, waits: bool) -> RecordChoices:
+    return RecordChoices(
+        mode=options.mode,
+        wanted=options.record,
+        market=options.data is None,
+        waits=waits,
+    )
+
+
+def _store(
+    options: RunOptions, config: AppConfig, journal: SessionJournal | None
+) -> BackgroundShipper | None:
+    """What brings the journal into SQL; a simulated session leaves that to `mmbot db ship`."""
+    if not options.store or options.mode != "paper" or journal is None:
+        return None
+    return background_shipper(config.storage, journal.writer, _say)
 
 
 def _request(options: RunOptions) -> ConfigRequest:
@@ -221,10 +229,15 @@ def _play(
     markets: Sequence[SymbolMarket],
     plan: SessionPlan,
     labels: Labels,
+    *,
+    around: Sequence[contextlib.AbstractContextManager[object] | None],
 ) -> SessionEnd:
     """Run the session under its display; the terminal is given back whatever happens."""
     feeds = [Feed(market.instrument.symbol, market.chunks) for market in markets]
     with contextlib.ExitStack() as stack:
+        for one in around:
+            if one is not None:
+                stack.enter_context(one)
         stop = stack.enter_context(StopRequest())
         display: Display
         if options.headless or not sys.stdout.isatty():

@@ -1,7 +1,8 @@
 //! The journal codec for Python: `JournalFramer` (records in, framed bytes out), `JournalDecoder`
 //! (blocks of a segment in, records as dictionaries out), `JournalReplay` (blocks in, what the core
-//! does now), `JournalFollow` (what happened to orders and accounts), `JournalSearch` (where an explanation stands), `journal_counts` (what framed bytes
-//! hold), `CheckpointIndex` (where to begin instead of at the beginning). Files are Python's.
+//! does now), `JournalFollow` (what happened to orders and accounts), `JournalSearch` (where an
+//! explanation stands), `journal_counts` (what framed bytes hold), `CheckpointIndex` (where to
+//! begin instead of at the beginning). Files are Python's.
 
 #![allow(
     clippy::disallowed_types,

@@ -8,7 +8,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, Final
 
-from sqlalchemy import Connection, Engine, inspect, text
+from sqlalchemy import Connection, Engine, String, column, inspect, select, table, text
 
 from mmbot.errors import StoreError
 from mmbot.store.sql.append_only import guards_missing
@@ -109,7 +109,8 @@ def differences(engine: Engine) -> list[str]:
 def _version(connection: Connection) -> str:
     if not inspect(connection).has_table(_TABLE):
         return EMPTY
-    found = connection.execute(text(f"SELECT version_num FROM {_TABLE}")).scalars().all()  # noqa: S608
+    versions = select(column("version_num", String)).select_from(table(_TABLE))
+    found = connection.execute(versions).scalars().all()
     return str(found[0]) if found else EMPTY
 
 
