@@ -11,8 +11,11 @@ from mmbot._core_columns import EventChunk as EventChunk
 from mmbot._core_columns import StreamMerger as StreamMerger
 from mmbot._core_exchange import *
 from mmbot._core_faults import *
+from mmbot._core_frames import *
 from mmbot._core_journal import *
 from mmbot._core_journal import Checkpoint as Checkpoint
+from mmbot._core_live import LiveSession as LiveSession
+from mmbot._core_live import OrderRequest as OrderRequest
 from mmbot._core_session import SessionControl as SessionControl
 
 class CoreError(ValueError):

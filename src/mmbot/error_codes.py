@@ -111,6 +111,10 @@ _RUNTIME = {
         "a journal is damaged or cannot be written",
         "keep the file named; start a new session when the disk is well",
     ),
+    "E_STORE_BUDGET": ErrorCode(
+        "the rate budget shared through Redis cannot be reached; own share is used",
+        "bring Redis back; nothing is lost meanwhile",
+    ),
     "E_STORE_SCHEMA": ErrorCode(
         "the tables of the SQL store are of another version; the detail is theirs and ours",
         "run `mmbot db upgrade`, or update mmbot if the store is newer",
@@ -137,6 +141,9 @@ _RUNTIME = {
     "E_VENUE_CALL": ErrorCode(
         "a call to the venue failed; the detail is its code or how it ended",
         "see the code in the venue's documentation",
+    ),
+    "E_VENUE_FOREIGN": ErrorCode(
+        "an order of somebody else was to be touched", "check MM_ENV and ha_failover.lock_key"
     ),
     "E_VENUE_GRID": ErrorCode(
         "a price or quantity of the venue is off its own grid", "load the instruments again"

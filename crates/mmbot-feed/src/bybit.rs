@@ -87,6 +87,34 @@ pub fn decode(frame: &[u8], target: &Target<'_>, out: &mut Decoded) -> Result<()
     }
 }
 
+/// The symbol of a book or trade frame, from its topic; `None` for any other frame. Nothing else of
+/// the frame is looked at where the topic comes first, as the venue writes it.
+///
+/// # Errors
+/// The offending byte of a frame that ends or breaks before its topic.
+#[inline]
+pub fn symbol_of(frame: &[u8]) -> Result<Option<&[u8]>, FrameError> {
+    let mut scan = Scan::new(frame)?;
+    let mut first = true;
+    scan.expect(b'{')?;
+    while let Some(key) = scan.next_key(&mut first)? {
+        if key == b"topic" {
+            return Ok(symbol_of_topic(scan.text()?));
+        }
+        scan.skip_value()?;
+    }
+    Ok(None)
+}
+
+#[inline]
+fn symbol_of_topic(topic: &[u8]) -> Option<&[u8]> {
+    if let Some(rest) = topic.strip_prefix(b"orderbook.") {
+        let dot = rest.iter().position(|b| *b == b'.')?;
+        return rest.get(dot + 1..);
+    }
+    topic.strip_prefix(b"publicTrade.")
+}
+
 /// Fields met so far, a bit each.
 struct Seen(u8);
 

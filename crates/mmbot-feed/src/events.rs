@@ -5,6 +5,34 @@ use crate::decoded::{Decoded, FrameKind};
 use crate::sequence::Verdict;
 use mmbot_types::{ChunkError, EventColumns, EventRow, PriceTick, QtyLot, RowKind, Side, TsNs};
 
+/// Takes rows one by one.
+pub trait RowSink {
+    /// Appends a row.
+    ///
+    /// # Errors
+    /// [`ChunkError::Price`] if a price does not fit.
+    fn push_row(&mut self, row: EventRow) -> Result<(), ChunkError>;
+}
+
+impl RowSink for EventColumns {
+    #[inline]
+    fn push_row(&mut self, row: EventRow) -> Result<(), ChunkError> {
+        self.push(row)
+    }
+}
+
+impl RowSink for Vec<EventRow> {
+    /// As for columns: what is traded on is what could be recorded.
+    #[inline]
+    fn push_row(&mut self, row: EventRow) -> Result<(), ChunkError> {
+        if i32::try_from(row.px.get()).is_err() {
+            return Err(ChunkError::Price { row: self.len() });
+        }
+        self.push(row);
+        Ok(())
+    }
+}
+
 /// Appends the rows of a book frame after its sequence verdict, or of a trade frame (`verdict` is
 /// not used there). A duplicate and a frame without a snapshot append nothing. `ts_exch` is the
 /// venue time made non-decreasing by the caller, `ts_local` the receive time.
@@ -16,7 +44,7 @@ pub fn append_events(
     verdict: Verdict,
     ts_exch: TsNs,
     ts_local: TsNs,
-    out: &mut EventColumns,
+    out: &mut impl RowSink,
 ) -> Result<(), ChunkError> {
     let mark = |kind: RowKind, last: bool| EventRow {
         kind,
@@ -30,15 +58,15 @@ pub fn append_events(
     match (frame.kind, verdict) {
         (FrameKind::Trades, _) => return append_trades(frame, ts_exch, ts_local, out),
         (FrameKind::Book, Verdict::Reset) => {
-            out.push(mark(RowKind::Reset, frame.levels.is_empty()))?;
+            out.push_row(mark(RowKind::Reset, frame.levels.is_empty()))?;
         }
         (FrameKind::Book, Verdict::Apply) => {}
-        (FrameKind::Book, Verdict::Gap) => return out.push(mark(RowKind::Gap, true)),
+        (FrameKind::Book, Verdict::Gap) => return out.push_row(mark(RowKind::Gap, true)),
         _ => return Ok(()),
     }
     let count = frame.levels.len();
     for (i, level) in frame.levels.iter().enumerate() {
-        out.push(EventRow {
+        out.push_row(EventRow {
             kind: RowKind::Depth,
             side: level.side,
             last: i + 1 == count,
@@ -55,12 +83,12 @@ fn append_trades(
     frame: &Decoded,
     floor: TsNs,
     ts_local: TsNs,
-    out: &mut EventColumns,
+    out: &mut impl RowSink,
 ) -> Result<(), ChunkError> {
     let mut ts_exch = floor;
     for trade in &frame.trades {
         ts_exch = ts_exch.max(trade.ts_exch);
-        out.push(EventRow {
+        out.push_row(EventRow {
             kind: RowKind::Trade,
             side: trade.side,
             last: true,

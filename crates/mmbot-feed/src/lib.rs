@@ -5,6 +5,7 @@
 //!   function that fills a reused [`Decoded`] or returns a row;
 //! - [`sequence`]: continuity of a book stream, gaps and joins;
 //! - [`frame_book`]: the whole hot path for one Bybit stream;
+//! - [`frames`]: frames as columns and back, byte for byte, for recordings of the wire;
 //! - [`capture`]: recorded files of any block size into catalog columns, with counts and rejects.
 //!
 //! A refused frame is an error value with the offset of the offending byte ([`FrameError`]);
@@ -20,6 +21,7 @@ pub mod error;
 pub mod events;
 mod fields;
 pub mod frame_book;
+pub mod frames;
 pub mod grid;
 mod levels;
 pub mod okx;
@@ -31,7 +33,7 @@ pub mod top;
 
 pub use decoded::{Decoded, FrameKind, Level, Quote, Span, Target, TradeRow, UpdateIds};
 pub use error::{FrameError, FrameErrorKind};
-pub use events::append_events;
+pub use events::{RowSink, append_events};
 pub use frame_book::{FrameBook, FrameCounts};
 pub use grid::{Grid, Step};
 pub use scan::MAX_FRAME_BYTES;

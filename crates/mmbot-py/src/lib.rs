@@ -11,9 +11,11 @@ mod error;
 mod exchange_book;
 mod faults;
 mod feed;
+mod frames;
 mod instrument;
 mod journal;
 mod lane_keys;
+mod live;
 mod market;
 mod merger;
 mod order_events;
@@ -43,10 +45,12 @@ fn _core(m: &Bound<'_, PyModule>) -> PyResult<()> {
     allocator_books::register(m)?;
     allocator::register(m)?;
     session::register(m)?;
+    live::register(m)?;
     market::register(m)?;
     faults::register(m)?;
     exchange_book::register(m)?;
     feed::register(m)?;
+    frames::register(m)?;
     journal::register(m)?;
     Ok(())
 }

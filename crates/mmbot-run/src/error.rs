@@ -1,6 +1,6 @@
 //! What can go wrong in a run; each has the code under which the user sees it.
 
-use mmbot_core::IdentityError;
+use mmbot_core::{EngineError, IdentityError};
 use mmbot_sim::SimConfigError;
 use mmbot_types::journal::JournalError;
 use mmbot_types::{ChunkError, ParamError};
@@ -62,6 +62,16 @@ pub enum RunError {
     /// The run is over.
     #[error("the run is finished")]
     Finished,
+}
+
+impl From<EngineError> for RunError {
+    fn from(error: EngineError) -> Self {
+        match error {
+            EngineError::Param(error) => RunError::Param(error),
+            EngineError::UnknownInstrument(_) | EngineError::NotDriven => RunError::Lanes,
+            EngineError::Weights(error) => RunError::Strategy(error.to_string()),
+        }
+    }
 }
 
 impl RunError {

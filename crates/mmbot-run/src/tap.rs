@@ -98,6 +98,12 @@ impl Tap {
         }
     }
 
+    /// Rows that are about to be read.
+    pub(crate) fn rows_to_read(&mut self, instrument: InstrumentIdx, rows: &[EventRow]) {
+        let put = self.writer.append_rows(instrument, rows);
+        self.note(put);
+    }
+
     pub(crate) fn report(&mut self, instrument: InstrumentIdx, ts: TsNs, report: &ExecReport) {
         let report = *report;
         self.put(&Record::Report {
@@ -184,6 +190,11 @@ impl Tap {
         if let Some(checkpoints) = &mut self.checkpoints {
             checkpoints.note_params(at);
         }
+    }
+
+    pub(crate) fn note_text(&mut self, ts: TsNs, text: &str) {
+        let text = text.to_owned();
+        self.put(&Record::Note { ts, text });
     }
 
     pub(crate) fn end(&mut self, ts: TsNs, reason: &str) {

@@ -37,6 +37,7 @@ class _Entry:
 
 _COMMANDS: Final[Mapping[str, _Entry]] = {
     "run": _Entry("mmbot.cli.run", "Trade on the embedded market or on recorded data."),
+    "status": _Entry("mmbot.cli.status", "The sessions of this host, every figure with its age."),
     "record": _Entry("mmbot.cli.record", "Record a market without trading in it."),
     "backtest": _Entry("mmbot.cli.backtest", "Queue-aware backtests with gates."),
     "data": _Entry("mmbot.cli.data", "Import, list, check and generate market data."),

@@ -31,6 +31,8 @@ from mmbot.trading.engine import EngineSpec, Quoter, allocator_settings, build_e
 from mmbot.trading.headless import HeadlessDisplay
 from mmbot.trading.identity import SessionIdentity
 from mmbot.trading.journaling import SessionJournal, open_journal
+from mmbot.trading.live.companion import StateCompanion, first_state
+from mmbot.trading.live.heartbeat import Heartbeat
 from mmbot.trading.pacing import parse_speed
 from mmbot.trading.readout import Readout
 from mmbot.trading.reloading import ConfigCompanion
@@ -124,7 +126,7 @@ def run_session(options: RunOptions) -> int:
         *records,
     ]
     if journal is not None:
-        companions.append(journal)  # the last: it writes what the others change
+        companions.append(journal)  # after those that change what is written
     plan = SessionPlan(
         speed=speed,
         duration_ns=options.duration_ns,
@@ -133,10 +135,13 @@ def run_session(options: RunOptions) -> int:
         explain=None if journal is None else journal.explain,
     )
     labels = _labels(options, markets)
-    # the store is closed after the journal: then nothing more comes
-    around = (runtime.on_sighup(), store, None if journal is None else journal.writer)
-    end = _play(options, engine, markets, plan, labels, around=around)
-    code = _close(options, config, end, labels, markets)
+    with contextlib.ExitStack() as stack:
+        companions.append(state := _state(stack, options, identity, markets))
+        # the store is closed after the journal: then nothing more comes
+        around = (runtime.on_sighup(), store, None if journal is None else journal.writer)
+        end = _play(options, engine, markets, plan, labels, around=around)
+        code = _close(options, config, end, labels, markets)
+        state.finish(unconfirmed=end.unconfirmed_orders, exit_code=code)
     if journal is not None:
         sys.stdout.write(f"wrote {journal.writer.path}\n")
     if store is not None:
@@ -174,6 +179,19 @@ def _request(options: RunOptions) -> ConfigRequest:
         symbols=symbols,
         mode=options.mode,
     )
+
+
+def _state(
+    stack: contextlib.ExitStack,
+    options: RunOptions,
+    identity: SessionIdentity,
+    markets: Sequence[SymbolMarket],
+) -> StateCompanion:
+    """What `mmbot status` shows of the session."""
+    heartbeat = stack.enter_context(Heartbeat(log=_say))
+    heartbeat.forget_stop_order(identity.session)
+    first = first_state(identity, mode=options.mode, venue=markets[0].label)
+    return stack.enter_context(StateCompanion(heartbeat, first, identity.symbols))
 
 
 def _labels(options: RunOptions, markets: Sequence[SymbolMarket]) -> Labels:

@@ -1,8 +1,10 @@
 """Python face of the Rust core; the only module that imports the extension.
 
-Market data in: `CaptureDecoder` and `FrameBook` (venue bytes), `ColumnReader` (pages of the
+Market data in: `CaptureDecoder` and `FrameBook` (venue bytes), `pack_frames` and `unpack_frames`
+(venue bytes as columns and back), `ColumnReader` (pages of the
 catalog's files), `StreamMerger` (catalog streams to chunks), `MarketGenerator` (synthetic markets).
 A run: `Backtest` over `EventChunk`s of one `Instrument`; `SessionControl` steers its session.
+Live trading: `LiveSession` makes `OrderRequest`s of a venue's frames and reports.
 `ExchangeBook` lets outside accounts trade on a market. Scores and statistics:
 `score_queue_models`, `TapeReader`. Budget over symbols: `allocator_tick` with `PortfolioParams`.
 Journals of sessions: `JournalFramer`, `JournalDecoder`, `JournalReplay`, `JournalFollow`,
@@ -37,7 +39,9 @@ from mmbot._core import (
     JournalFramer,
     JournalReplay,
     JournalSearch,
+    LiveSession,
     MarketGenerator,
+    OrderRequest,
     PortfolioParams,
     PortfolioTarget,
     SessionControl,
@@ -58,8 +62,10 @@ from mmbot._core import (
     journal_counts,
     journal_kinds,
     kill_drill,
+    pack_frames,
     scan_symbols,
     score_queue_models,
+    unpack_frames,
 )
 
 __all__ = [
@@ -89,7 +95,9 @@ __all__ = [
     "JournalFramer",
     "JournalReplay",
     "JournalSearch",
+    "LiveSession",
     "MarketGenerator",
+    "OrderRequest",
     "PortfolioParams",
     "PortfolioTarget",
     "SessionControl",
@@ -110,6 +118,8 @@ __all__ = [
     "journal_counts",
     "journal_kinds",
     "kill_drill",
+    "pack_frames",
     "scan_symbols",
     "score_queue_models",
+    "unpack_frames",
 ]

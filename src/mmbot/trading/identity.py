@@ -13,7 +13,7 @@ from typing import Final
 
 from mmbot import clock
 from mmbot.config import AppConfig, cfg_hash
-from mmbot.ids import cid_prefix, cid_text
+from mmbot.ids import bot_prefix, cid_prefix, cid_text
 from mmbot.store.journal.segments import session_path
 from mmbot.store.runtime import git_sha, version
 
@@ -71,14 +71,16 @@ def _is_frozen(env: Mapping[str, str]) -> bool:
 class SessionIdentity:
     """One session of a bot.
 
-    `session` is the id in records and artifacts, `cid_prefix` what its client order ids begin with;
-    `symbols` are in the engine's order.
+    `session` is the id in records and artifacts, `cid_prefix` what its client order ids begin with,
+    `bot_prefix` what those of all sessions of the bot begin with; `symbols` are in the engine's
+    order.
     """
 
     session: str
     cid_prefix: str
     cfg_hash: str
     symbols: tuple[str, ...]
+    bot_prefix: str = ""
 
     @classmethod
     def of(
@@ -92,10 +94,10 @@ class SessionIdentity:
         env = os.environ if env is None else env
         digest = cfg_hash(config)
         session = new_session_id(config.storage.journal_dir, digest)
-        prefix = cid_prefix(
-            env=env.get("MM_ENV") or "dev", lock_key=config.ha_failover.lock_key, session=session
-        )
-        return cls(session, prefix, digest, tuple(symbols))
+        bot_env, lock_key = env.get("MM_ENV") or "dev", config.ha_failover.lock_key
+        prefix = cid_prefix(env=bot_env, lock_key=lock_key, session=session)
+        bot = bot_prefix(env=bot_env, lock_key=lock_key)
+        return cls(session, prefix, digest, tuple(symbols), bot)
 
     def cid_text(self, symbol: int) -> Callable[[int], str]:
         """The client order id that the venue sees, of the core's number of an order of `symbol`."""

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Protocol
 
 from mmbot.errors import VenueError
@@ -32,8 +33,11 @@ from mmbot.venues.records import (
 __all__ = [
     "CallError",
     "Capabilities",
+    "GapReason",
     "PrivateEvent",
+    "PublicEvent",
     "PublicFrame",
+    "PublicGap",
     "StreamChange",
     "VenueOrders",
     "VenuePort",
@@ -88,6 +92,33 @@ class PublicFrame:
 
     recv_ns: int
     data: bytes
+
+
+class GapReason(StrEnum):
+    """Why market data are not to be believed."""
+
+    DISCONNECTED = "disconnected"
+    """The socket was closed or broke."""
+    HALF_OPEN = "half_open"
+    """The socket looked connected and nothing came: neither data nor the answer to a ping."""
+    LAGGING = "lagging"
+    """Frames come, but what they tell is too old by the venue's clock."""
+    BOOK_STUCK = "book_stuck"
+    """Trades of the symbol move on while its book stands still."""
+    RESUBSCRIBED = "resubscribed"
+    """The session asked for the book anew."""
+
+
+@dataclass(frozen=True, slots=True)
+class PublicGap:
+    """From here on the books of `symbols` are invalid, until the snapshot of each."""
+
+    recv_ns: int
+    symbols: tuple[str, ...]
+    reason: GapReason
+
+
+PublicEvent = PublicFrame | PublicGap
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,8 +207,15 @@ class VenueOrders(Protocol):
 class VenueStreams(Protocol):
     """Streams that reconnect by themselves, for ever, and say so."""
 
-    def public_frames(self, symbols: Sequence[str], *, depth: int) -> AsyncIterator[PublicFrame]:
-        """Books and trades of the symbols."""
+    def public_frames(self, symbols: Sequence[str], *, depth: int) -> AsyncIterator[PublicEvent]:
+        """Books and trades of the symbols, and where they are not to be believed.
+
+        After a gap each book begins again with a snapshot, without anything being asked.
+        """
+        ...
+
+    async def resubscribe(self, symbols: Sequence[str]) -> None:
+        """Ask for new snapshots of books that the decoder found broken; a gap says since when."""
         ...
 
     def private_events(self) -> AsyncIterator[PrivateEvent]:

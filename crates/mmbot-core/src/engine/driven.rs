@@ -2,6 +2,7 @@
 
 use super::{Engine, EngineError, Event, Request};
 use crate::session::Session;
+use crate::strategy::StrategyView;
 use mmbot_types::{EventRow, Instrument, InstrumentIdx, ParamError, Params, SessionParams, TsNs};
 
 impl Engine {
@@ -44,6 +45,26 @@ impl Engine {
         &self.session
     }
 
+    /// Instruments that decide at once because of the last synchronisation, in their order. In a
+    /// journal these decisions follow as events of their own.
+    pub fn tightened(&self) -> impl Iterator<Item = InstrumentIdx> + '_ {
+        let seats = self.seats.iter().filter(|seat| seat.tightened);
+        seats.map(|seat| seat.instrument)
+    }
+
+    /// What the strategy of an instrument would see at `now`.
+    ///
+    /// # Errors
+    /// [`EngineError::UnknownInstrument`].
+    pub fn view_at(
+        &mut self,
+        instrument: InstrumentIdx,
+        now: TsNs,
+    ) -> Result<StrategyView, EngineError> {
+        let seat = self.seat(instrument)?;
+        Ok(seat.trader.external_view(now, &mut seat.market))
+    }
+
     /// What only a driven engine is told.
     pub(super) fn drive(
         &mut self,
@@ -66,13 +87,12 @@ impl Engine {
         Ok(())
     }
 
-    /// Couples the symbols; the decisions that follow from it come as events of their own.
+    /// Couples the symbols; see [`Self::tightened`].
     fn couple(&mut self, now: TsNs) {
         self.judge(now);
         for (at, seat) in self.seats.iter_mut().enumerate() {
             if let Some(permit) = self.session.permit(at) {
-                // true if a decision follows at once: the journal has it
-                seat.trader.set_permit(permit);
+                seat.tightened = seat.trader.set_permit(permit);
             }
         }
     }

@@ -33,6 +33,8 @@ struct Seat {
     trader: Trader,
     /// The strategy outside is to be asked.
     asking: bool,
+    /// The last synchronisation forbids what the one before it allowed.
+    tightened: bool,
 }
 
 /// Markets and traders of a session.
@@ -88,6 +90,7 @@ impl Engine {
                 market,
                 trader,
                 asking: false,
+                tightened: false,
             });
         }
         Ok(engine)

@@ -85,6 +85,7 @@ impl Engine {
                 market,
                 trader,
                 asking: false,
+                tightened: false,
             };
             seat.market.keep_long_history();
             seat

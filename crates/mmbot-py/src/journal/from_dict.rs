@@ -92,6 +92,11 @@ pub(crate) fn header_of(given: &Bound<'_, PyDict>) -> PyResult<Header> {
     header(&Fields(given))
 }
 
+/// An execution report from its fields in a dictionary.
+pub(crate) fn report_of(given: &Bound<'_, PyDict>) -> PyResult<ExecReport> {
+    report(&Fields(given))
+}
+
 fn header(fields: &Fields<'_, '_>) -> PyResult<Header> {
     let given: Vec<Bound<'_, PyDict>> = fields.get("instruments")?;
     let facts = |dict: &Bound<'_, PyDict>| {

@@ -21,7 +21,7 @@ mod start;
 mod to_dict;
 
 pub(crate) use checkpoint::PyCheckpoint;
-pub(crate) use from_dict::header_of;
+pub(crate) use from_dict::{header_of, report_of};
 pub(crate) use start::{config_bytes, journal_start};
 
 use crate::chunk::EventChunk;

@@ -70,6 +70,7 @@ DAMAGE = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.spec("08-5.5")
 @pytest.mark.parametrize("what", DAMAGE)
 def test_planted_damage_is_found_by_its_check(store_url, journal, what):

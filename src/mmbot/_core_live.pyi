@@ -1,0 +1,172 @@
+"""Part of the stub of `mmbot._core`: live trading in pure form."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, final
+
+from mmbot._core import Checkpoint, EventChunk, Instrument
+
+@final
+class OrderRequest:
+    """What a live session asks of a venue. It may leave once the journal that was taken before it
+    is on the disk.
+    """
+
+    @property
+    def symbol(self) -> str: ...
+    @property
+    def ts_ns(self) -> int:
+        """When it was decided."""
+    @property
+    def kind(self) -> str:
+        """``place``, ``amend`` or ``cancel``."""
+    @property
+    def cid(self) -> int:
+        """Number under which reports of the order come back (`LiveSession.on_report`)."""
+    @property
+    def client_order_id(self) -> str:
+        """What the venue knows the order by: prefix and base36 number."""
+    @property
+    def side(self) -> str | None:
+        """``buy`` or ``sell`` of a new order."""
+    @property
+    def price_ticks(self) -> int | None:
+        """Limit price; None for a cancel."""
+    @property
+    def qty_lots(self) -> int | None:
+        """Quantity; of an amend the new total, the filled part included; None for a cancel."""
+    @property
+    def price(self) -> str | None:
+        """`price_ticks` as decimal text."""
+    @property
+    def qty(self) -> str | None:
+        """`qty_lots` as decimal text."""
+    @property
+    def time_in_force(self) -> str | None:
+        """``post_only``, ``gtc`` or ``ioc`` of a new order."""
+    @property
+    def post_only(self) -> bool: ...
+    @property
+    def reduce_only(self) -> bool:
+        """A new order while the session may only reduce: the venue is to see to it, too."""
+    @property
+    def cause(self) -> str:
+        """Why, by its name in the journal."""
+
+@final
+class LiveSession:
+    """Live trading of one or more instruments: no clock, no socket, no file.
+
+    Every input is written to the journal before the core sees it, and so is every request before
+    it can be taken: `mmbot replay` of the journal makes the same requests. What an input returns is
+    the number of requests that wait. The caller then takes the journal, writes it (write(2) has
+    returned), takes the requests and sends them, in this order.
+
+    Times are local nanoseconds; one that goes back counts as standing still. An instrument whose
+    book becomes unusable (`on_gap`, a gap in the numbers of its frames, a frame that cannot be
+    read, a crossed book) cancels its quotes within the same input; the others go on.
+
+    A strategy that raises is taken to have no targets, so that its orders are cancelled: the
+    exception comes out of the input after the input was taken in, and requests may wait.
+    """
+
+    def __new__(
+        cls,
+        instruments: Sequence[Instrument],
+        params: Sequence[Mapping[str, Any]],
+        session: Mapping[str, Any],
+        *,
+        journal: Mapping[str, Any],
+        seed: int = 42,
+        strategy: Callable[[dict[str, Any]], Sequence[tuple[str, float, float]]] | None = None,
+        record: bool = False,
+    ) -> LiveSession:
+        """`params`: one flat mapping of dotted configuration keys per instrument, `session` one for
+        all, `journal`, `strategy` as of `Backtest`; `seed` is the journal's, too. `record` keeps
+        fills and order events for whoever takes them. CoreError E_CFG_* for what is out of range.
+        """
+    def on_frame(self, frame: bytes, recv_ns: int) -> int:
+        """Takes in a raw Bybit v5 public frame (order book of the first depth seen, trades); its
+        symbol is the frame's.
+
+        Frames of other symbols and topics change nothing. One that cannot be read raises nothing:
+        it is counted (`feed_counts`) and kept (`take_rejects`).
+        """
+    def on_events(self, symbol: str, chunk: EventChunk) -> int:
+        """Takes in rows that were decoded elsewhere, in the order of their reception."""
+    def on_gap(self, symbol: str, recv_ns: int) -> int:
+        """The stream of a symbol was lost or is stale: its book is unusable until a snapshot, its
+        quotes are pulled now.
+        """
+    def on_report(
+        self,
+        symbol: str,
+        recv_ns: int,
+        cid: int,
+        report: str,
+        *,
+        ts_exch_ns: int,
+        **fields: int | str,
+    ) -> int:
+        """Takes in what the venue says about the order `cid` (`OrderRequest.cid`).
+
+        `report` and its `fields`, as in the journal: ``accepted``; ``rejected``,
+        ``amend_rejected``, ``cancel_rejected`` with `reason` (``post_only_would_cross``,
+        ``unknown_order``, ``filter``, ``rate_limit``, ``market_unavailable``); ``amended`` with
+        `px` (ticks) and `open_qty` (lots); ``cancelled``; ``filled`` with `exec_px` (1/10,000
+        tick), `qty` and `cum_qty` (lots), `liquidity` (``maker``, ``taker``) and `fee` (tick x
+        lot / 10,000; negative is a rebate). CoreError E_STORE_TYPE for a missing or wrong field.
+        """
+    def on_timer(self, now_ns: int) -> int:
+        """Time passed: decisions and synchronisations due up to now."""
+    def next_due_ns(self) -> int:
+        """When `on_timer` has something to do; 2**63 - 1 before the first market data."""
+    @property
+    def now_ns(self) -> int:
+        """Latest time seen."""
+    @property
+    def symbols(self) -> list[str]:
+        """In the order of their indices in the journal."""
+    def take_requests(self) -> list[OrderRequest]:
+        """Requests since the last call, in sending order."""
+    def take_journal(self) -> bytes:
+        """Framed records since the last call. CoreError E_STORE_JOURNAL when one did not fit into
+        a frame: the session has to end.
+        """
+    def take_checkpoints(self) -> list[Checkpoint]:
+        """Checkpoints since the last call, to be written after the records."""
+    def take_resubscribes(self) -> list[str]:
+        """Symbols whose order book has to be subscribed anew so that a snapshot comes: each once
+        per break, and again after 5 s of frames without one.
+        """
+    def take_rejects(self) -> list[dict[str, Any]]:
+        """Frames refused since the last call (the newest 256): `symbol` (None if unknown),
+        `recv_ns`, `code`, `offset` of the byte, `reason`.
+        """
+    def feed_counts(self, symbol: str) -> dict[str, int]:
+        """Frames of a symbol so far: ``frames``, ``snapshots``, ``gaps``, ``duplicates``,
+        ``waiting`` (no snapshot yet), ``lost`` (crossed, or `on_gap`), ``rejected``, ``others``.
+        """
+    def set_params(self, symbol: str, now_ns: int, params: Mapping[str, Any]) -> None:
+        """Atomic parameter change of an instrument."""
+    def set_session(self, now_ns: int, session: Mapping[str, Any]) -> None:
+        """Atomic parameter change of the session."""
+    def set_weights(
+        self, now_ns: int, weights: Sequence[float], fee_tilt_bps: float | None = None
+    ) -> None:
+        """Shares of the budget, one per symbol; they sum to 1. `fee_tilt_bps`: what a better fee
+        tier saves, if it is worth a tilt.
+        """
+    def weight_request(self) -> dict[str, Any] | None:
+        """What weights are computed from, when they are due: `ts_ns`, `volas` (fraction a minute,
+        None while unknown), `turnover_usd`.
+        """
+    def control(self, now_ns: int, control: str, grade: str | None = None) -> int:
+        """``stop`` (cancel everything, quote no more; at once), ``resume``, ``kill``, ``grade``
+        (the mildest risk grade allowed, None lifts that); these act at the next synchronisation.
+        """
+    def note(self, now_ns: int, text: str) -> None:
+        """Something to know, for whoever reads the journal."""
+    def end(self, now_ns: int, reason: str) -> None:
+        """Ends the journal in order: the last hash, and why."""
+    def state_hash(self) -> str:
+        """Hash over orders, positions and accounts of all symbols."""

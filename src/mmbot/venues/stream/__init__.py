@@ -1,0 +1,1 @@
+"""Sockets that connect again by themselves: dialling, heartbeat, staleness, subscriptions."""
