@@ -41,7 +41,7 @@ _COMMANDS: Final[Mapping[str, _Entry]] = {
     "record": _Entry("mmbot.cli.record", "Record a market without trading in it."),
     "backtest": _Entry("mmbot.cli.backtest", "Queue-aware backtests with gates."),
     "data": _Entry("mmbot.cli.data", "Import, list, check and generate market data."),
-    "sim": _Entry("mmbot.cli.sim", "Score queue models; compare markets."),
+    "sim": _Entry("mmbot.cli.sim", "Score queue models, compare markets, book a balance."),
     "chaos": _Entry("mmbot.cli.chaos", "Sessions amid faults, rules judged at every event."),
     "risk": _Entry("mmbot.cli.risk", "Prove that a kill leaves no order."),
     "exchange": _Entry("mmbot.cli.exchange", "A local exchange that speaks Bybit v5."),
