@@ -60,6 +60,9 @@ _DATA = {
     "E_REC_IMPORT": ErrorCode(
         "an imported line is unusable", "see the quarantine file for the lines and reasons"
     ),
+    "E_REC_FRAMES": ErrorCode(
+        "a capture of frames cannot be read", "name a directory or a segment that was recorded"
+    ),
     "E_SUM_VERSION": ErrorCode(
         "an hourly summary has an unknown schema version", "upgrade mmbot or leave the file out"
     ),
