@@ -51,6 +51,7 @@ _COMMANDS: Final[Mapping[str, _Entry]] = {
     "journal": _Entry("mmbot.cli.journal", "List journals of sessions, show their records."),
     "replay": _Entry("mmbot.cli.replay", "Run a journal through the core, compare its requests."),
     "why": _Entry("mmbot.cli.why", "Explain an order, or what was refused at a time."),
+    "compare": _Entry("mmbot.cli.compare", "A session against the backtest of its own period."),
     "portfolio": _Entry("mmbot.cli.portfolio", "Spread the budget over symbols; fee tiers."),
     "soak": _Entry("mmbot.cli.soak", "Long unattended runs, auto-tuning, their reports and gates."),
     "config": _Entry("mmbot.cli.config", "Show, check, explain and roll back the configuration."),
