@@ -37,6 +37,11 @@ class CaptureWriter:
         head: what is recorded.
         now_ns: local time of the start.
 
+    Attributes:
+        next_seq: number of the next frame.
+        torn: incomplete ends that an earlier writer had left.
+        was_killed: whether that one did not close.
+
     Raises:
         StoreError: ``E_REC_WRITE`` when the directory cannot be used or somebody else writes there.
     """
@@ -52,6 +57,7 @@ class CaptureWriter:
         self._open_seq = 0
         self.next_seq = 0
         self.torn = 0
+        self.was_killed = False
         with self._failing(), contextlib.ExitStack() as undo:
             directory.mkdir(parents=True, exist_ok=True)
             if not undo.enter_context(session_lock(directory)):
@@ -134,6 +140,7 @@ class CaptureWriter:
         self.next_seq = reader.next_seq
         tail = path.with_suffix(".tail")
         if tail.exists():
+            self.was_killed = True
             self.torn += reader.torn
             blocks = Segment(path, cut_at=reader.whole_bytes)
             if reader.tail:
