@@ -78,8 +78,8 @@ class World:
         return sum(signs[one["side"]] * float(one["size"] or 0) for one in answer["result"]["list"])
 
     def journals(self) -> list[Path]:
-        found = self.path.glob("data/journal/*")
-        return sorted(found, key=lambda path: (path / "0.mmj").stat().st_mtime_ns)
+        found = self.path.glob("data/journal/*/0.mmj")
+        return [path.parent for path in sorted(found, key=lambda path: path.stat().st_mtime_ns)]
 
     def replays(self) -> list[str]:
         return [self.mmbot("replay", str(path)).stdout.strip() for path in self.journals()]

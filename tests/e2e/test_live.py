@@ -289,3 +289,17 @@ def test_maintenance_of_the_venue_is_waited_for_and_quoting_comes_back(tmp_path)
         assert one.open_orders() == []
         assert one.states()[0]["symbols"][0]["position"] == pytest.approx(one.position())
         check_journals(one)
+
+
+def test_a_kill_is_drilled_on_a_live_session(tmp_path):
+    with world(tmp_path) as one:
+        session = one.start()
+        until(lambda: one.is_trading(session))
+        until(has_orders(one))
+        done = one.mmbot("risk", "drill", "kill")
+        assert done.returncode == 0, done.stdout + done.stderr
+        assert "passed" in done.stdout
+        until(has_orders(one))
+        code, _, err = interrupt(session)
+        assert code == 0, err
+        check_journals(one)

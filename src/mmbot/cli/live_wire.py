@@ -55,6 +55,7 @@ from mmbot.trading.live.watches import (
     ClockWatch,
     DiskWatch,
     FeeWatch,
+    KillDrillWatch,
     ListingWatch,
     UpkeepWatch,
 )
@@ -152,16 +153,7 @@ async def _session(
     symbols = config.trading.symbols
     quoter = _quoter(options, config)
     overrides = _EXTERNAL if quoter is not None else {}
-    wanted = Wanted(
-        journal_dir=Path(config.storage.journal_dir),
-        fsync_ms=config.storage.journal_fsync_ms,
-        bot_prefix=own_prefix(config),
-        mode=options.mode,
-        instruments=[instrument_of(venue.rules[symbol]) for symbol in symbols],
-        hash_every_ns=round(config.journal.snapshot_interval_s * NS_PER_SEC),
-        strategy=quoter,
-        goes_on=options.mode == "live",
-    )
+    wanted = _wanted(options, config, venue, quoter)
     opened = open_session(
         wanted,
         lambda: _beginning(options, runtime, venue, overrides),
@@ -192,6 +184,7 @@ async def _session(
             FeeWatch(config.bybit.refresh_sec * NS_PER_SEC, reload.set_fees, dict(venue.fees)),
             UpkeepWatch(rebalancer),
             BookWatch(opened.identity.session),
+            KillDrillWatch(opened.identity.session, symbols, _say),
             reload,
         ]
         if options.mode == "shadow":
@@ -219,6 +212,21 @@ async def _session(
         code = _told_end(end, opened)
         showing.end(now_ns=wall_ns(), unconfirmed=_unconfirmed(end), exit_code=code)
     return code, end.reason
+
+
+def _wanted(
+    options: LiveOptions, config: AppConfig, venue: ListedVenue, quoter: Quoter | None
+) -> Wanted:
+    return Wanted(
+        journal_dir=Path(config.storage.journal_dir),
+        fsync_ms=config.storage.journal_fsync_ms,
+        bot_prefix=own_prefix(config),
+        mode=options.mode,
+        instruments=[instrument_of(venue.rules[symbol]) for symbol in config.trading.symbols],
+        hash_every_ns=round(config.journal.snapshot_interval_s * NS_PER_SEC),
+        strategy=quoter,
+        goes_on=options.mode == "live",
+    )
 
 
 def _shadow_tap(venue: ListedVenue, opened: Opened) -> MarketTap | None:

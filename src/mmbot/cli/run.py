@@ -174,8 +174,7 @@ def run(
             is_confirmed=i_understand_live,
         )
         raise typer.Exit(live_wire.run_live(live))
-    # What follows loads the engine and numpy: `mmbot run --help` does without.
-    from mmbot.cli import wire  # noqa: PLC0415
+    from mmbot.cli import wire  # noqa: PLC0415 -- `--help` does without the engine
 
     options = wire.RunOptions(
         config=config,

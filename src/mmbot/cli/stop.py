@@ -51,10 +51,11 @@ def stop(
     ] = "30s",
 ) -> None:
     """Signal the session and follow it."""
+    from mmbot.cli.running import running_session  # noqa: PLC0415 -- as below
     from mmbot.trading.live.state_file import StopOrder, write_stop_order  # noqa: PLC0415
 
     timeout_ns = parse_duration_ns(timeout, key="--timeout")
-    state = _running(session)
+    state = running_session(session)
     if keep_orders and state.mode != "live":
         raise ConfigError("E_CFG_CONFLICT", "--keep-orders", f"mode {state.mode} has no venue")
     write_stop_order(StopOrder(session=state.session, at_ns=wall_ns(), keep_orders=keep_orders))
@@ -64,28 +65,6 @@ def stop(
         key = f"session={state.session} pid={state.pid}"
         raise ConfigError("E_OPS_NO_SESSION", key, "has just ended") from exc
     raise typer.Exit(_follow(state, timeout_ns))
-
-
-def _running(session: str | None) -> SessionState:
-    """The one session that is meant.
-
-    Raises:
-        ConfigError: ``E_OPS_NO_SESSION`` when there is none, ``E_CFG_MISSING`` when it is not
-        clear which one.
-    """
-    from mmbot.trading.live.state_file import found_states, is_running  # noqa: PLC0415
-
-    found = [
-        state
-        for state in found_states()[0]
-        if state.stage != "ended" and state.session.startswith(session or "") and is_running(state)
-    ]
-    if not found:
-        raise ConfigError("E_OPS_NO_SESSION", session or "this host", "runs no such session")
-    if len(found) > 1:
-        named = ", ".join(f"{one.session} ({one.mode})" for one in found)
-        raise ConfigError("E_CFG_MISSING", "--session", f"must be given, there are: {named}")
-    return found[0]
 
 
 def _follow(state: SessionState, timeout_ns: int) -> int:

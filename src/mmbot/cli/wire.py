@@ -85,6 +85,12 @@ class RunOptions:
     throttle_snapshot_path: Path | None = None
     throttle_snapshot_interval_sec: float = 30.0
 
+    def records(self, *, waits: bool) -> RecordChoices:
+        """What is recorded; `waits` as of `RecordChoices`."""
+        return RecordChoices(
+            mode=self.mode, wanted=self.record, market=self.data is None, waits=waits
+        )
+
     def snapshots(self, *, paced: bool) -> SnapshotChoices:
         """What is kept of the session for the next one."""
         return SnapshotChoices(
@@ -126,7 +132,7 @@ def run_session(options: RunOptions) -> int:
         cid_prefix=identity.cid_prefix,
         journal=header,
     )
-    choices = _choices(options, waits=speed is None)
+    choices = options.records(waits=speed is None)
     records = record_companions(choices, loaded, identity, markets, log=_say)
     store = _store(options, config, journal)
     # From here on the session leaves traces: what could keep it from starting has been tried.
@@ -180,15 +186,6 @@ def _companions(
         *drill_companions(identity, options.mode, _say),
         *journal_companions(journal, config, _say),
     ]
-
-
-def _choices(options: RunOptions, *, waits: bool) -> RecordChoices:
-    return RecordChoices(
-        mode=options.mode,
-        wanted=options.record,
-        market=options.data is None,
-        waits=waits,
-    )
 
 
 def _store(

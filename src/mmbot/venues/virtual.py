@@ -45,11 +45,6 @@ __all__ = ["MarketSource", "VirtualVenue"]
 
 # Bybit's code of an order that does not exist, or is done.
 _GONE: Final = 110001
-_OPERATION_NAMES: Final = {
-    Operation.CREATE: "create",
-    Operation.AMEND: "amend",
-    Operation.CANCEL: "cancel",
-}
 _STEP_SEC: Final = 0.002
 _ENDED_MAX: Final = 10_000
 
@@ -285,7 +280,7 @@ class VirtualVenue:
                 )
                 raise CallError(failure, symbol=request.symbol, message="order is done")
         book = self._desks[request.symbol].book
-        delay_ns = book.request_latency_ns(_OPERATION_NAMES[operation])
+        delay_ns = book.request_latency_ns(operation.value)
         wanted = _Wanted(self._clock() + delay_ns, next(self._count), request)
         heapq.heappush(self._wanted, wanted)
         return Ack(cid=request.cid, order_id=f"v-{request.cid}")

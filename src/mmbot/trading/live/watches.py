@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final, cast
 
 from mmbot.portfolio.rebalancing import Rebalancer
+from mmbot.trading.drilling import DrillCompanion
 from mmbot.trading.live.holds import HoldReason
 from mmbot.trading.live.state_file import take_book_order
 from mmbot.units import NS_PER_MIN, NS_PER_SEC
@@ -18,9 +19,18 @@ from mmbot.venues.ports import CallError
 from mmbot.venues.records import FeeRates, InstrumentRules
 
 if TYPE_CHECKING:
+    from mmbot.core import Backtest, LiveSession, SessionControl
     from mmbot.trading.live.shell import Shell
 
-__all__ = ["BookWatch", "ClockWatch", "DiskWatch", "FeeWatch", "ListingWatch", "UpkeepWatch"]
+__all__ = [
+    "BookWatch",
+    "ClockWatch",
+    "DiskWatch",
+    "FeeWatch",
+    "KillDrillWatch",
+    "ListingWatch",
+    "UpkeepWatch",
+]
 
 _MIB: Final = 1 << 20
 # Quoting comes back with a tenth more room than it stops at, not at every byte.
@@ -193,6 +203,33 @@ class BookWatch:
             shell.desk.adopt(symbol, lots, None)
             shell.holds.lift(HoldReason.POSITION, [symbol])
             shell.log(f"| reconcile | BOOKED | symbol={symbol} position_lots={lots} |")
+
+
+@dataclass(slots=True)
+class _Drilled:
+    """A live core as a drill sees an engine."""
+
+    core: LiveSession
+    symbols: Sequence[str]
+
+    def session(self, _lane: int) -> SessionControl:
+        return self.core.session()
+
+    def snapshot(self, _lane: int, symbol: int) -> dict[str, Any]:
+        return self.core.snapshot(self.symbols[symbol])
+
+
+class KillDrillWatch:
+    """Takes the orders of `mmbot risk drill kill`."""
+
+    def __init__(self, session: str, symbols: Sequence[str], log: Callable[[str], None]) -> None:
+        self._symbols = tuple(symbols)
+        self._companion = DrillCompanion(session, symbols, log)
+
+    async def look(self, shell: Shell, now_ns: int) -> None:
+        """See `Watch`."""
+        engine = cast("Backtest", _Drilled(shell.desk.core, self._symbols))
+        self._companion.step(engine, now_ns, ())
 
 
 @dataclass(slots=True)
