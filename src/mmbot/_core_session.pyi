@@ -41,6 +41,8 @@ class SessionControl:
         """
     def resume(self) -> None:
         """Lifts manual pause, guard pause, drawdown pause, floor and kill."""
+    def lift_kill(self) -> None:
+        """Lifts a kill and nothing else: pauses, floor and the high water of the day stay."""
     def set_risk_floor(self, grade: str | None) -> None:
         """The mildest grade that is allowed (``NORMAL`` .. ``HALTED``); None lifts that."""
     def set_storage_hold(self, held: bool) -> None:

@@ -11,12 +11,19 @@ from mmbot.api.running import RunningSession, SnapshotPaths
 from mmbot.config import AppConfig
 from mmbot.config.runtime import RuntimeConfig
 from mmbot.store.runtime import artifact_path
+from mmbot.trading.drilling import DrillCompanion
+from mmbot.trading.identity import SessionIdentity
 from mmbot.trading.journaling import SessionJournal
 from mmbot.trading.session import Companion
 from mmbot.trading.snapshot_files import SnapshotCompanion
 from mmbot.trading.storage_guard import StorageCompanion, StorageGuard, StorageLimits
 
-__all__ = ["SnapshotChoices", "journal_companions", "snapshot_companions"]
+__all__ = [
+    "SnapshotChoices",
+    "drill_companions",
+    "journal_companions",
+    "snapshot_companions",
+]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,6 +58,13 @@ def snapshot_companions(
         return []
     running = RunningSession(engine, lambda: runtime.config, choices.paths)
     return [SnapshotCompanion(running.files, say)]
+
+
+def drill_companions(
+    identity: SessionIdentity, mode: str, say: Callable[[str], None]
+) -> list[Companion]:
+    """What lets `mmbot risk drill kill` reach the session; a generated one is nobody's to drill."""
+    return [] if mode == "sim" else [DrillCompanion(identity.session, identity.symbols, say)]
 
 
 def journal_companions(

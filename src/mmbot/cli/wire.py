@@ -17,7 +17,12 @@ from mmbot import core
 from mmbot.cli.markets import MarketChoice, SymbolMarket, only_symbol, open_markets
 from mmbot.cli.records import RecordChoices, record_companions
 from mmbot.cli.reporting import BAR_MINUTES, SessionFacts, write_reports
-from mmbot.cli.run_companions import SnapshotChoices, journal_companions, snapshot_companions
+from mmbot.cli.run_companions import (
+    SnapshotChoices,
+    drill_companions,
+    journal_companions,
+    snapshot_companions,
+)
 from mmbot.config import AppConfig, ConfigRequest, lane_params
 from mmbot.config.runtime import RuntimeConfig
 from mmbot.portfolio.rebalancing import Rebalancer
@@ -137,6 +142,7 @@ def run_session(options: RunOptions) -> int:
         ),
         *records,
         *snapshot_companions(options.snapshots(paced=speed is not None), engine, runtime, _say),
+        *drill_companions(identity, options.mode, _say),
         *journal_companions(journal, config, _say),
     ]
     plan = SessionPlan(

@@ -82,12 +82,14 @@ def test_a_scenario_that_is_not_there_is_one_line(cli):
 
 @pytest.mark.spec("09-1")
 def test_the_kill_drill_tells_its_steps_and_passes(cli, tmp_path):
-    code, out, err = cli("risk", "drill", "kill", "--seed", 3, "--symbols", 2)
+    code, out, err = cli("risk", "drill", "kill", "--simulated", "--seed", 3, "--symbols", 2)
     assert (code, err) == (0, "")
     assert "gate closed" in out
     assert "\npassed\n" in out
     report = json.loads((tmp_path / "artifacts" / "KILL_DRILL.json").read_text())
-    code, out, _ = cli("risk", "drill", "kill", "--seed", 3, "--symbols", 2, "--json")
+    code, out, _ = cli(
+        "risk", "drill", "kill", "--simulated", "--seed", 3, "--symbols", 2, "--json"
+    )
     found = json.loads(out)
     assert (code, found["passed"]) == (0, True)
     assert found == report
@@ -100,7 +102,7 @@ def test_a_failed_drill_is_exit_code_two(cli, monkeypatch):
     real = core.kill_drill(3)
     left = {**real, "passed": False, "gone_ms": None, "resting_at_end": 1}
     monkeypatch.setattr(core, "kill_drill", lambda seed, *, symbols: left)
-    code, out, _ = cli("risk", "drill", "kill")
+    code, out, _ = cli("risk", "drill", "kill", "--simulated")
     assert code == 2
     assert "never" in out
     assert "\nFAILED\n" in out

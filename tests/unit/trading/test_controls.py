@@ -40,6 +40,7 @@ def day(turnover_usd: float) -> dict[str, Any]:
 #: Everything that a session can be told, and what its journal says of it.
 CONTROLS: list[tuple[str, tuple[Any, ...], dict[str, Any]]] = [
     ("kill", ("venue",), {"control": "kill", "cause": "venue", "reason": ""}),
+    ("lift_kill", (), {"control": "lift_kill"}),
     ("resume", (), {"control": "resume"}),
     ("set_risk_floor", ("WIDE",), {"control": "grade", "grade": "WIDE"}),
     ("set_risk_floor", (None,), {"control": "grade", "grade": None}),

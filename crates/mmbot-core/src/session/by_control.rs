@@ -34,6 +34,7 @@ impl Session {
             }
             Control::Resume => self.resume(now),
             Control::Kill { cause, .. } => self.kill(*cause, now),
+            Control::LiftKill => self.lift_kill(now),
             Control::Grade(grade) => self.set_floor(*grade, now),
             Control::ManualPause(paused) => self.set_manual_pause(*paused, now),
             Control::GuardDryRun(on) => self.set_dry_run(*on),

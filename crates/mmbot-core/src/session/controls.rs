@@ -18,6 +18,12 @@ impl Session {
         self.note_risk();
     }
 
+    /// Lifts a kill and nothing else: pauses, floor and the high water of the day stay.
+    pub fn lift_kill(&mut self, now: TsNs) {
+        self.losses.lift_kill(now);
+        self.note_risk();
+    }
+
     /// Sets the mildest grade that is allowed, or lifts that.
     pub fn set_floor(&mut self, floor: Option<RiskGrade>, now: TsNs) {
         self.losses.set_floor(floor, now);

@@ -70,6 +70,11 @@ impl Losses {
         self.risk.kill(cause, now);
     }
 
+    /// Lifts a kill and nothing else.
+    pub fn lift_kill(&mut self, now: TsNs) {
+        self.risk.lift_kill(now);
+    }
+
     /// Sets the mildest grade that is allowed, or lifts that.
     pub fn set_floor(&mut self, floor: Option<RiskGrade>, now: TsNs) {
         self.risk.set_floor(floor, now);

@@ -72,6 +72,7 @@ pub struct RiskMonitor {
     storage_held: bool,
     kill: Option<KillCause>,
     kills_total: u64,
+    kill_orders: u64,
     changes: VecDeque<RiskChange>,
     changes_total: u64,
 }
@@ -95,9 +96,27 @@ impl RiskMonitor {
     /// Halts at once.
     pub fn kill(&mut self, cause: KillCause, now: TsNs) {
         self.now = self.now.max(now);
+        self.kill_orders += 1;
         // the first cause is the one that counts
         self.kill.get_or_insert(cause);
         self.demand(false);
+    }
+
+    /// Lifts a kill and nothing else, at once: whatever else demands a grade goes on to.
+    pub fn lift_kill(&mut self, now: TsNs) {
+        self.now = self.now.max(now);
+        self.kill = None;
+        let grade = self.severest().grade;
+        self.enter(
+            transition(self.grade, RiskInput::Resume { grade }),
+            RiskCause::Resumed,
+        );
+    }
+
+    /// Times somebody has ordered a kill, those of a session that was halted already among them.
+    #[must_use]
+    pub const fn kill_orders(&self) -> u64 {
+        self.kill_orders
     }
 
     /// Sets a floor by hand (severer at once, milder after the minimum stay), or lifts it.

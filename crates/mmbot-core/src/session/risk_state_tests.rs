@@ -92,6 +92,42 @@ fn every_cause_demands_its_grade_and_is_named() {
     assert_eq!(first, (Flat, RiskCause::RuntimeGuard), "precedence");
 }
 
+/// spec: 09-1
+#[test]
+fn lifting_a_kill_lifts_nothing_else() {
+    let params = params();
+    let rich = RiskInputs {
+        equity_usd: 10_000.0,
+        ..RiskInputs::default()
+    };
+    let poor = RiskInputs {
+        equity_usd: 9_700.0,
+        ..rich
+    };
+    let mut monitor = RiskMonitor::default();
+    monitor.update(&params, &rich, at(0));
+    monitor.kill(KillCause::Operator, at(1));
+    monitor.kill(KillCause::Operator, at(1));
+    assert_eq!(
+        (monitor.kill_orders(), monitor.gauges().kills_total),
+        (2, 1)
+    );
+    assert_eq!(monitor.update(&params, &poor, at(2)), Halted);
+    monitor.set_floor(Some(Wide), at(3));
+    monitor.lift_kill(at(4));
+    assert_eq!(
+        monitor.grade(),
+        Flat,
+        "the drawdown from the high water pauses"
+    );
+    assert_eq!(monitor.floor(), Some(Wide));
+    monitor.resume(at(5));
+    assert_eq!(monitor.grade(), Normal);
+    monitor.update(&params, &poor, at(6));
+    monitor.lift_kill(at(7));
+    assert_eq!(monitor.grade(), Normal, "there was no kill");
+}
+
 /// spec: 09-1, 08-5.4
 #[test]
 fn a_session_that_cannot_be_written_down_is_flat_until_it_can_be_whatever_an_operator_says() {

@@ -42,6 +42,7 @@ pub(super) fn set_control(out: &Bound<'_, PyDict>, control: &Control) -> PyResul
         Control::Stop
         | Control::KeepOrders
         | Control::Resume
+        | Control::LiftKill
         | Control::AutopolicyReset
         | Control::ThrottleClear
         | Control::ThrottleReset => Ok(()),
@@ -55,6 +56,7 @@ pub(super) fn control_of(fields: &Fields<'_, '_>) -> PyResult<Control> {
         "keep_orders" => Control::KeepOrders,
         "resume" => Control::Resume,
         "kill" => kill_of(fields)?,
+        "lift_kill" => Control::LiftKill,
         "grade" => {
             let grade: Option<String> = fields.get("grade")?;
             Control::Grade(match grade {

@@ -161,6 +161,10 @@ impl PySessionControl {
         self.set(Control::Resume)
     }
 
+    fn lift_kill(&self) -> PyResult<()> {
+        self.set(Control::LiftKill)
+    }
+
     fn set_risk_floor(&self, grade: Option<&str>) -> PyResult<()> {
         let unknown = || {
             let rule = "must be NORMAL, WIDE, REDUCE_ONLY, FLAT or HALTED";

@@ -54,6 +54,7 @@ fn control() -> impl Strategy<Value = Control> {
     let grade = prop::option::of(prop::sample::select(RiskGrade::ALL.to_vec()));
     prop_oneof![
         2 => Just(Control::Resume),
+        1 => Just(Control::LiftKill),
         1 => cause.prop_map(|cause| Control::Kill { cause, reason: "drill".to_owned() }),
         1 => grade.prop_map(Control::Grade),
         1 => any::<bool>().prop_map(Control::ManualPause),

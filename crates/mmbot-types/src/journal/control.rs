@@ -22,6 +22,8 @@ pub enum Control {
         /// Why, in the words of whoever did it; may be empty.
         reason: String,
     },
+    /// Lift a kill and nothing else.
+    LiftKill,
     /// Risk grade set by hand; `None` gives it back to the rules.
     Grade(Option<RiskGrade>),
     /// Pause quoting by hand, or end such a pause.
@@ -83,6 +85,7 @@ impl Control {
             Control::KeepOrders => "keep_orders",
             Control::Resume => "resume",
             Control::Kill { .. } => "kill",
+            Control::LiftKill => "lift_kill",
             Control::Grade(_) => "grade",
             Control::ManualPause(_) => "manual_pause",
             Control::GuardDryRun(_) => "guard_dry_run",

@@ -31,6 +31,7 @@ const HIGH_WATER_MARK: u8 = 17;
 const COST_CALIBRATION: u8 = 18;
 const DAY_TOTALS: u8 = 19;
 const STORAGE_HOLD: u8 = 20;
+const LIFT_KILL: u8 = 21;
 
 /// An empty name, and three rings of a time, an index and a count.
 const WINDOWS_BYTES_MIN: usize = 1 + Op::COUNT * 3;
@@ -79,6 +80,7 @@ pub(super) fn put_control(out: &mut Vec<u8>, control: &Control) {
             put_day(out, totals);
         }
         Control::StorageHold(on) => put_switch(out, STORAGE_HOLD, *on),
+        Control::LiftKill => out.push(LIFT_KILL),
     }
 }
 
@@ -114,6 +116,7 @@ pub(super) fn read_control(cursor: &mut Cursor<'_>) -> Result<Control, JournalEr
         }
         DAY_TOTALS => Control::DayTotals(Box::new(read_day(cursor)?)),
         STORAGE_HOLD => Control::StorageHold(read_switch(cursor)?),
+        LIFT_KILL => Control::LiftKill,
         code => {
             let field = "control";
             return Err(Fault::Code { field, code }.at(start));

@@ -40,6 +40,7 @@ pub(super) fn part<'py>(
     out.set_item("taker_fees_usd", usd(taker_fees))?;
     out.set_item("round_trips", hit_counts(py, seen.desk.round_trips())?)?;
     out.set_item("blocks", blocks(py, t)?)?;
+    out.set_item("replace_denials", replace_denials(py, t)?)?;
     out.set_item("blocked_by", blocked_by(py, t)?)?;
     out.set_item("markouts", markouts(py, trader)?)?;
     let latency = dict!(py, {
@@ -47,6 +48,23 @@ pub(super) fn part<'py>(
         "rest": cumulative(py, &t.ack_latency_ns)?,
     });
     out.set_item("latency_ms", latency)?;
+    Ok(out)
+}
+
+/// Replacements refused, by the reason that the audit gives them: that of the block, or `backoff`.
+fn replace_denials<'py>(py: Python<'py>, t: &Telemetry) -> PyResult<Bound<'py, PyDict>> {
+    let mut counts = std::collections::BTreeMap::new();
+    for detail in BlockDetail::ALL {
+        let name = match detail {
+            BlockDetail::Backoff => detail.name(),
+            _ => detail.reason().name(),
+        };
+        *counts.entry(name).or_insert(0u64) += t.replace_denials[detail as usize];
+    }
+    let out = PyDict::new(py);
+    for (name, count) in counts {
+        out.set_item(name, count)?;
+    }
     Ok(out)
 }
 
