@@ -247,16 +247,22 @@ def measured(count: int, rounds: int) -> None:
 
 
 def instructions(count: int) -> None:
-    """Print instructions a frame, from runs of two lengths."""
+    """Print instructions a frame, without those that make the feed."""
+    feed = _instructions("feed", count)
     for name in ("built-in", "python"):
-        counted = []
-        for frames in (count, 2 * count):
-            command = [sys.executable, "-m", "benches.live_path", str(frames), f"--only={name}"]
-            done = subprocess.run([*VALGRIND, *command], capture_output=True, text=True, check=True)
-            found = COLLECTED.search(done.stderr)
-            assert found, done.stderr
-            counted.append(int(found[1]))
-        print(f"{name}: {(counted[1] - counted[0]) / count:,.0f} instructions a frame")
+        print(f"{name}: {_instructions(name, count) - feed:,.0f} instructions a frame", flush=True)
+
+
+def _instructions(name: str, count: int) -> float:
+    """Instructions a frame of one kind of run, from two lengths."""
+    counted = []
+    for frames in (count, 2 * count):
+        command = [sys.executable, "-m", "benches.live_path", str(frames), f"--only={name}"]
+        done = subprocess.run([*VALGRIND, *command], capture_output=True, text=True, check=True)
+        found = COLLECTED.search(done.stderr)
+        assert found, done.stderr
+        counted.append(int(found[1]))
+    return (counted[1] - counted[0]) / count
 
 
 def main(arguments: Sequence[str]) -> None:
@@ -266,8 +272,9 @@ def main(arguments: Sequence[str]) -> None:
     if only:
         real = Path(os.environ["MMBOT_REAL_DATA"]) / CAPTURE
         frames = list(repeated(recorded(real), count))
-        with tempfile.TemporaryFile() as file:
-            run(quotes if only[0] == "python" else None, frames, file.fileno())
+        if only[0] != "feed":
+            with tempfile.TemporaryFile() as file:
+                run(quotes if only[0] == "python" else None, frames, file.fileno())
     elif "--instructions" in arguments:
         instructions(count)
     else:
