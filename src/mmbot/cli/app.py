@@ -27,6 +27,16 @@ __all__ = ["app", "main", "run_cli"]
 _ClickError: Final = cast("type[Exception]", typer.BadParameter.__mro__[2])
 
 
+# Which extra brings a module that a command may miss.
+_EXTRAS: Final[Mapping[str, str]] = {
+    "aiohttp": "live",
+    "ccxt": "ccxt",
+    "optuna": "tune",
+    "picows": "live",
+    "redis": "redis",
+}
+
+
 @dataclass(frozen=True, slots=True)
 class _Entry:
     """A command group: the module whose `app` is it, and its line in the help."""
@@ -181,10 +191,13 @@ def _parameter_name(exc: BaseException) -> str:
 
 
 def _unexpected(exc: Exception) -> str:
-    """The core's errors carry a code; anything else is a defect of ours."""
+    """The core's errors carry a code, a missing module may be an extra's; else it is our defect."""
     if os.environ.get("LOG_LEVEL", "").upper() == "DEBUG":
         traceback.print_exc()
     if getattr(exc, "code", None) and getattr(exc, "key", None) is not None:
         return str(exc)
+    missing = (exc.name or "") if isinstance(exc, ModuleNotFoundError) else ""
+    if missing in _EXTRAS:
+        return f"E_CFG_MISSING: {missing} is not installed: pip install 'mmbot[{_EXTRAS[missing]}]'"
     detail = f"{type(exc).__name__}: {exc}"
     return f"E_EXEC_FATAL: {detail} (a defect; LOG_LEVEL=DEBUG shows where)"
