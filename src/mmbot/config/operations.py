@@ -76,6 +76,9 @@ class WatchdogConfig(Section):
     """Section `watchdog`: the process that cancels when the session's heartbeat stops."""
 
     timeout_s: float = key(5.0, "age of the newest heartbeat that counts as stopped", gt=0)
+    venue_protection_s: int | None = key(
+        None, "Bybit cancels ALL orders this long after the watchdog is gone", ge=3, le=300
+    )
 
 
 class RuntimeSection(Section):

@@ -286,5 +286,6 @@ FIXED: list[tuple[str, object, str]] = [
     ("recorder.lock_mode", "lockfile", ""),
     ("journal.snapshot_interval_s", 60, POS),
     ("watchdog.timeout_s", 5, POS),
+    ("watchdog.venue_protection_s", None, "in [3,300]"),
     ("runtime.allow_live", False, ""),
 ]
