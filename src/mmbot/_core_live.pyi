@@ -3,7 +3,23 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, final
 
-from mmbot._core import Checkpoint, EventChunk, Instrument, JournalReplay
+from numpy.typing import NDArray
+
+from mmbot._core import Checkpoint, EventChunk, Instrument, JournalReplay, SessionControl
+
+def bybit_order_frames(
+    requests: Sequence[OrderRequest],
+    *,
+    timestamp_ms: int,
+    first_req_id: int,
+    recv_window_ms: int = 5000,
+    category: str = "linear",
+) -> list[bytes]:
+    """The frames of requests for Bybit's v5 trade socket, one each, in their order.
+
+    ``reqId`` counts from `first_req_id` in base36; `timestamp_ms` is the venue's time of sending;
+    `category` is ``linear``, ``inverse`` or ``spot``.
+    """
 
 @final
 class OrderRequest:
@@ -199,13 +215,31 @@ class LiveSession:
         """What weights are computed from, when they are due: `ts_ns`, `volas` (fraction a minute,
         None while unknown), `turnover_usd`.
         """
-    def control(self, now_ns: int, control: str, grade: str | None = None) -> int:
-        """``stop`` (cancel everything, quote no more; at once), ``resume``, ``kill``, ``grade``
-        (the mildest risk grade allowed, None lifts that); these act at the next synchronisation.
+    def control(self, now_ns: int, control: str, grade: str | None = None, **fields: object) -> int:
+        """What is done to the session by hand: the control's name and its fields in the journal.
+
+        ``stop`` (cancel everything, quote no more) acts at once; everything else at the next
+        synchronisation: ``resume``, ``kill`` (`cause`, `reason`), ``grade`` (the mildest risk grade
+        allowed, None lifts that), ``storage_hold`` (`on`) and the others. CoreError for what does
+        not fit; nothing has changed then.
         """
     def note(self, now_ns: int, text: str) -> None:
         """Something to know, for whoever reads the journal."""
     def end(self, now_ns: int, reason: str) -> None:
         """Ends the journal in order: the last hash, and why."""
+    def session(self) -> SessionControl:
+        """Guards, windows and allocation, to look at and to steer at the latest time seen."""
+    def snapshot(self, symbol: str) -> dict[str, Any]:
+        """Live view of a symbol, as `Backtest.snapshot`; `queue_ahead` of its orders is None."""
+    def orders(self, symbol: str) -> list[dict[str, Any]]:
+        """Orders that are not over: `cid`, `client_order_id`, `side`, `price_ticks` and `open_lots`
+        in force, `filled_lots`, `state` (docs/order-states.md), `since_ns`.
+        """
+    def position_lots(self, symbol: str) -> int:
+        """Position: the sum of all known fills and adoptions."""
+    def take_fills(self, symbol: str) -> dict[str, NDArray[Any]]:
+        """As `Backtest.take_fills` (needs `record`)."""
+    def take_order_events(self, symbol: str) -> dict[str, Any]:
+        """As `Backtest.take_order_events` (needs `record`)."""
     def state_hash(self) -> str:
         """Hash over orders, positions and accounts of all symbols."""

@@ -1,6 +1,7 @@
 //! What can go wrong in a run; each has the code under which the user sees it.
 
 use crate::replay::RecoveryError;
+use mmbot_core::session::ControlError;
 use mmbot_core::{EngineError, IdentityError};
 use mmbot_sim::SimConfigError;
 use mmbot_types::journal::JournalError;
@@ -66,7 +67,10 @@ pub enum RunError {
     /// A position cannot be taken over before there is a price to book it at.
     #[error("no price is known to book the position at")]
     NoPrice,
-    /// The run is over.
+    /// A control that does not fit the session.
+    #[error("{0}")]
+    Control(#[from] ControlError),
+    /// The run is over, or about to be.
     #[error("the run is finished")]
     Finished,
 }
@@ -76,6 +80,7 @@ impl From<EngineError> for RunError {
         match error {
             EngineError::Param(error) => RunError::Param(error),
             EngineError::UnknownInstrument(_) | EngineError::NotDriven => RunError::Lanes,
+            EngineError::Control(error) => RunError::Control(error),
             EngineError::Weights(error) => RunError::Strategy(error.to_string()),
         }
     }
@@ -93,6 +98,7 @@ impl RunError {
                 "E_BT_ARGS"
             }
             RunError::Journal(_) | RunError::Recovery(_) => "E_STORE_JOURNAL",
+            RunError::Control(_) => "E_STORE_TYPE:invalid_payload",
             RunError::Identity { .. } | RunError::Conservation { .. } => "E_SIM_IDENTITY",
             RunError::Strategy(_) => "E_EXEC_STRATEGY",
         }

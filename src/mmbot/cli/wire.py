@@ -17,6 +17,12 @@ from mmbot import core
 from mmbot.cli.markets import MarketChoice, SymbolMarket, only_symbol, open_markets
 from mmbot.cli.records import RecordChoices, record_companions
 from mmbot.cli.reporting import BAR_MINUTES, SessionFacts, write_reports
+from mmbot.cli.run_companions import (
+    SnapshotChoices,
+    drill_companions,
+    journal_companions,
+    snapshot_companions,
+)
 from mmbot.config import AppConfig, ConfigRequest, lane_params
 from mmbot.config.runtime import RuntimeConfig
 from mmbot.portfolio.rebalancing import Rebalancer
@@ -73,6 +79,16 @@ class RunOptions:
     picture: Path | None
     record: bool
     journal: bool
+    throttle_snapshot_path: Path | None = None
+    throttle_snapshot_interval_sec: float = 30.0
+
+    def snapshots(self, *, paced: bool) -> SnapshotChoices:
+        """What is kept of the session for the next one."""
+        return SnapshotChoices(
+            kept=self.mode == "paper" and self.data is None and paced,
+            throttle_path=self.throttle_snapshot_path,
+            throttle_interval_sec=self.throttle_snapshot_interval_sec,
+        )
 
 
 def run_session(options: RunOptions) -> int:
@@ -125,9 +141,10 @@ def run_session(options: RunOptions) -> int:
             rebalancer=rebalancer,
         ),
         *records,
+        *snapshot_companions(options.snapshots(paced=speed is not None), engine, runtime, _say),
+        *drill_companions(identity, options.mode, _say),
+        *journal_companions(journal, config, _say),
     ]
-    if journal is not None:
-        companions.append(journal)  # after those that change what is written
     plan = SessionPlan(
         speed=speed,
         duration_ns=options.duration_ns,

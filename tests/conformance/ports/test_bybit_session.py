@@ -171,7 +171,18 @@ def test_states_and_counters_say_what_happened():
             await port.cancel_all(SYMBOL)
             with pytest.raises(CallError):
                 await port.cancel(CancelOrder(cid=world.cid(), symbol=SYMBOL))
-            assert port.rest.counters.calls > 0
+            health = port.health()
+            assert (health.ws_connected, health.reconnects, health.rest_ok) == (True, 1, True)
+            assert health.lag_ms is None
+            assert health.rest_error_rate == 0.0
+            frames = port.public_frames([SYMBOL], depth=50)
+            for _ in range(5):
+                await anext(frames)
+            lag_ms = port.health().lag_ms
+            assert lag_ms is not None
+            assert lag_ms < 1_000
+            world.fault("half_open")
+            await eventually(lambda: not port.health().ws_connected)
 
     play(story)
 

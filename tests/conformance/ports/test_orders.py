@@ -9,6 +9,7 @@ from tests.conformance.ports.adapters import ADAPTERS, Trait, connected, needs, 
 from tests.conformance.ports.world import BEST_ASK, OTHER, SYMBOL, eventually, exchange, play
 
 from mmbot.errors import VenueError
+from mmbot.units import NS_PER_MS
 from mmbot.venues.failures import Action, classify
 from mmbot.venues.ports import CallError
 from mmbot.venues.records import AmendOrder, CancelOrder, OrderStatus, Side
@@ -114,7 +115,8 @@ def test_a_post_only_order_that_would_cross_is_accepted_and_then_cancelled(adapt
 def test_a_just_filled_order_is_found_nowhere_and_then_in_the_history(adapter):
     async def story():
         async with exchange() as world, connected(adapter, world) as port:
-            since_ns = await port.server_time_ns()
+            # the exchange dates orders by its last step
+            since_ns = await port.server_time_ns() - 100 * NS_PER_MS
             order = world.order()
             await port.create(order)
             await eventually(lambda: world.open_cids() == [order.cid])

@@ -189,7 +189,8 @@ def test_a_private_socket_that_is_cut_during_100_fills_loses_none(adapter):
             connected(adapter, world, has_budget=False) as port,
             private_of(port) as told,
         ):
-            since_ns = await port.server_time_ns()
+            # the exchange dates orders by its last step
+            since_ns = await port.server_time_ns() - 100 * NS_PER_MS
             order = world.order(qty="0.100")
             await port.create(order)
             await eventually(lambda: world.open_cids() == [order.cid])

@@ -19,9 +19,10 @@ pub use event::{EngineError, Event, Request};
 pub use state::{STATE_BUILD, StateError, write_state};
 
 use crate::market::Market;
-use crate::session::{KillCause, Session};
+use crate::session::Session;
 use crate::strategy::StrategyView;
 use crate::trader::{SeatPlace, Trader};
+use mmbot_types::journal::Control;
 use mmbot_types::{
     ActionBuf, EventRow, Instrument, InstrumentIdx, ParamError, Params, RowKind, SessionParams,
     TsNs,
@@ -153,13 +154,13 @@ impl Engine {
             }
             Event::Hold(instrument, on) => self.seat(*instrument)?.trader.hold(*on),
             Event::Start(_) | Event::Decide(_) | Event::Sync => self.drive(now, event, out)?,
-            Event::Stop => self.stop(now, out),
-            Event::Resume => {
-                self.session.resume(now);
-                self.seats.iter_mut().for_each(|seat| seat.trader.resume());
+            Event::Control(Control::Stop) => self.stop(now, out),
+            Event::Control(control) => {
+                self.session.control(control, now)?;
+                if *control == Control::Resume {
+                    self.seats.iter_mut().for_each(|seat| seat.trader.resume());
+                }
             }
-            Event::Kill => self.session.kill(KillCause::Operator, now),
-            Event::Floor(grade) => self.session.set_floor(*grade, now),
         }
         Ok(())
     }

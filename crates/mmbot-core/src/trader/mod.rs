@@ -36,6 +36,8 @@ mod report_tests;
 mod tests;
 #[cfg(test)]
 mod upkeep_tests;
+#[cfg(test)]
+mod venue_tests;
 
 use crate::edge::EdgeBook;
 use crate::guard::AdverseGuard;

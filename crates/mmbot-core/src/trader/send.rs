@@ -164,6 +164,13 @@ impl Trader {
         self.telemetry.blocks.block(detail);
     }
 
+    /// Counts a refusal of a replacement.
+    #[inline]
+    pub(super) fn deny_replace(&mut self, detail: BlockDetail) {
+        self.block(detail);
+        self.telemetry.replace_denials[detail as usize] += 1;
+    }
+
     /// Requests without an answer for too long leave their orders unknown.
     #[cold]
     pub(super) fn time_out(&mut self, now: TsNs) {

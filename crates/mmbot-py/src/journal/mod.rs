@@ -9,6 +9,7 @@
 )]
 
 mod checkpoint;
+mod control_dict;
 mod decoder;
 mod from_dict;
 mod held;
@@ -19,7 +20,7 @@ mod start;
 mod to_dict;
 
 pub(crate) use checkpoint::PyCheckpoint;
-pub(crate) use from_dict::{header_of, report_of};
+pub(crate) use from_dict::{control_of, header_of, report_of};
 pub(crate) use replay::PyJournalReplay;
 pub(crate) use start::{config_bytes, journal_start};
 

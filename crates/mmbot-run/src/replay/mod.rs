@@ -381,11 +381,8 @@ fn event_of(input: &Record) -> Result<Event, What> {
             Event::Weights(weights.clone(), tilt)
         }
         Record::Control { control, .. } => match control {
-            Control::Stop => Event::Stop,
-            Control::Resume => Event::Resume,
-            Control::Kill => Event::Kill,
-            Control::Grade(grade) => Event::Floor(*grade),
             Control::KeepOrders => return Err(What::Unsupported),
+            control => Event::Control(control.clone()),
         },
         _ => return Err(What::Unsupported),
     })

@@ -5,6 +5,7 @@ use crate::action::TimeInForce;
 use crate::block::Cause;
 use crate::columns::RowKind;
 use crate::journal::record::{Mode, RecordKind};
+use crate::kill_cause::KillCause;
 use crate::report::{Liquidity, RejectReason};
 use crate::risk_grade::RiskGrade;
 use crate::side::Side;
@@ -126,6 +127,8 @@ coded!(RiskGrade, "risk grade", {
     Halted = 4,
 });
 
+coded!(KillCause, "kill cause", { Operator = 0, Invariant = 1, Venue = 2 });
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -151,5 +154,6 @@ mod tests {
         check::<RejectReason>();
         check::<Cause>();
         check::<RiskGrade>();
+        check::<KillCause>();
     }
 }

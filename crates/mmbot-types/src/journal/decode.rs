@@ -2,13 +2,14 @@
 //! exactly one form.
 
 use super::codes::Coded;
+use super::control_codec::read_control;
 use super::encode::{
-    ACCEPTED, AMEND, AMEND_REJECTED, AMENDED, CANCEL, CANCEL_REJECTED, CANCELLED, FILLED, GRADE,
-    GRADE_BY_RULE, KEEP_ORDERS, KILL, PLACE, REJECTED, RESUME, STOP,
+    ACCEPTED, AMEND, AMEND_REJECTED, AMENDED, CANCEL, CANCEL_REJECTED, CANCELLED, FILLED, PLACE,
+    REJECTED,
 };
 use super::error::{Fault, JournalError};
 use super::facts::InstrumentFacts;
-use super::record::{Control, FORMAT_VERSION, Header, Record, RecordKind};
+use super::record::{FORMAT_VERSION, Header, Record, RecordKind};
 use super::rows::read_rows;
 use super::wire::Cursor;
 use crate::action::{Action, NewOrder};
@@ -238,19 +239,6 @@ fn read_quotes(cursor: &mut Cursor<'_>) -> Result<Vec<Quote>, JournalError> {
         })
     });
     quotes.collect()
-}
-
-fn read_control(cursor: &mut Cursor<'_>) -> Result<Control, JournalError> {
-    let start = cursor.at();
-    Ok(match cursor.byte()? {
-        STOP => Control::Stop,
-        KEEP_ORDERS => Control::KeepOrders,
-        RESUME => Control::Resume,
-        KILL => Control::Kill,
-        GRADE => Control::Grade(Some(cursor.coded()?)),
-        GRADE_BY_RULE => Control::Grade(None),
-        code => return Err(unknown("control", code).at(start)),
-    })
 }
 
 fn read_action(cursor: &mut Cursor<'_>) -> Result<Action, JournalError> {

@@ -1,5 +1,6 @@
 //! What a journal says: everything that entered a session, and everything that it asked for.
 
+use super::control::Control;
 use super::facts::InstrumentFacts;
 use crate::action::Action;
 use crate::block::Cause;
@@ -7,7 +8,6 @@ use crate::columns::EventRow;
 use crate::instrument::InstrumentIdx;
 use crate::quote::Quote;
 use crate::report::ExecReport;
-use crate::risk_grade::RiskGrade;
 use crate::units::{Cid, ExecPrice, QtyLot, TsNs};
 
 /// Version of the records below; a reader refuses any other.
@@ -61,21 +61,6 @@ pub struct Header {
     pub instruments: Vec<InstrumentFacts>,
     /// Configuration that holds for the whole session, canonical JSON.
     pub config: Vec<u8>,
-}
-
-/// What an operator or another part of the program orders.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Control {
-    /// Cancel everything and quote no more.
-    Stop,
-    /// Quote no more, leave the orders in the market.
-    KeepOrders,
-    /// Quote again after a stop, a pause or a kill.
-    Resume,
-    /// Kill switch.
-    Kill,
-    /// Risk grade set by hand; `None` gives it back to the rules.
-    Grade(Option<RiskGrade>),
 }
 
 /// One record. All `ts` are local times.

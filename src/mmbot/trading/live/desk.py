@@ -16,11 +16,11 @@ from typing import TYPE_CHECKING, Final, Protocol
 
 from mmbot.core import CoreError
 from mmbot.errors import StoreError
-from mmbot.trading.live.orders import CoreReport, OrderLedger, TrackedOrder, exec_note
+from mmbot.trading.live.orders import CoreReport, OrderLedger, TrackedOrder, exec_note, known_note
 from mmbot.trading.reconcile import OrderState
 
 if TYPE_CHECKING:
-    from mmbot import core
+    from mmbot.core import LiveSession, OrderRequest
     from mmbot.store.journal import CheckpointWriter
 
 __all__ = ["Desk", "JournalFile"]
@@ -52,7 +52,7 @@ class Desk:
         disk_error: why the journal takes nothing at the moment.
     """
 
-    core: core.LiveSession
+    core: LiveSession
     journal: JournalFile
     ledger: OrderLedger
     clock: Callable[[], int]
@@ -86,6 +86,11 @@ class Desk:
             self.core.on_unanswered(order.symbol, now_ns, order.cid)
             self.ledger.doubt(order, now_ns)
 
+    def know(self, exec_id: str, ts_ns: int) -> None:
+        """An execution is part of a position that is taken over."""
+        self.core.note(self.clock(), known_note(exec_id, ts_ns))
+        self.ledger.know(exec_id, ts_ns)
+
     def adopt(self, symbol: str, lots: int, exec_px: int | None) -> None:
         """Book the venue's position as it is."""
         self.core.adopt_position(symbol, self.clock(), lots, exec_px)
@@ -97,7 +102,7 @@ class Desk:
             (self.held.add if on else self.held.discard)(symbol)
             self.core.hold(symbol, self.clock(), on)
 
-    def flush(self) -> list[core.OrderRequest]:
+    def flush(self) -> list[OrderRequest]:
         """Write the journal, then hand over what is to be sent, in sending order."""
         is_written = self.write()
         requests = self.core.take_requests()
@@ -106,9 +111,12 @@ class Desk:
             self.ledger.sent(request, now_ns)
         if is_written or not requests:
             return requests
-        refused = [request for request in requests if request.kind != "cancel"]
-        self.tell(filter(None, (self._refused(request) for request in refused)))
+        self.refuse([request for request in requests if request.kind != "cancel"])
         return [request for request in requests if request.kind == "cancel"]
+
+    def refuse(self, requests: Iterable[OrderRequest]) -> None:
+        """New orders and changes that do not leave: the core is told that nobody took them."""
+        self.tell(filter(None, (self._refused(request) for request in requests)))
 
     def write(self) -> bool:
         """Write the journal; False when the disk refuses, whatever was refused is kept."""
@@ -126,7 +134,7 @@ class Desk:
             self._write_checkpoints()
         return True
 
-    def _refused(self, request: core.OrderRequest) -> CoreReport | None:
+    def _refused(self, request: OrderRequest) -> CoreReport | None:
         order = self.ledger.numbered(request.symbol, request.cid)
         if order is None or order.state not in {OrderState.PENDING_NEW, OrderState.PENDING_AMEND}:
             return None

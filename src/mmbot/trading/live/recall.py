@@ -20,6 +20,7 @@ RECALLED_KINDS: Final = ("header", "intent", "report", "note", "unanswered", "ad
 _EXEC: Final = re.compile(
     r"exec id=(?P<id>\S+) symbol=(?P<symbol>\S+) cid=(?P<cid>\d+) cum=(?P<cum>\d+)"
 )
+_KNOWN: Final = re.compile(r"known id=(?P<id>\S+) ts=(?P<ts>\d+)")
 _ABOUT: Final = frozenset({"seq", "ts_ns", "kind", "instrument", "report", "cid", "ts_exch_ns"})
 
 
@@ -72,10 +73,7 @@ def recall(records: Iterable[Mapping[str, Any]]) -> Recalled:
             case "intent":
                 ledger.sent(_intent(record, prefix, recalled.symbols), int(record["ts_ns"]))
             case "note":
-                found = _EXEC.fullmatch(record["text"])
-                if found is not None:
-                    key = (found["symbol"], int(found["cid"]), int(found["cum"]))
-                    noted[key] = found["id"]
+                _note(record["text"], ledger, noted)
             case "report":
                 ledger.told(_report(record, recalled.symbols, noted), int(record["ts_ns"]))
             case "unanswered":
@@ -89,6 +87,15 @@ def recall(records: Iterable[Mapping[str, Any]]) -> Recalled:
             case _:
                 recalled.has_ended = True
     return recalled
+
+
+def _note(text: str, ledger: OrderLedger, noted: dict[tuple[str, int, int], str]) -> None:
+    found = _EXEC.fullmatch(text)
+    if found is not None:
+        noted[found["symbol"], int(found["cid"]), int(found["cum"])] = found["id"]
+    known = _KNOWN.fullmatch(text)
+    if known is not None:
+        ledger.know(known["id"], int(known["ts"]))
 
 
 def _intent(record: Mapping[str, Any], prefix: str, symbols: tuple[str, ...]) -> _Intent:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 import aiohttp
 
-from mmbot.clock import wall_ns
+from mmbot.clock import monotonic_ns, wall_ns
+from mmbot.units import NS_PER_MS
 from mmbot.venues.budget.stores import RateBudget
 from mmbot.venues.budget.turnstile import Turnstile
 from mmbot.venues.bybit.endpoints import Category, Endpoints
@@ -34,11 +36,12 @@ from mmbot.venues.records import (
     PositionRecord,
 )
 from mmbot.venues.stream.link import Dialer
+from mmbot.venues.stream.socket import SocketState
 from mmbot.venues.stream.venue_clock import VenueClock
 
-__all__ = ["BybitSettings", "BybitVenue"]
+__all__ = ["BybitSettings", "BybitVenue", "ConnectorHealth"]
 
-_REST_CONNECTIONS: int = 32
+_REST_CONNECTIONS: Final = 32
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,6 +65,25 @@ class BybitSettings:
     has_trade_socket: bool = True
     seed: int = 0
     private_topics: tuple[str, ...] = PRIVATE_TOPICS
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConnectorHealth:
+    """The connections at one moment.
+
+    Attributes:
+        ws_connected: every socket that was opened is up.
+        lag_ms: age of the newest market data by the venue's clock; None before any.
+        reconnects: of all sockets so far.
+        rest_ok: not every REST call of the last minute failed.
+        rest_error_rate: share of them that had no readable answer.
+    """
+
+    ws_connected: bool
+    lag_ms: int | None
+    reconnects: int
+    rest_ok: bool
+    rest_error_rate: float
 
 
 class BybitVenue:
@@ -139,6 +161,20 @@ class BybitVenue:
     def is_trade_socket_up(self) -> bool:
         """Whether orders go over the trade socket now."""
         return self._trade is not None and self._trade.is_up
+
+    def health(self) -> ConnectorHealth:
+        """How the connections are."""
+        states = self.streams.states
+        reconnects = sum(one.reconnects for one in self.streams.counters.values())
+        age_ns = self.streams.public_age_ns
+        error_rate = self.rest.counters.error_rate(monotonic_ns())
+        return ConnectorHealth(
+            ws_connected=bool(states) and set(states.values()) == {SocketState.UP},
+            lag_ms=None if age_ns is None else age_ns // NS_PER_MS,
+            reconnects=reconnects,
+            rest_ok=error_rate < 1.0,
+            rest_error_rate=error_rate,
+        )
 
     def clock_verdict(self) -> ClockVerdict:
         """Whether quoting may go on as far as the clocks are concerned."""

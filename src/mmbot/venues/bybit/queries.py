@@ -38,7 +38,8 @@ from mmbot.venues.records import (
 __all__ = ["BybitQueries"]
 
 T = TypeVar("T")
-_SETTLE: Final = "USDT"
+# Linear contracts are settled in one of these; Bybit lists positions and orders by coin.
+_SETTLE_COINS: Final = ("USDT", "USDC")
 _SPAN_NS: Final = 7 * NS_PER_DAY
 # Orders are listed by the time of their creation: one that ended in the span asked for may be older
 # by its whole life.
@@ -108,8 +109,10 @@ class BybitQueries:
         """
         if self._category == "spot":
             return []
-        params = {"settleCoin": _SETTLE, "limit": "200"}
-        rows = await self._all("/v5/position/list", params, PositionRow)
+        rows = []
+        for coin in _SETTLE_COINS:
+            params = {"settleCoin": coin, "limit": "200"}
+            rows += await self._all("/v5/position/list", params, PositionRow)
         records = []
         for row in rows:
             record = row.record()
@@ -128,13 +131,16 @@ class BybitQueries:
 
     async def open_orders_of(self, symbol: str | None) -> Sequence[OrderRecord]:
         """Open orders of one symbol, or of all."""
-        params = {"openOnly": "0", "limit": "50"}
+        scopes: Sequence[dict[str, str]] = [{}]
         if symbol is not None:
-            params["symbol"] = symbol
+            scopes = [{"symbol": symbol}]
         elif self._category == "linear":
-            params["settleCoin"] = _SETTLE
-        rows = await self._all("/v5/order/realtime", params, OrderRow)
-        records = (row.record() for row in reversed(rows))
+            scopes = [{"settleCoin": coin} for coin in _SETTLE_COINS]
+        rows: list[OrderRow] = []
+        for scope in scopes:
+            params = {"openOnly": "0", "limit": "50", **scope}
+            rows += reversed(await self._all("/v5/order/realtime", params, OrderRow))
+        records = (row.record() for row in rows)
         return [record for record in records if record.status.is_open]
 
     async def order_history(self, *, since_ns: int) -> Sequence[OrderRecord]:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 from urllib.parse import urlencode
 
@@ -11,7 +12,7 @@ import aiohttp
 from yarl import URL
 
 from mmbot.clock import monotonic_ns
-from mmbot.units import NS_PER_MS
+from mmbot.units import NS_PER_MIN, NS_PER_MS
 from mmbot.venues.budget.ledger import Granted, Wait
 from mmbot.venues.budget.turnstile import Turnstile
 from mmbot.venues.bybit.answers import Answer, Asked, raise_for_code, read_answer, retry_after_ms
@@ -27,6 +28,7 @@ _OK: Final = 200
 # The largest answers are the instruments of a category, about 1.5 MB.
 _BODY_MAX: Final = 16 << 20
 _TEXT_SHOWN: Final = 120
+_RECENT_MAX: Final = 1_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,11 +48,22 @@ class RestPolicy:
 
 @dataclass(slots=True)
 class RestCounters:
-    """Calls so far, and those without a readable answer of the venue."""
+    """Calls so far, those without a readable answer of the venue, and those that it refused."""
 
     calls: int = 0
     errors: int = 0
     refusals: int = 0
+    _recent: deque[tuple[int, bool]] = field(default_factory=lambda: deque(maxlen=_RECENT_MAX))
+
+    def ended(self, *, is_error: bool, now_ns: int) -> None:
+        """A call has ended."""
+        self.errors += is_error
+        self._recent.append((now_ns, is_error))
+
+    def error_rate(self, now_ns: int) -> float:
+        """Share of the calls of the last minute that had no readable answer."""
+        recent = [failed for at_ns, failed in self._recent if now_ns - at_ns <= NS_PER_MIN]
+        return sum(recent) / len(recent) if recent else 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,15 +159,16 @@ class RestClient:
             timeout=timeout,
             allow_redirects=False,
         ) as response:
-            body = await response.content.read(_BODY_MAX)
+            body = await _whole_body(response)
             recv_ns = monotonic_ns()
             status, told = response.status, dict(response.headers)
-        answer = read_answer(body)
+        answer = None if body is None else read_answer(body)
         await self._observe(
             request.path, told, answer, status=status, sent_ns=sent_ns, recv_ns=recv_ns
         )
         if answer is None:
-            raise self._unreadable(body, told, asked, status=status)
+            raise self._unreadable(body or b"", told, asked, status=status)
+        self.counters.ended(is_error=False, now_ns=recv_ns)
         self.counters.refusals += answer.ret_code != 0
         raise_for_code(answer, asked, headers=told, http_status=status)
         return answer
@@ -217,7 +231,7 @@ class RestClient:
     def _unreadable(
         self, body: bytes, headers: Mapping[str, str], asked: Asked, *, status: int
     ) -> Exception:
-        self.counters.errors += 1
+        self.counters.ended(is_error=True, now_ns=monotonic_ns())
         is_http = status != _OK
         return asked.error(
             FailureKind.HTTP if is_http else FailureKind.MALFORMED,
@@ -229,5 +243,17 @@ class RestClient:
     def _failed(
         self, asked: Asked, kind: FailureKind, exc: BaseException, *, is_sent: bool = True
     ) -> Exception:
-        self.counters.errors += 1
+        self.counters.ended(is_error=True, now_ns=monotonic_ns())
         return asked.error(kind, f"{type(exc).__name__}: {exc}", is_sent=is_sent)
+
+
+async def _whole_body(response: aiohttp.ClientResponse) -> bytes | None:
+    """All of the body; None if it is larger than any answer of the venue."""
+    parts: list[bytes] = []
+    size = 0
+    async for part in response.content.iter_any():
+        parts.append(part)
+        size += len(part)
+        if size > _BODY_MAX:
+            return None
+    return b"".join(parts)

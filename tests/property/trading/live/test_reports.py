@@ -131,8 +131,10 @@ def lives(draw) -> tuple[list[Venue], list[Asked]]:
 
 
 def deliver(source: ReportSource, event: OrderRecord | ExecutionRecord) -> None:
-    reports = source.on_order if isinstance(event, OrderRecord) else source.on_execution
-    tell(source.ledger, reports(event))  # type: ignore[operator]
+    if isinstance(event, OrderRecord):
+        tell(source.ledger, source.on_order(event))
+    else:
+        tell(source.ledger, source.on_execution(event))
 
 
 def resolve(source: ReportSource, venues: list[Venue]) -> None:

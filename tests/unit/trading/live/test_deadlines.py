@@ -1,6 +1,7 @@
 """No state without a deadline and a question; "not found" is believed late, not after a fill."""
 
 import itertools
+from typing import Any
 
 import pytest
 from tests.unit.trading.live.made_orders import (
@@ -22,7 +23,7 @@ SEC = 1_000_000_000
 
 
 def order_in(state: OrderState, **changes) -> TrackedOrder:
-    fields = {
+    fields: dict[str, Any] = {
         "symbol": SYMBOL,
         "cid": 1,
         "client_id": "mm-1",
