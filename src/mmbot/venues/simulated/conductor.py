@@ -45,9 +45,9 @@ class Conductor:
     start_ms: int
     plan: FaultPlan = field(default_factory=FaultPlan)
     account_limits: AccountLimits = field(default_factory=AccountLimits)
-    protection: Protection = field(default_factory=Protection)
     address_limits: AddressLimits = field(default_factory=AddressLimits)
     gate: Gate = field(default_factory=Gate)
+    protection: Protection = field(default_factory=Protection)
     hub: Hub = field(init=False)
     keys: Keys = field(init=False)
     api: RestApi = field(init=False)
