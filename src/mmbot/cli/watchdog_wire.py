@@ -156,7 +156,7 @@ def _bybit(config: AppConfig, bot: str) -> _Place:
         from mmbot.venues.stream.picows_link import PicowsDialer  # noqa: PLC0415
     except ImportError as exc:
         raise _needs("live", exc) from exc
-    from mmbot.venues.budget.stores import LocalBudget  # noqa: PLC0415
+    from mmbot.venues.budget.build import build_budget  # noqa: PLC0415
     from mmbot.venues.bybit.codes import BYBIT_CODES  # noqa: PLC0415
     from mmbot.venues.bybit.limits import BYBIT_BUDGET  # noqa: PLC0415
     from mmbot.venues.bybit.rest import RestPolicy  # noqa: PLC0415
@@ -177,7 +177,8 @@ def _bybit(config: AppConfig, bot: str) -> _Place:
         private_topics=(protection_topic(config.trading.category),),
     )
     key = ApiCredentials(require_secret(f"{_KEY}_API_KEY"), require_secret(f"{_KEY}_API_SECRET"))
-    port = BybitVenue(settings, key, budget=LocalBudget(BYBIT_BUDGET), dialer=PicowsDialer())
+    budget = build_budget(config, BYBIT_BUDGET, venue="bybit")
+    port = BybitVenue(settings, key, budget=budget, dialer=PicowsDialer())
     return _Place(port, BYBIT_CODES, endpoints.rest)
 
 
