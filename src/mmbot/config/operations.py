@@ -88,7 +88,7 @@ class RateBudgetConfig(Section):
     shared: bool = key(default=False, doc="share them through Redis (ha_failover.redis_url)")
     account: str = key("main", "names the account; equal in all programs that use it", min_length=1)
     address: str = key("", "names the network address; empty: the machine's name")
-    local_share: float = key(0.25, "part of the limits while Redis is gone", gt=0, le=1)
+    local_share_ratio: float = key(0.25, "part of the limits while Redis is gone", gt=0, le=1)
     redis_timeout_ms: int = key(50, "longest wait for Redis", ge=1, le=5000)
 
 

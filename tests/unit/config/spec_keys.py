@@ -288,7 +288,7 @@ FIXED: list[tuple[str, object, str]] = [
     ("rate_budget.shared", False, ""),
     ("rate_budget.account", "main", ""),
     ("rate_budget.address", "", ""),
-    ("rate_budget.local_share", 0.25, "in (0,1]"),
+    ("rate_budget.local_share_ratio", 0.25, "in (0,1]"),
     ("rate_budget.redis_timeout_ms", 50, "in [1,5000]"),
     ("watchdog.timeout_s", 5, POS),
     ("watchdog.venue_protection_s", None, "in [3,300]"),

@@ -54,6 +54,6 @@ def build_budget(
         client,
         owners={Scope.UID: section.account, Scope.IP: section.address or platform.node()},
         venue=venue,
-        local_share=section.local_share,
+        local_share=section.local_share_ratio,
         tell=lambda change: tell(change.error),
     )

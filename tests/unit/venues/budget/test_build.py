@@ -22,7 +22,7 @@ def test_a_shared_budget_without_redis_is_a_careful_share_and_is_told():
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     config = AppConfig(
-        rate_budget=RateBudgetConfig(shared=True, local_share=0.5),
+        rate_budget=RateBudgetConfig(shared=True, local_share_ratio=0.5),
         ha_failover=HaFailoverConfig(redis_url=f"redis://127.0.0.1:{port}/0"),
     )
     told: list[StoreError | None] = []
