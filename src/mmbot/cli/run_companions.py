@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import os
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,7 +11,11 @@ from mmbot import core
 from mmbot.api.running import RunningSession, SnapshotPaths
 from mmbot.config import AppConfig
 from mmbot.config.runtime import RuntimeConfig
+from mmbot.research.session_metrics import MetricsFile
+from mmbot.store.audit_log import AuditLog
 from mmbot.store.runtime import artifact_path
+from mmbot.telemetry.logs import get_logger
+from mmbot.trading.auditing import AuditCompanion
 from mmbot.trading.drilling import DrillCompanion
 from mmbot.trading.identity import SessionIdentity
 from mmbot.trading.journaling import SessionJournal
@@ -20,8 +25,10 @@ from mmbot.trading.storage_guard import StorageCompanion, StorageGuard, StorageL
 
 __all__ = [
     "SnapshotChoices",
+    "audit_companions",
     "drill_companions",
     "journal_companions",
+    "metrics_companion",
     "snapshot_companions",
 ]
 
@@ -58,6 +65,31 @@ def snapshot_companions(
         return []
     running = RunningSession(engine, lambda: runtime.config, choices.paths)
     return [SnapshotCompanion(running.files, say)]
+
+
+def audit_companions(
+    mode: str, runtime: RuntimeConfig, say: Callable[[str], None], *, waits: bool
+) -> list[Companion]:
+    """What feeds ``audit.jsonl``; a generated session decides nothing that anybody audits."""
+    if mode == "sim":
+        return []
+    logger = get_logger("exec")
+    return [
+        AuditCompanion(
+            AuditLog(artifact_path("audit.jsonl"), say, waits=waits),
+            lambda: runtime.config.latency_boost.tail_batch.tail_age_ms,
+            # several a second in a busy market
+            logger.debug,
+        )
+    ]
+
+
+def metrics_companion(
+    symbols: Sequence[str], mode: str, runtime: RuntimeConfig, say: Callable[[str], None]
+) -> Companion:
+    """What writes ``metrics.json``."""
+    env = os.environ.get("MM_ENV") or "dev"
+    return MetricsFile(symbols, lambda: runtime.config, mode=mode, env=env, say=say)
 
 
 def drill_companions(

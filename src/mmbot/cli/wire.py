@@ -19,8 +19,10 @@ from mmbot.cli.records import RecordChoices, record_companions
 from mmbot.cli.reporting import BAR_MINUTES, SessionFacts, write_reports
 from mmbot.cli.run_companions import (
     SnapshotChoices,
+    audit_companions,
     drill_companions,
     journal_companions,
+    metrics_companion,
     snapshot_companions,
 )
 from mmbot.config import AppConfig, ConfigRequest, lane_params
@@ -141,8 +143,7 @@ def run_session(options: RunOptions) -> int:
             rebalancer=rebalancer,
         ),
         *records,
-        *snapshot_companions(options.snapshots(paced=speed is not None), engine, runtime, _say),
-        *drill_companions(identity, options.mode, _say),
+        *_besides(options, engine, runtime, identity, is_paced=speed is not None),
         *journal_companions(journal, config, _say),
     ]
     plan = SessionPlan(
@@ -176,6 +177,23 @@ def _request(options: RunOptions) -> ConfigRequest:
         symbols=symbols,
         mode=options.mode,
     )
+
+
+def _besides(
+    options: RunOptions,
+    engine: core.Backtest,
+    runtime: RuntimeConfig,
+    identity: SessionIdentity,
+    *,
+    is_paced: bool,
+) -> list[Companion]:
+    """What the session keeps, shows and obeys besides its records."""
+    return [
+        *snapshot_companions(options.snapshots(paced=is_paced), engine, runtime, _say),
+        metrics_companion(identity.symbols, options.mode, runtime, _say),
+        *audit_companions(options.mode, runtime, _say, waits=not is_paced),
+        *drill_companions(identity, options.mode, _say),
+    ]
 
 
 def _state(
