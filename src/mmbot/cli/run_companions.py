@@ -19,9 +19,12 @@ from mmbot.trading.auditing import AuditCompanion
 from mmbot.trading.drilling import DrillCompanion
 from mmbot.trading.identity import SessionIdentity
 from mmbot.trading.journaling import SessionJournal
+from mmbot.trading.schedule.recorded import suggest_windows
+from mmbot.trading.schedule.suggest import Suggestion, SuggestRequest
 from mmbot.trading.session import Companion
 from mmbot.trading.snapshot_files import SnapshotCompanion
 from mmbot.trading.storage_guard import StorageCompanion, StorageGuard, StorageLimits
+from mmbot.trading.window_recompute import WindowRecompute, period_sec
 
 __all__ = [
     "SnapshotChoices",
@@ -30,6 +33,7 @@ __all__ = [
     "journal_companions",
     "metrics_companion",
     "snapshot_companions",
+    "window_recompute",
 ]
 
 
@@ -82,6 +86,25 @@ def audit_companions(
             logger.debug,
         )
     ]
+
+
+def window_recompute(
+    runtime: RuntimeConfig, symbols: Sequence[str], say: Callable[[str], None]
+) -> WindowRecompute | None:
+    """What suggests trading windows anew every ``SCHEDULER_RECOMPUTE_SEC``, if that is above 0.
+
+    Raises:
+        ConfigError: ``E_CFG_TYPE`` for a value that is no number of seconds.
+    """
+    every_sec = period_sec()
+    if every_sec == 0:
+        return None
+
+    def suggest(request: SuggestRequest, now_ns: int) -> tuple[Suggestion, ...]:
+        root = runtime.config.recorder.data_dir
+        return suggest_windows(root, symbols, now_ns=now_ns, request=request)
+
+    return WindowRecompute(every_sec, suggest, say)
 
 
 def metrics_companion(

@@ -24,6 +24,7 @@ from mmbot.cli.run_companions import (
     journal_companions,
     metrics_companion,
     snapshot_companions,
+    window_recompute,
 )
 from mmbot.config import AppConfig, ConfigRequest, lane_params
 from mmbot.config.runtime import RuntimeConfig
@@ -84,6 +85,12 @@ class RunOptions:
     throttle_snapshot_path: Path | None = None
     throttle_snapshot_interval_sec: float = 30.0
 
+    def records(self, *, paced: bool) -> RecordChoices:
+        """What is recorded of the session."""
+        return RecordChoices(
+            mode=self.mode, wanted=self.record, market=self.data is None, waits=not paced
+        )
+
     def snapshots(self, *, paced: bool) -> SnapshotChoices:
         """What is kept of the session for the next one."""
         return SnapshotChoices(
@@ -111,12 +118,7 @@ def run_session(options: RunOptions) -> int:
     rebalancer = Rebalancer(allocator_settings(config), symbols) if len(symbols) > 1 else None
     quoter = _quoter(options, config)
     identity = SessionIdentity.of(config, symbols)
-    choices = RecordChoices(
-        mode=options.mode,
-        wanted=options.record,
-        market=options.data is None,
-        waits=speed is None,
-    )
+    choices = options.records(paced=speed is not None)
     header, journal = (
         open_journal(loaded.loaded, identity, mode=options.mode, seed=options.seed)
         if options.journal
@@ -134,14 +136,16 @@ def run_session(options: RunOptions) -> int:
     records = record_companions(choices, loaded, identity, markets, log=_say)
     # From here on the session leaves traces: what could keep it from starting has been tried.
     runtime = RuntimeConfig(loaded, _say)
+    reloading = ConfigCompanion(
+        runtime,
+        symbols,
+        overrides=_EXTERNAL if quoter is not None else {},
+        cid_prefix=identity.cid_prefix,
+        rebalancer=rebalancer,
+        windows=None if speed is None else window_recompute(runtime, symbols, _say),
+    )
     companions: list[Companion] = [
-        ConfigCompanion(
-            runtime,
-            symbols,
-            overrides=_EXTERNAL if quoter is not None else {},
-            cid_prefix=identity.cid_prefix,
-            rebalancer=rebalancer,
-        ),
+        reloading,
         *records,
         *_besides(options, engine, runtime, identity, is_paced=speed is not None),
         *journal_companions(journal, config, _say),
