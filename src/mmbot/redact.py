@@ -2,8 +2,9 @@
 
 Rules, in this order (deterministic, and applying them twice changes nothing):
 
-1. the value that follows a secret's name (``api_key=...``, ``"password": "..."``, ``token: ...``);
-2. secrets that show by their shape: PEM private keys, well-known token prefixes, credentials in a
+1. every secret that this process has loaded (`hide`), wherever it occurs;
+2. the value that follows a secret's name (``api_key=...``, ``"password": "..."``, ``token: ...``);
+3. secrets that show by their shape: PEM private keys, well-known token prefixes, credentials in a
    URL.
 
 It refuses to guess: digests, order ids and paths look random too, and a log without them explains
@@ -15,9 +16,13 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-__all__ = ["MASK", "is_secret_key", "redact", "redact_mapping"]
+__all__ = ["MASK", "hide", "is_secret_key", "redact", "redact_mapping"]
 
 MASK = "****"
+
+# Shorter values occur in innocent words; a secret that short is none.
+_HIDDEN_MIN = 6
+_hidden: set[str] = set()
 
 _SECRET_NAMES = (
     "api_key",
@@ -57,8 +62,17 @@ _URL_CREDENTIALS = re.compile(
 )
 
 
+def hide(secret: str) -> None:
+    """Mask this value from now on wherever it occurs; called by what loads a secret."""
+    if len(secret) >= _HIDDEN_MIN:
+        _hidden.add(secret)
+
+
 def redact(text: str) -> str:
     """Return `text` with every recognised secret replaced by `MASK`."""
+    # Longest first: one secret may contain another.
+    for secret in sorted(_hidden, key=len, reverse=True):
+        text = text.replace(secret, MASK)
     for shape in _SHAPES:
         text = shape.sub(MASK, text)
     text = _URL_CREDENTIALS.sub(rf"\g<scheme>{MASK}:{MASK}@", text)

@@ -15,16 +15,19 @@ __all__ = ["app"]
 
 app = typer.Typer(add_completion=False, rich_markup_mode="rich")
 
-_MODES = ("paper", "sim")
-_DISCONNECTED = ("live", "shadow")
+_MODES = ("paper", "sim", "shadow", "live")
+_AT_A_VENUE = ("shadow", "live")
 
 _Mode = Annotated[
     str,
     typer.Option(
         "--mode",
         envvar="MM_MODE",
-        metavar="paper|sim",
-        help="paper follows the wall clock, sim runs as fast as it can.",
+        metavar="paper|sim|shadow|live",
+        help=(
+            "paper follows the wall clock, sim runs as fast as it can; shadow quotes on a venue's "
+            "market with virtual orders, live trades with money."
+        ),
     ),
 ]
 _Data = Annotated[
@@ -32,7 +35,20 @@ _Data = Annotated[
     typer.Option("--data", metavar="DIR", help="Catalog of recorded data; else synthetic."),
 ]
 _Venue = Annotated[
-    str | None, typer.Option("--venue", help="Venue, when the catalog has the symbol twice.")
+    str | None,
+    typer.Option("--venue", help="Where to trade; or which venue of a catalog is meant."),
+]
+_Endpoint = Annotated[
+    str | None,
+    typer.Option(
+        "--endpoint",
+        metavar="URL",
+        help="Another address of the venue, such as that of `mmbot exchange serve`.",
+    ),
+]
+_Understood = Annotated[
+    bool,
+    typer.Option("--i-understand-live", help="Mode live: yes, trade with money."),
 ]
 _Regime = Annotated[
     str,
@@ -104,7 +120,8 @@ _ThrottleInterval = Annotated[
         "mmbot run --data data/research --symbol BTCUSDT --profile S1\n\n"
         "mmbot run --symbol BTCUSDT --symbol ETHUSDT --symbol SOLUSDT\n\n"
         "mmbot run --set strategy.levels_per_side=1 --set base_spread_bps=2\n\n"
-        "mmbot run --strategy examples/spread_quoter.py:SpreadQuoter"
+        "mmbot run --strategy examples/spread_quoter.py:SpreadQuoter\n\n"
+        "mmbot run --mode live --venue bybit --endpoint http://127.0.0.1:8091 --i-understand-live"
     ),
 )
 def run(
@@ -129,10 +146,29 @@ def run(
     no_journal: _NoJournal = False,
     throttle_snapshot_path: _ThrottlePath = None,
     throttle_snapshot_interval_seconds: _ThrottleInterval = 30.0,
+    endpoint: _Endpoint = None,
+    i_understand_live: _Understood = False,
 ) -> None:
     """Build the session and run it."""
     _check_mode(mode)
     duration_ns = None if duration is None else parse_duration_ns(duration, key="--duration")
+    if mode in _AT_A_VENUE:
+        from mmbot.cli import live_venue, live_wire  # noqa: PLC0415 -- as below
+
+        live = live_wire.LiveOptions(
+            config=config,
+            profile=profile,
+            sets=(*live_venue.venue_sets(venue, endpoint), *_mode_sets(mode), *(sets or ())),
+            symbols=tuple(symbol or ()),
+            mode=mode,
+            duration_ns=duration_ns,
+            headless=headless,
+            seed=seed,
+            strategy=strategy,
+            calibration=calibration,
+            is_confirmed=i_understand_live,
+        )
+        raise typer.Exit(live_wire.run_live(live))
     # What follows loads the engine and numpy: `mmbot run --help` does without.
     from mmbot.cli import wire  # noqa: PLC0415
 
@@ -161,10 +197,10 @@ def run(
     raise typer.Exit(wire.run_session(options))
 
 
+def _mode_sets(mode: str) -> tuple[str, ...]:
+    return ("shadow.enabled=true",) if mode == "shadow" else ()
+
+
 def _check_mode(mode: str) -> None:
-    if mode in _DISCONNECTED:
-        raise ConfigError(
-            "E_CFG_RANGE", "--mode", f"{mode} needs a venue; this version connects to none"
-        )
     if mode not in _MODES:
         raise ConfigError("E_CFG_RANGE", "--mode", f"must be one of {', '.join(_MODES)}")

@@ -5,7 +5,8 @@ use crate::session::ControlError;
 use crate::strategy::Quote;
 use mmbot_types::journal::Control;
 use mmbot_types::{
-    Action, Cause, EventRow, ExecReport, InstrumentIdx, ParamError, Params, SessionParams,
+    Action, Cause, Cid, EventRow, ExecPrice, ExecReport, InstrumentIdx, ParamError, Params, QtyLot,
+    SessionParams,
 };
 use thiserror::Error;
 
@@ -28,6 +29,12 @@ pub enum Event {
     Control(Control),
     /// Shares of the budget from now on, and whether a better fee tier is worth a tilt.
     Weights(Vec<f64>, FeeTilt),
+    /// The last request about an order may have arrived or not.
+    Unanswered(InstrumentIdx, Cid),
+    /// The venue's position of an instrument is taken over, the difference booked at a price.
+    Adopt(InstrumentIdx, QtyLot, ExecPrice),
+    /// An instrument quotes nothing, or may quote again.
+    Hold(InstrumentIdx, bool),
     /// Driven only: decisions of an instrument are planned from here on.
     Start(InstrumentIdx),
     /// Driven only: an instrument decides.

@@ -146,6 +146,13 @@ impl Engine {
             Event::Timer if self.is_driven => {}
             Event::Timer => self.decide_due(now, out),
             Event::Weights(weights, tilt) => self.session.rebalance(weights, *tilt, now)?,
+            Event::Unanswered(instrument, cid) => {
+                self.seat(*instrument)?.trader.on_unanswered(now, *cid);
+            }
+            Event::Adopt(instrument, position, px) => {
+                self.seat(*instrument)?.trader.adopt(now, *position, *px);
+            }
+            Event::Hold(instrument, on) => self.seat(*instrument)?.trader.hold(*on),
             Event::Start(_) | Event::Decide(_) | Event::Sync => self.drive(now, event, out)?,
             Event::Control(Control::Stop) => self.stop(now, out),
             Event::Control(control) => {

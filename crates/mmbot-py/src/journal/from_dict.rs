@@ -77,6 +77,22 @@ fn record_of_instrument(fields: &Fields<'_, '_>, kind: RecordKind) -> PyResult<R
             ts,
             outcome: fields.get("outcome")?,
         },
+        RecordKind::Unanswered => Record::Unanswered {
+            instrument,
+            ts,
+            cid: Cid::new(fields.get("cid")?),
+        },
+        RecordKind::Adopt => Record::Adopt {
+            instrument,
+            ts,
+            position: QtyLot::new(fields.get("position")?),
+            px: ExecPrice::new(fields.get("exec_px")?),
+        },
+        RecordKind::Hold => Record::Hold {
+            instrument,
+            ts,
+            on: fields.get("on")?,
+        },
         RecordKind::Intent => Record::Intent {
             instrument,
             ts,

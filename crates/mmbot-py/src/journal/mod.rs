@@ -21,6 +21,7 @@ mod to_dict;
 
 pub(crate) use checkpoint::PyCheckpoint;
 pub(crate) use from_dict::{control_of, header_of, report_of};
+pub(crate) use replay::PyJournalReplay;
 pub(crate) use start::{config_bytes, journal_start};
 
 use crate::chunk::EventChunk;

@@ -51,6 +51,12 @@ fn set_fields(out: &Bound<'_, PyDict>, record: &Record, rows: bool) -> PyResult<
             out.set_item("quotes", list)
         }
         Record::CallResult { outcome, .. } => out.set_item("outcome", outcome),
+        Record::Unanswered { cid, .. } => out.set_item("cid", cid.get()),
+        Record::Adopt { position, px, .. } => {
+            out.set_item("position", position.get())?;
+            out.set_item("exec_px", px.get())
+        }
+        Record::Hold { on, .. } => out.set_item("on", on),
         Record::Control { control, .. } => set_control(out, control),
         Record::Intent {
             action,

@@ -11,6 +11,7 @@ mod account;
 mod capital;
 mod events;
 mod guards;
+mod host;
 pub(crate) mod payloads;
 mod requests;
 mod symbol;
@@ -18,12 +19,14 @@ mod symbol;
 use crate::error::core_error;
 use mmbot_core::Session;
 use mmbot_core::session::{KillCause, RiskGrade};
-use mmbot_run::{Backtest, RunError};
+use mmbot_run::RunError;
+use mmbot_types::Instrument;
 use mmbot_types::journal::Control;
-use mmbot_types::{Instrument, TsNs};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+pub(crate) use host::{Host, Seen};
 
 /// A dict of named values.
 macro_rules! dict {
@@ -38,7 +41,7 @@ pub(crate) use dict;
 /// The session of one lane.
 #[pyclass(name = "SessionControl", module = "mmbot._core", frozen)]
 pub(crate) struct PySessionControl {
-    backtest: Arc<Mutex<Backtest>>,
+    host: Arc<Mutex<dyn Host>>,
     instruments: Arc<[Instrument]>,
     lane: usize,
     /// Events that `take_events` has given out.
@@ -51,12 +54,12 @@ impl PySessionControl {
     /// # Errors
     /// `E_BT_ARGS` for a lane that has none.
     pub(crate) fn of(
-        backtest: &Arc<Mutex<Backtest>>,
+        host: Arc<Mutex<dyn Host>>,
         instruments: &Arc<[Instrument]>,
         lane: usize,
     ) -> PyResult<Self> {
         let control = Self {
-            backtest: Arc::clone(backtest),
+            host,
             instruments: Arc::clone(instruments),
             lane,
             seen: Mutex::new(0),
@@ -65,14 +68,14 @@ impl PySessionControl {
         Ok(control)
     }
 
-    fn lock(&self) -> MutexGuard<'_, Backtest> {
-        self.backtest.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> MutexGuard<'_, dyn Host + 'static> {
+        self.host.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn read<T>(&self, read: impl FnOnce(&Backtest, &Session) -> PyResult<T>) -> PyResult<T> {
-        let backtest = self.lock();
-        let session = backtest.session(self.lane);
-        read(&backtest, session.ok_or_else(|| no_session(self.lane))?)
+    fn read<T>(&self, read: impl FnOnce(&dyn Host, &Session) -> PyResult<T>) -> PyResult<T> {
+        let host = self.lock();
+        let session = host.session_of(self.lane);
+        read(&*host, session.ok_or_else(|| no_session(self.lane))?)
     }
 
     /// Does it and writes it down; true if it changed the level of autopolicy.
@@ -101,8 +104,8 @@ fn no_session(lane: usize) -> PyErr {
 #[pymethods]
 impl PySessionControl {
     fn state<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
-        self.read(|backtest, session| {
-            let now = TsNs::new(backtest.now_ns());
+        self.read(|host, session| {
+            let now = host.now();
             // windows move on when they are asked
             let mut session = session.clone();
             let out = dict!(py, {
@@ -113,11 +116,11 @@ impl PySessionControl {
             guards::parts(&out, &mut session)?;
             requests::parts(&out, &mut session, now)?;
             capital::parts(&out, &session)?;
-            account::parts(&out, &mut session, backtest, self.lane, now)?;
+            account::parts(&out, &mut session, host, self.lane, now)?;
             let by_symbol = PyDict::new(py);
             for (at, instrument) in self.instruments.iter().enumerate() {
                 let place = (at, self.lane);
-                let part = symbol::part(py, &mut session, backtest, place, instrument, now)?;
+                let part = symbol::part(py, &mut session, host, place, instrument, now)?;
                 by_symbol.set_item(instrument.symbol(), part)?;
             }
             out.set_item("by_symbol", by_symbol)?;
@@ -249,7 +252,7 @@ impl PySessionControl {
     }
 
     fn day_totals<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
-        self.read(|backtest, session| payloads::day_dict(py, session, TsNs::new(backtest.now_ns())))
+        self.read(|host, session| payloads::day_dict(py, session, host.now()))
     }
 
     fn restore_day(&self, totals: &Bound<'_, PyAny>) -> PyResult<()> {

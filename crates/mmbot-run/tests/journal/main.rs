@@ -8,6 +8,8 @@
 
 mod checkpoints;
 mod hand;
+mod live;
+mod live_resume;
 mod outside;
 mod reasons;
 mod replays;

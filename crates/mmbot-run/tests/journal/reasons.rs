@@ -156,6 +156,7 @@ fn built_in() -> Plan {
         controls: Vec::new(),
         record: false,
         checkpoints: true,
+        apart: false,
     }
 }
 

@@ -41,6 +41,7 @@ pub fn simple() -> Plan {
         controls: Vec::new(),
         record: true,
         checkpoints: true,
+        apart: false,
     }
 }
 

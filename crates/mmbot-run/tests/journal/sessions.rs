@@ -3,8 +3,8 @@
 use crate::hand;
 use crate::outside::{Outside, Shelf};
 use mmbot_run::{Backtest, Checkpoint, JournalStart, LaneSpec, Sampling, SessionLane};
-use mmbot_sim::SimConfig;
 use mmbot_sim::market::{Market, MarketConfig, Regime};
+use mmbot_sim::{ResponseLatency, SimConfig};
 use mmbot_types::journal::{Control, FORMAT_VERSION, Header, InstrumentFacts, Mode};
 use mmbot_types::{
     Cadence, EventColumns, Instrument, MuxBand, MuxStrategy, OpenWindow, Params, QuoterKind,
@@ -39,6 +39,8 @@ pub struct Plan {
     pub controls: Vec<(i64, Control)>,
     pub record: bool,
     pub checkpoints: bool,
+    /// Reports come by a way of their own, not with market data.
+    pub apart: bool,
 }
 
 pub fn plan() -> impl Strategy<Value = Plan> {
@@ -90,12 +92,13 @@ pub fn plan() -> impl Strategy<Value = Plan> {
             controls,
             record,
             checkpoints: true,
+            apart: false,
         }
     })
 }
 
 impl Plan {
-    fn instruments(&self) -> Vec<Instrument> {
+    pub fn instruments(&self) -> Vec<Instrument> {
         let made = |name: &&str| Instrument::new(name, "0.1", "0.001", "0.001", 5.0, 1.0).unwrap();
         NAMES[..self.symbols].iter().map(made).collect()
     }
@@ -178,6 +181,11 @@ impl Plan {
             reject_prob: if self.rejects { 0.05 } else { 0.0 },
             max_requests_per_sec: if self.rejects { 40 } else { 0 },
             seed: self.seed,
+            response: if self.apart {
+                ResponseLatency::ConstantNs(1_234_567)
+            } else {
+                ResponseLatency::OfFeed
+            },
             ..SimConfig::default()
         }
     }
@@ -196,7 +204,7 @@ impl Plan {
         }
     }
 
-    fn journal(&self, book: &mut Shelf) -> JournalStart {
+    pub fn journal(&self, book: &mut Shelf) -> JournalStart {
         let facts = |i: &Instrument| InstrumentFacts::of(i).unwrap();
         JournalStart {
             header: Header {

@@ -79,6 +79,9 @@ coded!(RecordKind, "kind", {
     Note = 14,
     SessionEnd = 15,
     Start = 16,
+    Unanswered = 64,
+    Adopt = 65,
+    Hold = 66,
 });
 
 coded!(Mode, "mode", { Paper = 0, Shadow = 1, Live = 2, Sim = 3 });

@@ -50,6 +50,9 @@ fn read(cursor: &mut Cursor<'_>, kind: RecordKind) -> Result<Record, JournalErro
         | RecordKind::Decide
         | RecordKind::Quotes
         | RecordKind::CallResult
+        | RecordKind::Unanswered
+        | RecordKind::Adopt
+        | RecordKind::Hold
         | RecordKind::Intent => {
             let instrument = cursor.instrument()?;
             let ts = cursor.ts()?;
@@ -90,6 +93,22 @@ fn read_of_instrument(
             ts,
             outcome: cursor.byte()?,
         },
+        RecordKind::Unanswered => Record::Unanswered {
+            instrument,
+            ts,
+            cid: Cid::new(cursor.number()?),
+        },
+        RecordKind::Adopt => Record::Adopt {
+            instrument,
+            ts,
+            position: QtyLot::new(cursor.signed()?),
+            px: ExecPrice::new(cursor.signed()?),
+        },
+        RecordKind::Hold => Record::Hold {
+            instrument,
+            ts,
+            on: read_flag(cursor)?,
+        },
         RecordKind::Intent => Record::Intent {
             instrument,
             ts,
@@ -99,6 +118,15 @@ fn read_of_instrument(
         },
         _ => Record::Decide { instrument, ts },
     })
+}
+
+fn read_flag(cursor: &mut Cursor<'_>) -> Result<bool, JournalError> {
+    let start = cursor.at();
+    match cursor.byte()? {
+        0 => Ok(false),
+        1 => Ok(true),
+        code => Err(unknown("flag", code).at(start)),
+    }
 }
 
 fn read_of_session(

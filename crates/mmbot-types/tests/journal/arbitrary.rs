@@ -292,6 +292,22 @@ fn of_instrument() -> impl Strategy<Value = Record> {
             ts,
             outcome
         }),
+        (at(), number()).prop_map(|((instrument, ts), cid)| Record::Unanswered {
+            instrument,
+            ts,
+            cid: Cid::new(cid)
+        }),
+        (at(), qty(), px()).prop_map(|((instrument, ts), position, px)| Record::Adopt {
+            instrument,
+            ts,
+            position,
+            px: ExecPrice::new(px.get())
+        }),
+        (at(), any::<bool>()).prop_map(|((instrument, ts), on)| Record::Hold {
+            instrument,
+            ts,
+            on
+        }),
         (at(), action(), any_of::<Cause>(), number()).prop_map(
             |((instrument, ts), action, cause, full_cid)| Record::Intent {
                 instrument,
