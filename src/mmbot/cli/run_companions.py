@@ -123,7 +123,11 @@ def drill_companions(
 
 
 def journal_companions(
-    journal: SessionJournal | None, config: AppConfig, say: Callable[[str], None]
+    journal: SessionJournal | None,
+    config: AppConfig,
+    say: Callable[[str], None],
+    *,
+    lag_records: Callable[[], int] | None = None,
 ) -> list[Companion]:
     """The journal after those that change what is written; what holds quoting back before it."""
     if journal is None:
@@ -131,4 +135,4 @@ def journal_companions(
     if not journal.goes_on:
         return [journal]
     guard = StorageGuard(StorageLimits.of(config.storage))
-    return [StorageCompanion(guard, journal, say), journal]
+    return [StorageCompanion(guard, journal, say, lag_records=lag_records), journal]

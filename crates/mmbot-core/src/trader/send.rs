@@ -188,7 +188,7 @@ impl Trader {
     }
 
     #[inline]
-    fn expect_answer(&mut self, sent: TsNs) {
+    pub(super) fn expect_answer(&mut self, sent: TsNs) {
         let until = sent.plus_ns(ANSWER_TIMEOUT_NS);
         if until < self.timeout_at {
             self.timeout_at = until;
