@@ -19,9 +19,12 @@ from mmbot.cli.records import RecordChoices, record_companions
 from mmbot.cli.reporting import BAR_MINUTES, SessionFacts, write_reports
 from mmbot.cli.run_companions import (
     SnapshotChoices,
+    audit_companions,
     drill_companions,
     journal_companions,
+    metrics_companion,
     snapshot_companions,
+    window_recompute,
 )
 from mmbot.cli.store_wire import background_shipper, store_line
 from mmbot.config import AppConfig, ConfigRequest, lane_params
@@ -137,10 +140,13 @@ def run_session(options: RunOptions) -> int:
     store = _store(options, config, journal)
     # From here on the session leaves traces: what could keep it from starting has been tried.
     runtime = RuntimeConfig(loaded, _say)
-    kept = snapshot_companions(options.snapshots(paced=speed is not None), engine, runtime, _say)
-    companions = _companions(
-        options, runtime, identity, [*records, *kept], journal=journal, rebalancer=rebalancer
-    )
+    besides = _besides(options, engine, runtime, identity, is_paced=speed is not None)
+    reloading = _reloading(options, runtime, identity, rebalancer, is_paced=speed is not None)
+    # at full speed the store falls behind and nothing waits for it
+    lag = None if store is None or speed is None else store.lag_records
+    last = journal_companions(journal, config, _say, lag_records=lag)
+    # the journal is the last: it writes what others change
+    companions: list[Companion] = [reloading, *records, *besides, *last]
     plan = SessionPlan(
         speed=speed,
         duration_ns=options.duration_ns,
@@ -163,28 +169,40 @@ def run_session(options: RunOptions) -> int:
     return code
 
 
-def _companions(
+def _reloading(
     options: RunOptions,
     runtime: RuntimeConfig,
     identity: SessionIdentity,
-    kept: Sequence[Companion],
-    *,
-    journal: SessionJournal | None,
     rebalancer: Rebalancer | None,
+    *,
+    is_paced: bool,
+) -> ConfigCompanion:
+    """What takes over changes of the configuration."""
+    symbols = identity.symbols
+    return ConfigCompanion(
+        runtime,
+        symbols,
+        overrides=_EXTERNAL if options.strategy is not None else {},
+        cid_prefix=identity.cid_prefix,
+        rebalancer=rebalancer,
+        windows=window_recompute(runtime, symbols, _say) if is_paced else None,
+    )
+
+
+def _besides(
+    options: RunOptions,
+    engine: core.Backtest,
+    runtime: RuntimeConfig,
+    identity: SessionIdentity,
+    *,
+    is_paced: bool,
 ) -> list[Companion]:
-    """What goes along with a session; the journal is the last: it writes what others change."""
-    config = runtime.loaded.config
+    """What the session keeps, shows and obeys besides its records."""
     return [
-        ConfigCompanion(
-            runtime,
-            config.trading.symbols,
-            overrides=_EXTERNAL if options.strategy is not None else {},
-            cid_prefix=identity.cid_prefix,
-            rebalancer=rebalancer,
-        ),
-        *kept,
+        *snapshot_companions(options.snapshots(paced=is_paced), engine, runtime, _say),
+        metrics_companion(identity.symbols, options.mode, runtime, _say),
+        *audit_companions(options.mode, runtime, _say, waits=not is_paced),
         *drill_companions(identity, options.mode, _say),
-        *journal_companions(journal, config, _say),
     ]
 
 
