@@ -24,6 +24,11 @@ REAL_DATA = os.environ.get("MMBOT_REAL_DATA", "")
 NO_REAL_DATA = "MMBOT_REAL_DATA is not set"
 
 
+def pytest_addoption(parser):
+    parser.addoption("--kill-points", type=int, default=2, help="times a live session is killed")
+    parser.addoption("--kill-seed", type=int, default=1, help="of the moments of the kills")
+
+
 @pytest.fixture(autouse=True)
 def _clean_environment(monkeypatch, tmp_path):
     for name in list(os.environ):

@@ -16,6 +16,7 @@ from mmbot._core_journal import *
 from mmbot._core_journal import Checkpoint as Checkpoint
 from mmbot._core_live import LiveSession as LiveSession
 from mmbot._core_live import OrderRequest as OrderRequest
+from mmbot._core_live import bybit_order_frames as bybit_order_frames
 from mmbot._core_session import SessionControl as SessionControl
 
 class CoreError(ValueError):

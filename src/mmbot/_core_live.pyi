@@ -3,7 +3,23 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, final
 
-from mmbot._core import Checkpoint, EventChunk, Instrument
+from numpy.typing import NDArray
+
+from mmbot._core import Checkpoint, EventChunk, Instrument, JournalReplay, SessionControl
+
+def bybit_order_frames(
+    requests: Sequence[OrderRequest],
+    *,
+    timestamp_ms: int,
+    first_req_id: int,
+    recv_window_ms: int = 5000,
+    category: str = "linear",
+) -> list[bytes]:
+    """The frames of requests for Bybit's v5 trade socket, one each, in their order.
+
+    ``reqId`` counts from `first_req_id` in base36; `timestamp_ms` is the venue's time of sending;
+    `category` is ``linear``, ``inverse`` or ``spot``.
+    """
 
 @final
 class OrderRequest:
@@ -84,6 +100,29 @@ class LiveSession:
         all, `journal`, `strategy` as of `Backtest`; `seed` is the journal's, too. `record` keeps
         fills and order events for whoever takes them. CoreError E_CFG_* for what is out of range.
         """
+    @staticmethod
+    def resume(
+        replay: JournalReplay,
+        *,
+        now_ns: int,
+        offset: int,
+        cid_prefix: str,
+        hash_every_ns: int,
+        next_checkpoint: int | None = None,
+        strategy: Callable[[dict[str, Any]], Sequence[tuple[str, float, float]]] | None = None,
+        record: bool = False,
+    ) -> LiveSession:
+        """Goes on behind a journal that `replay` has read to its end, from its beginning or from a
+        checkpoint; `replay` is empty afterwards. Its torn tail is to be cut before the records of
+        this session are appended; `offset` is the length of the journal over all segments, without
+        the tail. `next_checkpoint`: number of the next checkpoint, None for none.
+
+        Every book is unusable until its next snapshot. Orders whose last request has no answer are
+        unknown and count as live until a report resolves them. Requests that the journal does not
+        have never left: they are written down behind what led to them, and not given out. The same
+        journal and time give the same session. CoreError E_STORE_JOURNAL for a journal that does
+        not replay.
+        """
     def on_frame(self, frame: bytes, recv_ns: int) -> int:
         """Takes in a raw Bybit v5 public frame (order book of the first depth seen, trades); its
         symbol is the frame's.
@@ -115,6 +154,22 @@ class LiveSession:
         `px` (ticks) and `open_qty` (lots); ``cancelled``; ``filled`` with `exec_px` (1/10,000
         tick), `qty` and `cum_qty` (lots), `liquidity` (``maker``, ``taker``) and `fee` (tick x
         lot / 10,000; negative is a rebate). CoreError E_STORE_TYPE for a missing or wrong field.
+        """
+    def on_unanswered(self, symbol: str, now_ns: int, cid: int) -> None:
+        """The last request about an order may have arrived or not (time-out, lost connection, an
+        answer that says nothing): the order is unknown, counts as live, and is asked for or
+        cancelled again only once a report resolves it or 3 s have passed.
+        """
+    def adopt_position(
+        self, symbol: str, now_ns: int, position_lots: int, exec_px: int | None = None
+    ) -> None:
+        """Takes over the venue's position because it is not the sum of the known fills. The
+        difference is booked at `exec_px` (1/10,000 tick; None: the last mid), as no fill, without a
+        fee. CoreError E_BT_ARGS if there is no price to book it at.
+        """
+    def hold(self, symbol: str, now_ns: int, on: bool) -> int:
+        """A symbol quotes nothing (block `risk_paused`) until that is lifted; its orders are
+        cancelled at once.
         """
     def on_timer(self, now_ns: int) -> int:
         """Time passed: decisions and synchronisations due up to now."""
@@ -160,13 +215,31 @@ class LiveSession:
         """What weights are computed from, when they are due: `ts_ns`, `volas` (fraction a minute,
         None while unknown), `turnover_usd`.
         """
-    def control(self, now_ns: int, control: str, grade: str | None = None) -> int:
-        """``stop`` (cancel everything, quote no more; at once), ``resume``, ``kill``, ``grade``
-        (the mildest risk grade allowed, None lifts that); these act at the next synchronisation.
+    def control(self, now_ns: int, control: str, grade: str | None = None, **fields: object) -> int:
+        """What is done to the session by hand: the control's name and its fields in the journal.
+
+        ``stop`` (cancel everything, quote no more) acts at once; everything else at the next
+        synchronisation: ``resume``, ``kill`` (`cause`, `reason`), ``grade`` (the mildest risk grade
+        allowed, None lifts that), ``storage_hold`` (`on`) and the others. CoreError for what does
+        not fit; nothing has changed then.
         """
     def note(self, now_ns: int, text: str) -> None:
         """Something to know, for whoever reads the journal."""
     def end(self, now_ns: int, reason: str) -> None:
         """Ends the journal in order: the last hash, and why."""
+    def session(self) -> SessionControl:
+        """Guards, windows and allocation, to look at and to steer at the latest time seen."""
+    def snapshot(self, symbol: str) -> dict[str, Any]:
+        """Live view of a symbol, as `Backtest.snapshot`; `queue_ahead` of its orders is None."""
+    def orders(self, symbol: str) -> list[dict[str, Any]]:
+        """Orders that are not over: `cid`, `client_order_id`, `side`, `price_ticks` and `open_lots`
+        in force, `filled_lots`, `state` (docs/order-states.md), `since_ns`.
+        """
+    def position_lots(self, symbol: str) -> int:
+        """Position: the sum of all known fills and adoptions."""
+    def take_fills(self, symbol: str) -> dict[str, NDArray[Any]]:
+        """As `Backtest.take_fills` (needs `record`)."""
+    def take_order_events(self, symbol: str) -> dict[str, Any]:
+        """As `Backtest.take_order_events` (needs `record`)."""
     def state_hash(self) -> str:
         """Hash over orders, positions and accounts of all symbols."""

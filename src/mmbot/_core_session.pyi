@@ -6,9 +6,9 @@ from typing import Any, final
 class SessionControl:
     """The session of one lane (`Backtest.session`), to be looked at and to be steered.
 
-    Looking changes nothing. What is set acts at the session's next synchronisation, at most a tenth
-    of a second of market time later. Refused payloads are `CoreError` with code
-    ``E_STORE_TYPE:invalid_payload``; then nothing has changed.
+    Looking changes nothing. What is set is written into the session's journal, and acts at its next
+    synchronisation, at most a tenth of a second of market time later. Refused payloads
+    are `CoreError` with code ``E_STORE_TYPE:invalid_payload``; then nothing has changed.
     """
 
     def state(self) -> dict[str, Any]:
@@ -32,12 +32,23 @@ class SessionControl:
     @property
     def state_hash(self) -> str:
         """Hash of everything that the session knows and has in force."""
-    def kill(self, cause: str = "operator") -> None:
-        """Halts until `resume`; `cause` is ``operator``, ``invariant`` or ``venue``."""
+    def begin_at(self, ts_ns: int) -> None:
+        """When the first data come: what is set before them is set then."""
+    def kill(self, cause: str = "operator", *, reason: str = "") -> None:
+        """Halts until `resume`; `cause` is ``operator``, ``invariant`` or ``venue``.
+
+        `reason` is for the journal.
+        """
     def resume(self) -> None:
         """Lifts manual pause, guard pause, drawdown pause, floor and kill."""
+    def lift_kill(self) -> None:
+        """Lifts a kill and nothing else: pauses, floor and the high water of the day stay."""
     def set_risk_floor(self, grade: str | None) -> None:
         """The mildest grade that is allowed (``NORMAL`` .. ``HALTED``); None lifts that."""
+    def set_storage_hold(self, held: bool) -> None:
+        """Holds the session flat while what happens to it cannot be written down; no resume lifts
+        it.
+        """
     def set_manual_pause(self, paused: bool) -> None:
         """Pauses by hand; stays over reloads until its key in the configuration changes."""
     def set_guard_dry_run(self, on: bool) -> None:

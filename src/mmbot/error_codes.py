@@ -60,6 +60,9 @@ _DATA = {
     "E_REC_IMPORT": ErrorCode(
         "an imported line is unusable", "see the quarantine file for the lines and reasons"
     ),
+    "E_REC_FRAMES": ErrorCode(
+        "a capture of frames cannot be read", "name a directory or a segment that was recorded"
+    ),
     "E_SUM_VERSION": ErrorCode(
         "an hourly summary has an unknown schema version", "upgrade mmbot or leave the file out"
     ),
@@ -104,6 +107,10 @@ _RUNTIME = {
         "a value cannot be stored in this form", "report it with the path: this is a defect"
     ),
     "E_STORE_DISK": ErrorCode("a file cannot be read or written", "free space or permissions"),
+    "E_STORE_LAG": ErrorCode(
+        "the store is too far behind the journal; quoting pauses until it has caught up",
+        "look after the database that storage.url names",
+    ),
     "E_ALLOC_INPUT": ErrorCode(
         "the allocator was given a value it cannot use", "correct what feeds it; the last one holds"
     ),
@@ -142,6 +149,19 @@ _RUNTIME = {
     "E_EXEC_FATAL": ErrorCode(
         "an invariant of the core is broken; quoting has stopped", "keep the journal, report it"
     ),
+    "E_EXEC_STOP_ORDERS": ErrorCode(
+        "orders could not be confirmed gone at the stop",
+        "look at the venue; `mmbot reconcile` shows them, a new session cancels them",
+    ),
+    "E_OPS_LIVE_REFUSED": ErrorCode(
+        "live trading is not started; the detail says why",
+        "give --i-understand-live, or stop the session that runs",
+    ),
+    "E_OPS_NO_SESSION": ErrorCode("there is no running session of that kind", "see `mmbot status`"),
+    "E_STORE_POSITION_MISMATCH": ErrorCode(
+        "the venue's position is not the sum of fills; the symbol is paused",
+        "see `mmbot reconcile`, book the difference with --apply",
+    ),
     "E_EXEC_STRATEGY": ErrorCode("a user's strategy failed", "correct it at the line named"),
     "E_RISK_KILL": ErrorCode("the kill switch is on", "find the cause before resuming"),
     "E_SIM_CANARY": ErrorCode(
@@ -149,6 +169,9 @@ _RUNTIME = {
     ),
     "E_SIM_IDENTITY": ErrorCode(
         "engine and exchange disagree about money or position", "report it with the command"
+    ),
+    "E_VENUE_ACCOUNT": ErrorCode(
+        "the account is set up in a way that cannot be traded", "change its settings at the venue"
     ),
     "E_VENUE_CALL": ErrorCode(
         "a call to the venue failed; the detail is its code or how it ended",
@@ -159,6 +182,12 @@ _RUNTIME = {
     ),
     "E_VENUE_GRID": ErrorCode(
         "a price or quantity of the venue is off its own grid", "load the instruments again"
+    ),
+    "E_VENUE_INCOMPLETE": ErrorCode(
+        "an answer of the venue did not come to an end", "report it with the exchange's name"
+    ),
+    "E_VENUE_SYMBOL": ErrorCode(
+        "the venue does not trade this symbol", "see the venue's list; check the market type"
     ),
     "E_VENUE_PORT": ErrorCode("the local exchange's port is in use", "choose another port"),
 }

@@ -169,6 +169,12 @@ impl Market {
         self.view
     }
 
+    /// The same, for somebody who only looks.
+    #[must_use]
+    pub fn look(&self, now: TsNs) -> MarketView {
+        self.compute(now)
+    }
+
     /// Spread, volatility, depth, volume and lag at `now`, a synchronisation point: to be asked ten
     /// times a second, not per event.
     #[allow(clippy::cast_precision_loss)] // rounded once
@@ -203,6 +209,16 @@ impl Market {
             self.book.touch()
         } else {
             None
+        }
+    }
+
+    /// First time at which the book of now is stale; [`TsNs::NEVER`] if it is unusable anyway.
+    #[inline]
+    #[must_use]
+    pub fn stale_from(&self) -> TsNs {
+        match self.feed {
+            Feed::Live => self.ts_local.plus_ns(self.stale_ns.saturating_add(1)),
+            Feed::Unsynced | Feed::Snapshot => TsNs::NEVER,
         }
     }
 

@@ -4,6 +4,7 @@
 //! - [`bybit`], [`binance`], [`okx`], [`tardis`], [`bybit_csv`]: one file per format, each one
 //!   function that fills a reused [`Decoded`] or returns a row;
 //! - [`sequence`]: continuity of a book stream, gaps and joins;
+//! - [`bybit_orders`]: the way back, order requests to frames;
 //! - [`frame_book`]: the whole hot path for one Bybit stream;
 //! - [`frames`]: frames as columns and back, byte for byte, for recordings of the wire;
 //! - [`capture`]: recorded files of any block size into catalog columns, with counts and rejects.
@@ -14,6 +15,7 @@
 pub mod binance;
 pub mod bybit;
 pub mod bybit_csv;
+pub mod bybit_orders;
 pub mod capture;
 mod csv;
 pub mod decoded;
@@ -31,6 +33,7 @@ pub mod tardis;
 pub mod time;
 pub mod top;
 
+pub use bybit_orders::{OrderEntry, OrderTerms, put_order};
 pub use decoded::{Decoded, FrameKind, Level, Quote, Span, Target, TradeRow, UpdateIds};
 pub use error::{FrameError, FrameErrorKind};
 pub use events::{RowSink, append_events};

@@ -4,7 +4,7 @@ use crate::error::core_error;
 use crate::portfolio_keys::read_portfolio;
 use crate::records::{Shown, record};
 use mmbot_core::portfolio::{
-    CostObservation, FillRate, OrderEnd, SlippageOverride, SymbolCalibration, Turnover,
+    Calibrated, CostObservation, FillRate, OrderEnd, SlippageOverride, SymbolCalibration, Turnover,
     calibration, cost, flow,
 };
 use mmbot_types::{CostParams, InstrumentIdx, PortfolioParams, TsNs};

@@ -276,7 +276,7 @@ impl PyBacktest {
 
     #[pyo3(signature = (lane = 0))]
     fn session(&self, lane: usize) -> PyResult<PySessionControl> {
-        PySessionControl::of(&self.inner, &self.instruments, lane)
+        PySessionControl::of(self.inner.clone(), &self.instruments, lane)
     }
 
     #[pyo3(signature = (lane = 0, symbol = 0))]
@@ -322,10 +322,9 @@ impl PyBacktest {
         lane: usize,
         symbol: usize,
     ) -> PyResult<Bound<'py, PyDict>> {
-        let mut backtest = self.lock();
+        let backtest = self.lock();
         let instrument = self.instrument(symbol)?;
-        snapshot::lane_snapshot(py, &mut backtest, (symbol, lane), instrument)?
-            .ok_or_else(|| no_lane(lane))
+        snapshot::snapshot(py, &*backtest, (symbol, lane), instrument)?.ok_or_else(|| no_lane(lane))
     }
 
     #[pyo3(signature = (lane = 0, symbol = 0))]

@@ -2,7 +2,8 @@
 
 use mmbot_book::state_hash as book_hash;
 use mmbot_core::edge::MARKOUT_MS;
-use mmbot_core::{EdgeTotals, FillRecord, Histogram, Session};
+use mmbot_core::{EdgeTotals, FillRecord, Histogram, Session, Telemetry};
+use mmbot_run::round_trip::RoundTrips;
 use mmbot_run::{Backtest, Curve, Lane, World};
 use mmbot_types::{BlockDetail, BlockReason, Instrument, Money, Side};
 use numpy::PyArray1;
@@ -35,8 +36,11 @@ pub(crate) fn lane_result<'py>(
     let number = u32::try_from(place_in(backtest, lane)).unwrap_or(u32::MAX);
     accounts(&out, world, entry, number, instrument)?;
     counters(&out, entry, duration_ns)?;
-    out.set_item("blocked_by", blocked_by(py, entry)?)?;
-    out.set_item("block_counts", block_counts(py, entry)?)?;
+    out.set_item("blocked_by", blocked_by(py, entry.trader().telemetry())?)?;
+    out.set_item(
+        "block_counts",
+        block_counts(py, entry.trader().telemetry())?,
+    )?;
     out.set_item("block_details", block_details(py, entry)?)?;
     let edge = world.edge_of(place_in(backtest, lane)).unwrap_or_default();
     out.set_item("edge", edge_usd(py, &edge, instrument)?)?;
@@ -89,9 +93,12 @@ fn accounts(
     let mid = edge.last_mid.unwrap_or_default();
     out.set_item("final_mid", i.exec_price_f64(mid.to_exec()))?;
     let marked = usd(Money::notional(mid.to_exec(), trader.position()));
-    out.set_item("unrealized_pnl_usd", marked - lane.open_cost_usd(i))?;
-    out.set_item("round_trips", lane.round_trips().closed)?;
-    out.set_item("profitable_round_trips", lane.round_trips().profitable)
+    out.set_item("unrealized_pnl_usd", marked - lane.desk().open_cost_usd(i))?;
+    out.set_item("round_trips", lane.desk().round_trips().closed)?;
+    out.set_item(
+        "profitable_round_trips",
+        lane.desk().round_trips().profitable,
+    )
 }
 
 #[allow(clippy::cast_precision_loss)]
@@ -121,33 +128,27 @@ fn counters(out: &Bound<'_, PyDict>, lane: &Lane, duration_ns: i64) -> PyResult<
     out.set_item("total_iterations", t.blocks.total_iterations())
 }
 
-pub(crate) fn blocked_by<'py>(py: Python<'py>, lane: &Lane) -> PyResult<Bound<'py, PyDict>> {
+pub(crate) fn blocked_by<'py>(py: Python<'py>, t: &Telemetry) -> PyResult<Bound<'py, PyDict>> {
     let out = PyDict::new(py);
     for reason in BlockReason::ALL {
-        out.set_item(
-            reason.name(),
-            lane.trader().telemetry().blocks.blocked_by(reason),
-        )?;
+        out.set_item(reason.name(), t.blocks.blocked_by(reason))?;
     }
     Ok(out)
 }
 
-pub(crate) fn block_counts<'py>(py: Python<'py>, lane: &Lane) -> PyResult<Bound<'py, PyDict>> {
+pub(crate) fn block_counts<'py>(py: Python<'py>, t: &Telemetry) -> PyResult<Bound<'py, PyDict>> {
     let out = PyDict::new(py);
     for reason in BlockReason::ALL {
-        out.set_item(
-            reason.name(),
-            lane.trader().telemetry().blocks.count_of(reason),
-        )?;
+        out.set_item(reason.name(), t.blocks.count_of(reason))?;
     }
     Ok(out)
 }
 
 /// Closed trades, and how many of them earned.
-pub(crate) fn hit_counts<'py>(py: Python<'py>, lane: &Lane) -> PyResult<Bound<'py, PyDict>> {
+pub(crate) fn hit_counts<'py>(py: Python<'py>, trips: &RoundTrips) -> PyResult<Bound<'py, PyDict>> {
     let out = PyDict::new(py);
-    out.set_item("closed", lane.round_trips().closed)?;
-    out.set_item("profitable", lane.round_trips().profitable)?;
+    out.set_item("closed", trips.closed)?;
+    out.set_item("profitable", trips.profitable)?;
     Ok(out)
 }
 

@@ -1,8 +1,8 @@
-//! The live view of a lane as a dict.
+//! The live view of a symbol as a dict.
 
 use crate::result::{block_counts, blocked_by, quantiles_ms};
+use crate::session::{Host, Seen};
 use mmbot_core::{EdgeTotals, Market, MarketView};
-use mmbot_run::{Backtest, Lane, World};
 use mmbot_types::{Instrument, Money, Side, TsNs};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList};
@@ -10,33 +10,25 @@ use pyo3::types::{PyDict, PyList};
 /// Levels of the book shown.
 const LEVELS: usize = 10;
 
-/// What a trader wants to see now; `None` if the lane does not exist.
-pub(crate) fn lane_snapshot<'py>(
+/// What a trader wants to see of a symbol now; `None` if there is no such symbol and lane.
+pub(crate) fn snapshot<'py>(
     py: Python<'py>,
-    backtest: &mut Backtest,
+    host: &impl Host,
     (symbol, lane): (usize, usize),
     instrument: &Instrument,
 ) -> PyResult<Option<Bound<'py, PyDict>>> {
-    let now = TsNs::new(backtest.now_ns());
+    let Some(seen) = host.seen(symbol, lane) else {
+        return Ok(None);
+    };
+    let now = host.now();
     let out = PyDict::new(py);
-    let grade = backtest.session(lane).map(|s| s.losses().risk().grade());
+    let grade = host.session_of(lane).map(|s| s.losses().risk().grade());
     out.set_item("risk_state", grade.unwrap_or_default().name())?;
-    let Some((world, at)) = backtest.world_mut(symbol, lane) else {
-        return Ok(None);
-    };
-    let Some(market) = world.market_of(at) else {
-        return Ok(None);
-    };
     out.set_item("ts_local_ns", now.get())?;
-    let view = market.view(now);
-    market_part(&out, market, &view, instrument)?;
-    let number = u32::try_from(at).unwrap_or(u32::MAX);
-    let Some(entry) = world.lane(at) else {
-        return Ok(None);
-    };
-    out.set_item("orders", orders(py, world, entry, number, now, instrument)?)?;
-    let edge = world.edge_of(at).unwrap_or_default();
-    account_part(&out, entry, &view, &edge, instrument)?;
+    let view = seen.market.look(now);
+    market_part(&out, seen.market, &view, instrument)?;
+    out.set_item("orders", orders(py, &seen, now, instrument)?)?;
+    account_part(&out, &seen, &view, instrument)?;
     Ok(Some(out))
 }
 
@@ -78,14 +70,12 @@ fn market_part(
 #[allow(clippy::cast_precision_loss)]
 fn orders<'py>(
     py: Python<'py>,
-    world: &World,
-    lane: &Lane,
-    number: u32,
+    seen: &Seen<'_>,
     now: TsNs,
     i: &Instrument,
 ) -> PyResult<Bound<'py, PyList>> {
     let out = PyList::empty(py);
-    for order in lane.trader().open_orders() {
+    for order in seen.trader.open_orders() {
         let entry = PyDict::new(py);
         entry.set_item(
             "side",
@@ -99,7 +89,7 @@ fn orders<'py>(
         entry.set_item("qty", i.qty_f64(order.open_qty))?;
         entry.set_item("state", order.state)?;
         entry.set_item("age_ms", now.since_ns(order.since) as f64 / 1e6)?;
-        let ahead = world.exchange().queue_ahead(number, order.cid);
+        let ahead = seen.queue_ahead(order.cid);
         entry.set_item("queue_ahead", ahead.map(|lots| lots * i.lot_f64()))?;
         out.append(entry)?;
     }
@@ -108,32 +98,35 @@ fn orders<'py>(
 
 fn account_part(
     out: &Bound<'_, PyDict>,
-    lane: &Lane,
+    seen: &Seen<'_>,
     view: &MarketView,
-    edge: &EdgeTotals,
     i: &Instrument,
 ) -> PyResult<()> {
-    let (py, trader) = (out.py(), lane.trader());
+    let (py, trader, edge) = (out.py(), seen.trader, &seen.edge);
     let t = trader.telemetry();
     let mid = view.synced.then_some(view.mid);
     let usd = |money: Money| i.money_to_f64(money);
     out.set_item("position", i.qty_f64(trader.position()))?;
     let marked = mid.map(|mid| usd(Money::notional(mid.to_exec(), trader.position())));
     out.set_item("position_usd", marked)?;
-    out.set_item("net_pnl_usd", usd(lane.net(mid.or(edge.last_mid))))?;
+    out.set_item(
+        "net_pnl_usd",
+        usd(trader.net(mid.or(edge.last_mid).unwrap_or_default())),
+    )?;
     out.set_item("fees_usd", usd(trader.fees()))?;
     out.set_item("turnover_usd", usd(t.turnover))?;
     out.set_item("fills_total", t.fills())?;
     out.set_item("maker_fills", t.maker_fills)?;
     out.set_item("edge", edge_bps(py, edge, i)?)?;
-    out.set_item("block_counts", block_counts(py, lane)?)?;
-    out.set_item("blocked_by", blocked_by(py, lane)?)?;
+    out.set_item("block_counts", block_counts(py, t)?)?;
+    out.set_item("blocked_by", blocked_by(py, t)?)?;
     out.set_item("total_iterations", t.blocks.total_iterations())?;
     out.set_item("latency_ms", quantiles_ms(py, &t.ack_latency_ns)?)?;
     let age = t.order_age_ns.percentile(950).unwrap_or(0);
     #[allow(clippy::cast_precision_loss)]
     out.set_item("order_age_p95_ms", age as f64 / 1e6)?;
-    let fills: Vec<(i64, &str, f64, f64, bool)> = lane
+    let fills: Vec<(i64, &str, f64, f64, bool)> = seen
+        .desk
         .recent_fills()
         .map(|f| {
             let side = if f.side == Side::Buy { "buy" } else { "sell" };

@@ -24,6 +24,9 @@ pub struct Backtest {
     /// Per instrument.
     spans: Vec<Span>,
     finished: bool,
+    stopped: bool,
+    /// Time before the first event, ns.
+    pub(crate) begins_ns: i64,
     /// Receive time that [`Self::advance`] went to last: rows after it are of the future.
     paced_until: i64,
 }
@@ -76,6 +79,8 @@ impl Backtest {
             places,
             spans: vec![Span::default(); instruments.len()],
             finished: false,
+            stopped: false,
+            begins_ns: 0,
             paced_until: i64::MAX,
         })
     }
@@ -310,17 +315,24 @@ impl Backtest {
         self.fleets.first_mut()?.tap_mut()
     }
 
-    /// Latest time processed so far, ns; 0 before the first event.
+    /// Latest time processed so far, ns; before the first event what [`Self::begin_at`] says, or 0.
     #[must_use]
     pub fn now_ns(&self) -> i64 {
-        self.fleets.first().map_or(0, Fleet::now_ns)
+        let now_ns = self.fleets.first().map_or(0, Fleet::now_ns);
+        now_ns.max(self.begins_ns)
     }
 
     /// Cancels all orders of all lanes at receive time `now_ns` and quotes no more.
     pub fn stop(&mut self, now_ns: i64) {
+        self.stopped = true;
         for fleet in &mut self.fleets {
             fleet.stop(now_ns, &mut NoStrategy);
         }
+    }
+
+    /// True after a stop: what follows is the end.
+    pub(crate) const fn is_stopped(&self) -> bool {
+        self.stopped
     }
 
     /// New parameters of a lane on an instrument, between two events.

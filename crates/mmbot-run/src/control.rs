@@ -1,51 +1,36 @@
-//! An operator's hand on a session, as far as its journal knows it.
+//! An operator's hand on a session.
 
 use crate::backtest::Backtest;
 use crate::error::RunError;
 use crate::world::External;
 use mmbot_core::StaleNote;
-use mmbot_core::session::{KillCause, RiskGrade};
 use mmbot_types::TsNs;
 use mmbot_types::journal::Control;
 
-/// What an operator may set of a session and a journal knows.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum SessionSwitch {
-    /// Halt until a resume.
-    Kill(KillCause),
-    /// The mildest risk grade that is allowed; `None` lifts that.
-    Floor(Option<RiskGrade>),
-    /// Lift pauses, floor and kill.
-    Resume,
-}
-
 impl Backtest {
-    /// An operator's hand on the session of a lane, written down and acted on at its next
-    /// synchronisation. A stop is [`Self::stop`], which is about all lanes.
+    /// Does something to the session of a lane, and writes it down; the session acts on it at its
+    /// next synchronisation. True if it changed the level of autopolicy. A stop is [`Self::stop`],
+    /// which is about all lanes.
     ///
     /// # Errors
-    /// [`RunError::Lanes`] for a lane without a session.
-    pub fn control(&mut self, lane: usize, control: SessionSwitch) -> Result<(), RunError> {
+    /// [`RunError::Lanes`] for a lane without a session, [`RunError::Control`] for a control that
+    /// does not fit it, [`RunError::Finished`] for a resume after a stop: nothing has changed then.
+    pub fn control(&mut self, lane: usize, control: Control) -> Result<bool, RunError> {
         let now = TsNs::new(self.now_ns());
-        let session = self.session_mut(lane).ok_or(RunError::Lanes)?;
-        let written = match control {
-            SessionSwitch::Kill(cause) => {
-                session.kill(cause, now);
-                Control::Kill
-            }
-            SessionSwitch::Floor(grade) => {
-                session.set_floor(grade, now);
-                Control::Grade(grade)
-            }
-            SessionSwitch::Resume => {
-                session.resume(now);
-                Control::Resume
-            }
-        };
-        if let Some(tap) = self.tap_mut() {
-            tap.control(now, written);
+        if control == Control::Resume && self.is_stopped() {
+            return Err(RunError::Finished);
         }
-        Ok(())
+        let session = self.session_mut(lane).ok_or(RunError::Lanes)?;
+        let changed = session.control(&control, now)?;
+        if let Some(tap) = self.tap_mut() {
+            tap.control(now, control);
+        }
+        Ok(changed)
+    }
+
+    /// Says when the first data come, ns: what is done before them is done then.
+    pub const fn begin_at(&mut self, ts_ns: i64) {
+        self.begins_ns = ts_ns;
     }
 
     /// Makes a lane decide on an instrument now; what its anti-stale guard did in it.

@@ -1,5 +1,7 @@
 //! What can go wrong in a run; each has the code under which the user sees it.
 
+use crate::replay::RecoveryError;
+use mmbot_core::session::ControlError;
 use mmbot_core::{EngineError, IdentityError};
 use mmbot_sim::SimConfigError;
 use mmbot_types::journal::JournalError;
@@ -59,7 +61,16 @@ pub enum RunError {
     /// a session, from before its first event.
     #[error("a journal is written of one lane with a session, from its beginning")]
     NoJournal,
-    /// The run is over.
+    /// A journal does not bring its session back.
+    #[error("journal {0}")]
+    Recovery(RecoveryError),
+    /// A position cannot be taken over before there is a price to book it at.
+    #[error("no price is known to book the position at")]
+    NoPrice,
+    /// A control that does not fit the session.
+    #[error("{0}")]
+    Control(#[from] ControlError),
+    /// The run is over, or about to be.
     #[error("the run is finished")]
     Finished,
 }
@@ -69,6 +80,7 @@ impl From<EngineError> for RunError {
         match error {
             EngineError::Param(error) => RunError::Param(error),
             EngineError::UnknownInstrument(_) | EngineError::NotDriven => RunError::Lanes,
+            EngineError::Control(error) => RunError::Control(error),
             EngineError::Weights(error) => RunError::Strategy(error.to_string()),
         }
     }
@@ -82,8 +94,11 @@ impl RunError {
             RunError::Param(_) => "E_CFG_RANGE",
             RunError::Sim(_) => "E_CALIB_RANGE",
             RunError::Chunk(_) | RunError::ChunkOrder { .. } => "E_MD_FRAME",
-            RunError::Lanes | RunError::Finished | RunError::NoJournal => "E_BT_ARGS",
-            RunError::Journal(_) => "E_STORE_JOURNAL",
+            RunError::Lanes | RunError::Finished | RunError::NoJournal | RunError::NoPrice => {
+                "E_BT_ARGS"
+            }
+            RunError::Journal(_) | RunError::Recovery(_) => "E_STORE_JOURNAL",
+            RunError::Control(_) => "E_STORE_TYPE:invalid_payload",
             RunError::Identity { .. } | RunError::Conservation { .. } => "E_SIM_IDENTITY",
             RunError::Strategy(_) => "E_EXEC_STRATEGY",
         }

@@ -1,10 +1,9 @@
 //! One parameter set of a run: its trader, its wire, and the samples taken of it.
 
-use crate::round_trip::RoundTrips;
+use crate::desk::Desk;
 use mmbot_core::{EdgeTotals, Market, Trader};
 use mmbot_sim::{RequestLatency, ResponseLatency, SimConfig};
-use mmbot_types::{Action, ExecPrice, Instrument, MidTick, Money, Params, QtyLot, Side, TsNs};
-use std::collections::VecDeque;
+use mmbot_types::{Action, MidTick, Money, Params, Side, TsNs};
 
 /// A lane as asked for.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -43,32 +42,13 @@ pub struct Curve {
     pub own_ask: Vec<i64>,
 }
 
-/// A fill for the live view.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct RecentFill {
-    /// Venue time.
-    pub ts_exch: TsNs,
-    /// Side of our order.
-    pub side: Side,
-    /// Execution price.
-    pub px: ExecPrice,
-    /// Quantity.
-    pub qty: QtyLot,
-    /// Our order was resting.
-    pub maker: bool,
-}
-
-/// Fills kept for the live view.
-const RECENT_FILLS: usize = 10;
-
 /// A lane in a run.
 #[derive(Debug, Clone)]
 pub struct Lane {
     pub(crate) trader: Trader,
     /// Which market view the lane reads.
     pub(crate) market: usize,
-    pub(crate) trips: RoundTrips,
-    pub(crate) recent: VecDeque<RecentFill>,
+    pub(crate) desk: Desk,
     pub(crate) bars: Bars,
     pub(crate) curve: Curve,
     pub(crate) edge: Option<EdgeTotals>,
@@ -79,8 +59,7 @@ impl Lane {
         Self {
             trader,
             market,
-            trips: RoundTrips::default(),
-            recent: VecDeque::with_capacity(RECENT_FILLS),
+            desk: Desk::default(),
             bars: Bars::default(),
             curve: Curve::default(),
             edge: None,
@@ -93,10 +72,10 @@ impl Lane {
         &self.trader
     }
 
-    /// Closed trades.
+    /// Closed trades and last fills.
     #[must_use]
-    pub const fn round_trips(&self) -> &RoundTrips {
-        &self.trips
+    pub const fn desk(&self) -> &Desk {
+        &self.desk
     }
 
     /// Net PnL at bar ends.
@@ -109,26 +88,6 @@ impl Lane {
     #[must_use]
     pub const fn edge(&self) -> Option<&EdgeTotals> {
         self.edge.as_ref()
-    }
-
-    /// Last fills, oldest first.
-    pub fn recent_fills(&self) -> impl Iterator<Item = &RecentFill> {
-        self.recent.iter()
-    }
-
-    /// What the open position cost, USD; negative for a short position.
-    #[must_use]
-    pub fn open_cost_usd(&self, instrument: &Instrument) -> f64 {
-        instrument.money_to_f64(self.trips.open_cost())
-    }
-
-    /// Books a fill in closed trades and in the live view.
-    pub(crate) fn note_fill(&mut self, fill: RecentFill, fee: Money) {
-        self.trips.on_fill(fill.side, fill.px, fill.qty, fee);
-        if self.recent.len() == RECENT_FILLS {
-            self.recent.pop_front();
-        }
-        self.recent.push_back(fill);
     }
 
     /// Samples since the last call.

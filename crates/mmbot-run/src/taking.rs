@@ -22,6 +22,14 @@ pub(crate) struct Taking {
 }
 
 impl Taking {
+    /// The first checkpoint gets the number `next_number`.
+    pub(crate) fn from_number(next_number: u64) -> Self {
+        Self {
+            next_number,
+            ..Self::default()
+        }
+    }
+
     /// Parameters are about to be written down.
     pub(crate) fn note_params(&mut self, at: At) {
         self.params.push(at);

@@ -10,7 +10,9 @@ use crate::checkpoint::At;
 use crate::error::RunError;
 use crate::taking::Taking;
 use mmbot_types::journal::{Control, Header, JournalError, Record, Writer};
-use mmbot_types::{Action, Cause, EventRow, ExecReport, InstrumentIdx, Quote, TsNs};
+use mmbot_types::{
+    Action, Cause, Cid, EventRow, ExecPrice, ExecReport, InstrumentIdx, QtyLot, Quote, TsNs,
+};
 
 /// What a journal begins with.
 #[derive(Debug, Clone, PartialEq)]
@@ -40,7 +42,29 @@ pub(crate) struct Tap {
     next_hash_ns: i64,
 }
 
+/// A journal that goes on.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Going {
+    /// Where the next record will be.
+    pub at: At,
+    /// See [`JournalStart::hash_every_ns`].
+    pub hash_every_ns: i64,
+    /// Number of the next checkpoint; `None` if none are to be taken.
+    pub next_checkpoint: Option<u64>,
+}
+
 impl Tap {
+    pub(crate) fn going_on(from: Going) -> Self {
+        Self {
+            writer: Writer::new(from.at.seq),
+            taken: from.at.offset,
+            checkpoints: from.next_checkpoint.map(Taking::from_number),
+            failed: None,
+            hash_every_ns: from.hash_every_ns,
+            next_hash_ns: i64::MIN,
+        }
+    }
+
     pub(crate) fn new(start: JournalStart) -> Result<Self, RunError> {
         let mut tap = Self {
             writer: Writer::new(0),
@@ -133,6 +157,33 @@ impl Tap {
             weights,
             fee_tilt,
         });
+    }
+
+    pub(crate) fn unanswered(&mut self, instrument: InstrumentIdx, ts: TsNs, cid: Cid) {
+        self.put(&Record::Unanswered {
+            instrument,
+            ts,
+            cid,
+        });
+    }
+
+    pub(crate) fn adopt(
+        &mut self,
+        instrument: InstrumentIdx,
+        ts: TsNs,
+        position: QtyLot,
+        px: ExecPrice,
+    ) {
+        self.put(&Record::Adopt {
+            instrument,
+            ts,
+            position,
+            px,
+        });
+    }
+
+    pub(crate) fn hold(&mut self, instrument: InstrumentIdx, ts: TsNs, on: bool) {
+        self.put(&Record::Hold { instrument, ts, on });
     }
 
     pub(crate) fn sync(&mut self, ts: TsNs) {

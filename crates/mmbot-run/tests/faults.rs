@@ -3,7 +3,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
-use mmbot_run::fault::{Canary, Fault, FaultPlan, Outcome, drill, minimise, run};
+use mmbot_run::fault::{Canary, Fault, FaultPlan, Outcome, Ratio, drill, minimise, run};
 use mmbot_run::invariant::Invariant;
 use rayon::prelude::*;
 
@@ -53,6 +53,42 @@ fn no_rule_is_broken_at_any_event_whatever_goes_wrong() {
     println!("{requests} requests, {fills} fills, {resumed} symbols resumed, {dead} runs dead");
     assert!(requests > 30_000 && fills > 3_000, "{requests} {fills}");
     assert!(resumed > 150 && dead > 15, "{resumed} {dead}");
+}
+
+/// With a checkpoint a crash is judged twice as often as without: the journal alone and the
+/// checkpoint with what stands behind it lead to the session that crashed. A torn checkpoint leads
+/// to the one before it.
+///
+/// spec: 08-5.4
+#[test]
+fn a_crashed_session_comes_back_from_its_journal_and_from_a_checkpoint() {
+    let always = Ratio { num: 1, den: 1 };
+    let played = |fault: Option<Fault>, seed| {
+        let mut plan = FaultPlan::calm(seed, 2, SAFETY_MS);
+        plan.enable(Fault::ProcessCrash, always, 0);
+        if let Some(fault) = fault {
+            plan.enable(fault, always, 0);
+        }
+        let outcome = run(&plan).unwrap();
+        assert_eq!(report(&outcome), Vec::<String>::new());
+        outcome
+    };
+    for seed in 1..6 {
+        let times = |outcome: &Outcome, fault: Fault| outcome.happened[fault.index()];
+        let whole = played(None, seed);
+        let crashes = times(&whole, Fault::ProcessCrash);
+        assert!(crashes > 10, "{crashes}");
+        assert_eq!(
+            whole.judged[Invariant::RecoveryIsExact as usize],
+            2 * crashes
+        );
+        for fault in [Fault::CheckpointLost, Fault::CheckpointTorn] {
+            let damaged = played(Some(fault), seed);
+            assert!(times(&damaged, fault) > 0);
+            let traded = |o: &Outcome| (o.requests, o.fills, o.events, o.orphans, o.resumed);
+            assert_eq!(traded(&damaged), traded(&whole), "{}", fault.name());
+        }
+    }
 }
 
 #[test]

@@ -9,12 +9,14 @@
 pub mod action;
 pub mod block;
 pub mod boxed_array;
+pub mod carried;
 pub mod color;
 pub mod columns;
 pub mod decimal;
 pub mod instrument;
 pub mod intent;
 pub mod journal;
+pub mod kill_cause;
 pub mod long_array;
 pub mod money;
 pub mod op;
@@ -28,11 +30,13 @@ pub mod units;
 
 pub use action::{Action, ActionBuf, NewOrder, TimeInForce};
 pub use block::{BlockDetail, BlockReason, Cause};
+pub use carried::{DayTotals, RingParts, SlippageOverride, SymbolCalibration, ThrottleSnapshot};
 pub use color::Color;
 pub use columns::{ChunkError, EventColumns, EventRow, RowKind};
 pub use decimal::{Decimal, DecimalError};
 pub use instrument::{Instrument, InstrumentError, InstrumentIdx};
 pub use intent::Intent;
+pub use kill_cause::KillCause;
 pub use money::{FeeRate, Money};
 pub use op::Op;
 pub use params::session::{

@@ -38,6 +38,10 @@ class _Entry:
 _COMMANDS: Final[Mapping[str, _Entry]] = {
     "run": _Entry("mmbot.cli.run", "Trade on the embedded market or on recorded data."),
     "status": _Entry("mmbot.cli.status", "The sessions of this host, every figure with its age."),
+    "stop": _Entry("mmbot.cli.stop", "End a session in order, see its orders gone."),
+    "reconcile": _Entry("mmbot.cli.reconcile", "The venue against our own records."),
+    "doctor": _Entry("mmbot.cli.doctor", "Whether machine and account can trade; remedies."),
+    "watchdog": _Entry("mmbot.cli.watchdog", "Cancel orders of a session that has died."),
     "record": _Entry("mmbot.cli.record", "Record a market without trading in it."),
     "backtest": _Entry("mmbot.cli.backtest", "Queue-aware backtests with gates."),
     "data": _Entry("mmbot.cli.data", "Import, list, check and generate market data."),
@@ -49,6 +53,7 @@ _COMMANDS: Final[Mapping[str, _Entry]] = {
     "journal": _Entry("mmbot.cli.journal", "List journals of sessions, show their records."),
     "replay": _Entry("mmbot.cli.replay", "Run a journal through the core, compare its requests."),
     "why": _Entry("mmbot.cli.why", "Explain an order, or what was refused at a time."),
+    "compare": _Entry("mmbot.cli.compare", "A session against the backtest of its own period."),
     "db": _Entry("mmbot.cli.db", "The SQL store: upgrade, check, ship, back up, export, copy."),
     "portfolio": _Entry("mmbot.cli.portfolio", "Spread the budget over symbols; fee tiers."),
     "soak": _Entry("mmbot.cli.soak", "Long unattended runs, auto-tuning, their reports and gates."),

@@ -3,17 +3,25 @@
 from __future__ import annotations
 
 import os
+import threading
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Final
 
 import typer
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TextColumn,
+    TimeRemainingColumn,
+)
 from rich.table import Table
 
 from mmbot.cli.options import JsonOption
 from mmbot.cli.progress import progress
+from mmbot.clock import monotonic_ns
 from mmbot.errors import ConfigError
 from mmbot.research.chaos import (
     ChaosOptions,
@@ -27,9 +35,17 @@ from mmbot.research.chaos import (
 from mmbot.store.artifacts import write_json, write_text
 from mmbot.store.canonical import canonical_json
 from mmbot.store.runtime import artifact_path
+from mmbot.units import NS_PER_SEC
 
 __all__ = ["app"]
 
+_COLUMNS: Final = (
+    TextColumn("chaos"),
+    BarColumn(),
+    MofNCompleteColumn(),
+    TextColumn("{task.fields[rate]}"),
+    TimeRemainingColumn(),
+)
 #: Broken runs that are told in full; all are in the report.
 _TOLD: Final = 10
 
@@ -40,6 +56,7 @@ app = typer.Typer(rich_markup_mode="rich")
     epilog=(
         "[bold]Examples[/]\n\n"
         "mmbot chaos --seeds 200 --jobs 2\n\n"
+        "mmbot chaos --seeds 200 --cluster local\n\n"
         "mmbot chaos --seeds 1 --first-seed 17 --minutes 1.0  (repeat a run)\n\n"
         "mmbot chaos --scenario artifacts/chaos/seed-17.yaml --seeds 1 --first-seed 17\n\n"
         "mmbot chaos --seeds 1000 --out nightly.json"
@@ -52,6 +69,10 @@ def run(
     jobs: Annotated[
         int | None, typer.Option("--jobs", min=1, help="Threads.", show_default="all cores")
     ] = None,
+    cluster: Annotated[
+        str,
+        typer.Option("--cluster", metavar="local", help="Where: local is this machine's cores."),
+    ] = "local",
     scenario: Annotated[
         Path | None,
         typer.Option("--scenario", help="YAML: symbols, minutes, faults, canary."),
@@ -70,6 +91,8 @@ def run(
     Every rule is judged after every event. Exit code 2: a rule was broken; 1: a planted defect was
     not found, the fault world is blind.
     """
+    if cluster != "local":
+        raise ConfigError("E_CFG_RANGE", "--cluster", "must be local")
     options = ChaosOptions(
         first_seed=first_seed,
         seeds=seeds,
@@ -81,10 +104,8 @@ def run(
     if not json:
         last = first_seed + seeds - 1
         typer.echo(f"seeds {first_seed} to {last}" if seeds > 1 else f"seed {first_seed}")
-    columns = (TextColumn("chaos"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with progress(*columns, hidden=json) as bar:
-        task = bar.add_task("seeds", total=seeds)
-        report = chaos(options, lambda: bar.advance(task))
+    with progress(*_COLUMNS, hidden=json) as bar:
+        report = chaos(options, _Progress(bar, seeds).done)
     target = artifact_path("CHAOS_REPORT.json") if out is None else out
     write_json(target, report.as_dict())
     scenarios = [_leave_scenario(broken) for broken in report.broken[:_TOLD]]
@@ -94,6 +115,25 @@ def run(
         _show(report, scenarios)
         typer.echo(f"report           {target}")
     return 2 if report.broken else 0
+
+
+class _Progress:
+    """Seeds done, and events a second over all of them; told from several threads."""
+
+    def __init__(self, bar: Progress, seeds: int) -> None:
+        self._bar = bar
+        self._task = bar.add_task("seeds", total=seeds, rate="")
+        self._began_ns = monotonic_ns()
+        self._events = 0
+        self._lock = threading.Lock()
+
+    def done(self, run: Mapping[str, Any]) -> None:
+        """A seed is done."""
+        with self._lock:
+            self._events += int(run["events"])
+            took_s = max((monotonic_ns() - self._began_ns) / NS_PER_SEC, 1e-9)
+            rate = f"{self._events / took_s:,.0f} events/s"
+            self._bar.update(self._task, advance=1, rate=rate)
 
 
 def _read(path: Path) -> Scenario:

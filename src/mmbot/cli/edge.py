@@ -10,6 +10,7 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
+from mmbot.cli.edge_sentinel import app as sentinel_app
 from mmbot.errors import ConfigError
 from mmbot.research.edge_audit import AuditInput, AuditOptions, audit
 from mmbot.research.edge_lines import read_actions, read_quotes, read_trades
@@ -24,9 +25,7 @@ app = typer.Typer(
 )
 
 
-@app.callback()
-def _group() -> None:
-    """Keep `audit` a command of its own while it is the only one."""
+app.add_typer(sentinel_app, name="sentinel")
 
 
 @app.command(

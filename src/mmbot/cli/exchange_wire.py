@@ -157,6 +157,7 @@ def _accounts(options: ExchangeOptions) -> list[Account]:
             api_key=f"mmbot-local-key-{at + 1}",
             api_secret=f"mmbot-local-secret-{at + 1}",
             wallet=balance,
+            more_keys={f"mmbot-local-watchdog-{at + 1}": f"mmbot-local-watchdog-secret-{at + 1}"},
         )
         for at in range(options.accounts)
     ]

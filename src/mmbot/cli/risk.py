@@ -12,6 +12,7 @@ from rich.table import Table
 
 from mmbot import core
 from mmbot.cli.options import JsonOption
+from mmbot.cli.risk_drill import drill_session
 from mmbot.store.artifacts import write_json
 from mmbot.store.canonical import canonical_json
 from mmbot.store.runtime import artifact_path
@@ -34,15 +35,30 @@ def _drill() -> None:
     epilog=(
         "[bold]Examples[/]\n\n"
         "mmbot risk drill kill\n\n"
-        "mmbot risk drill kill --symbols 3 --seed 7\n\n"
-        "mmbot risk drill kill --json --out drill.json"
+        "mmbot risk drill kill --session 7c1f1c1e --stay-halted\n\n"
+        "mmbot risk drill kill --simulated --symbols 3 --seed 7 --out drill.json"
     )
 )
 def kill(
     *,
-    seed: Annotated[int, typer.Option("--seed", min=0, help="Seed of market and faults.")] = 42,
+    session: Annotated[
+        str | None,
+        typer.Option("--session", metavar="ID", help="Which session; a prefix will do."),
+    ] = None,
+    stay_halted: Annotated[
+        bool, typer.Option("--stay-halted", help="Do not resume it afterwards.")
+    ] = False,
+    reason: Annotated[
+        str, typer.Option("--reason", metavar="TEXT", help="For the session's journal.")
+    ] = "kill drill",
+    simulated: Annotated[
+        bool, typer.Option("--simulated", help="A session of the fault world instead.")
+    ] = False,
+    seed: Annotated[
+        int, typer.Option("--seed", min=0, help="Simulated: of market and faults.")
+    ] = 42,
     symbols: Annotated[
-        int, typer.Option("--symbols", min=1, max=4, help="Instruments of the session.")
+        int, typer.Option("--symbols", min=1, max=4, help="Simulated: instruments.")
     ] = 1,
     out: Annotated[
         Path | None,
@@ -50,11 +66,14 @@ def kill(
     ] = None,
     json: JsonOption = False,
 ) -> int:
-    """Kill a session on a synthetic market amid faults; show that its orders are gone.
+    """Kill the running session; show that its orders are gone and that none is created.
 
-    Requests and reports are lost, late and doubled before and after the kill. Exit code 2: an order
-    was left or placed.
+    It is resumed when the drill has passed. With --simulated a session on a synthetic market is
+    killed, amid requests and reports that are lost, late and doubled. Exit code 2: an order was
+    left or placed, or the session was held already.
     """
+    if not simulated:
+        return drill_session(session, reason=reason, stay_halted=stay_halted, out=out, as_json=json)
     found = core.kill_drill(seed, symbols=symbols)
     target = artifact_path("KILL_DRILL.json") if out is None else out
     write_json(target, found)

@@ -15,16 +15,19 @@ __all__ = ["app"]
 
 app = typer.Typer(add_completion=False, rich_markup_mode="rich")
 
-_MODES = ("paper", "sim")
-_DISCONNECTED = ("live", "shadow")
+_MODES = ("paper", "sim", "shadow", "live")
+_AT_A_VENUE = ("shadow", "live")
 
 _Mode = Annotated[
     str,
     typer.Option(
         "--mode",
         envvar="MM_MODE",
-        metavar="paper|sim",
-        help="paper follows the wall clock, sim runs as fast as it can.",
+        metavar="paper|sim|shadow|live",
+        help=(
+            "paper follows the wall clock, sim runs as fast as it can; shadow quotes on a venue's "
+            "market with virtual orders, live trades with money."
+        ),
     ),
 ]
 _Data = Annotated[
@@ -32,7 +35,20 @@ _Data = Annotated[
     typer.Option("--data", metavar="DIR", help="Catalog of recorded data; else synthetic."),
 ]
 _Venue = Annotated[
-    str | None, typer.Option("--venue", help="Venue, when the catalog has the symbol twice.")
+    str | None,
+    typer.Option("--venue", help="Where to trade; or which venue of a catalog is meant."),
+]
+_Endpoint = Annotated[
+    str | None,
+    typer.Option(
+        "--endpoint",
+        metavar="URL",
+        help="Another address of the venue, such as that of `mmbot exchange serve`.",
+    ),
+]
+_Understood = Annotated[
+    bool,
+    typer.Option("--i-understand-live", help="Mode live: yes, trade with money."),
 ]
 _Regime = Annotated[
     str,
@@ -78,6 +94,21 @@ _NoJournal = Annotated[
 _NoStore = Annotated[
     bool, typer.Option("--no-store", help="Leave SQL alone; `mmbot db ship` can do it later.")
 ]
+_ThrottlePath = Annotated[
+    Path | None,
+    typer.Option(
+        "--throttle-snapshot-path",
+        metavar="FILE",
+        help="Request windows, loaded at the start and kept for the next session.",
+        show_default="artifacts/throttle_snapshot.json",
+    ),
+]
+_ThrottleInterval = Annotated[
+    float,
+    typer.Option(
+        "--throttle-snapshot-interval-seconds", min=1, max=3600, help="How often they are written."
+    ),
+]
 
 
 @app.command(
@@ -93,7 +124,8 @@ _NoStore = Annotated[
         "mmbot run --data data/research --symbol BTCUSDT --profile S1\n\n"
         "mmbot run --symbol BTCUSDT --symbol ETHUSDT --symbol SOLUSDT\n\n"
         "mmbot run --set strategy.levels_per_side=1 --set base_spread_bps=2\n\n"
-        "mmbot run --strategy examples/spread_quoter.py:SpreadQuoter"
+        "mmbot run --strategy examples/spread_quoter.py:SpreadQuoter\n\n"
+        "mmbot run --mode live --venue bybit --endpoint http://127.0.0.1:8091 --i-understand-live"
     ),
 )
 def run(
@@ -116,11 +148,32 @@ def run(
     picture: _Picture = None,
     no_record: _NoRecord = False,
     no_journal: _NoJournal = False,
+    throttle_snapshot_path: _ThrottlePath = None,
+    throttle_snapshot_interval_seconds: _ThrottleInterval = 30.0,
+    endpoint: _Endpoint = None,
+    i_understand_live: _Understood = False,
     no_store: _NoStore = False,
 ) -> None:
     """Build the session and run it."""
     _check_mode(mode)
     duration_ns = None if duration is None else parse_duration_ns(duration, key="--duration")
+    if mode in _AT_A_VENUE:
+        from mmbot.cli import live_venue, live_wire  # noqa: PLC0415 -- as below
+
+        live = live_wire.LiveOptions(
+            config=config,
+            profile=profile,
+            sets=(*live_venue.venue_sets(venue, endpoint), *_mode_sets(mode), *(sets or ())),
+            symbols=tuple(symbol or ()),
+            mode=mode,
+            duration_ns=duration_ns,
+            headless=headless,
+            seed=seed,
+            strategy=strategy,
+            calibration=calibration,
+            is_confirmed=i_understand_live,
+        )
+        raise typer.Exit(live_wire.run_live(live))
     # What follows loads the engine and numpy: `mmbot run --help` does without.
     from mmbot.cli import wire  # noqa: PLC0415
 
@@ -143,15 +196,17 @@ def run(
         picture=picture,
         record=not no_record,
         journal=not no_journal,
+        throttle_snapshot_path=throttle_snapshot_path,
+        throttle_snapshot_interval_sec=throttle_snapshot_interval_seconds,
         store=not no_store,
     )
     raise typer.Exit(wire.run_session(options))
 
 
+def _mode_sets(mode: str) -> tuple[str, ...]:
+    return ("shadow.enabled=true",) if mode == "shadow" else ()
+
+
 def _check_mode(mode: str) -> None:
-    if mode in _DISCONNECTED:
-        raise ConfigError(
-            "E_CFG_RANGE", "--mode", f"{mode} needs a venue; this version connects to none"
-        )
     if mode not in _MODES:
         raise ConfigError("E_CFG_RANGE", "--mode", f"must be one of {', '.join(_MODES)}")

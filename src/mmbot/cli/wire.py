@@ -6,7 +6,7 @@ import contextlib
 import io
 import re
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -17,6 +17,12 @@ from mmbot import core
 from mmbot.cli.markets import MarketChoice, SymbolMarket, only_symbol, open_markets
 from mmbot.cli.records import RecordChoices, record_companions
 from mmbot.cli.reporting import BAR_MINUTES, SessionFacts, write_reports
+from mmbot.cli.run_companions import (
+    SnapshotChoices,
+    drill_companions,
+    journal_companions,
+    snapshot_companions,
+)
 from mmbot.cli.store_wire import background_shipper, store_line
 from mmbot.config import AppConfig, ConfigRequest, lane_params
 from mmbot.config.runtime import RuntimeConfig
@@ -76,6 +82,16 @@ class RunOptions:
     record: bool
     journal: bool
     store: bool
+    throttle_snapshot_path: Path | None = None
+    throttle_snapshot_interval_sec: float = 30.0
+
+    def snapshots(self, *, paced: bool) -> SnapshotChoices:
+        """What is kept of the session for the next one."""
+        return SnapshotChoices(
+            kept=self.mode == "paper" and self.data is None and paced,
+            throttle_path=self.throttle_snapshot_path,
+            throttle_interval_sec=self.throttle_snapshot_interval_sec,
+        )
 
 
 def run_session(options: RunOptions) -> int:
@@ -124,9 +140,10 @@ def run_session(options: RunOptions) -> int:
             rebalancer=rebalancer,
         ),
         *records,
+        *snapshot_companions(options.snapshots(paced=speed is not None), engine, runtime, _say),
+        *drill_companions(identity, options.mode, _say),
+        *journal_companions(journal, config, _say, lag_records=_lag(store, speed)),
     ]
-    if journal is not None:
-        companions.append(journal)  # after those that change what is written
     plan = SessionPlan(
         speed=speed,
         duration_ns=options.duration_ns,
@@ -165,6 +182,11 @@ def _store(
     if not options.store or options.mode != "paper" or journal is None:
         return None
     return background_shipper(config.storage, journal.writer, _say)
+
+
+def _lag(store: BackgroundShipper | None, speed: int | None) -> Callable[[], int] | None:
+    """The lag that pauses quoting; at full speed a run is to come out the same every time."""
+    return None if store is None or speed is None else store.lag_records
 
 
 def _request(options: RunOptions) -> ConfigRequest:

@@ -35,6 +35,7 @@ from mmbot.config.scheduling import SchedulerConfig, SchedulerSuggestConfig, Sha
 from mmbot.config.signals import MarketConfig, MuxConfig, SignalsConfig
 from mmbot.config.strategy import StrategyConfig
 from mmbot.config.trading import TradingConfig
+from mmbot.config.venues import BybitConfig
 
 __all__ = ["AppConfig"]
 
@@ -44,6 +45,7 @@ class AppConfig(Section):
 
     strategy: StrategyConfig = key(StrategyConfig(), "quoting")
     trading: TradingConfig = key(TradingConfig(), "what is traded, and fees")
+    bybit: BybitConfig = key(BybitConfig(), "addresses and deadlines of Bybit")
     risk: RiskConfig = key(RiskConfig(), "position and losses")
     limits: LimitsConfig = key(LimitsConfig(), "orders")
     latency_boost: LatencyBoostConfig = key(LatencyBoostConfig(), "replaces and tail cancel")

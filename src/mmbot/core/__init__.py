@@ -4,7 +4,8 @@ Market data in: `CaptureDecoder` and `FrameBook` (venue bytes), `pack_frames` an
 (venue bytes as columns and back), `ColumnReader` (pages of the
 catalog's files), `StreamMerger` (catalog streams to chunks), `MarketGenerator` (synthetic markets).
 A run: `Backtest` over `EventChunk`s of one `Instrument`; `SessionControl` steers its session.
-Live trading: `LiveSession` makes `OrderRequest`s of a venue's frames and reports.
+Live trading: `LiveSession` makes `OrderRequest`s of a venue's frames and reports,
+`bybit_order_frames` frames of them.
 `ExchangeBook` lets outside accounts trade on a market. Scores and statistics:
 `score_queue_models`, `TapeReader`. Budget over symbols: `allocator_tick` with `PortfolioParams`.
 Journals of sessions: `JournalFramer`, `JournalDecoder`, `JournalReplay`, `JournalFollow`,
@@ -54,6 +55,7 @@ from mmbot._core import (
     TapeReader,
     Turnover,
     allocator_tick,
+    bybit_order_frames,
     capture_formats,
     detect_format,
     fault_catalog,
@@ -110,6 +112,7 @@ __all__ = [
     "TapeReader",
     "Turnover",
     "allocator_tick",
+    "bybit_order_frames",
     "capture_formats",
     "detect_format",
     "fault_catalog",

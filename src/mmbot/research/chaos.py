@@ -191,8 +191,8 @@ def repro_line(run: Mapping[str, Any], options: ChaosOptions) -> str:
     return " ".join(parts)
 
 
-def chaos(options: ChaosOptions, on_done: Callable[[], None]) -> ChaosReport:
-    """Plays all seeds, then those with planted defects; `on_done` is called after each seed.
+def chaos(options: ChaosOptions, on_done: Callable[[Mapping[str, Any]], None]) -> ChaosReport:
+    """Plays all seeds, then those with planted defects; `on_done` takes each run when it ends.
 
     Raises:
         InvariantError: ``E_SIM_CANARY``: a planted defect was not found.
@@ -209,7 +209,7 @@ def chaos(options: ChaosOptions, on_done: Callable[[], None]) -> ChaosReport:
             canary=scenario.canary,
             shrink=True,
         )
-        on_done()
+        on_done(run)
         return run
 
     last = options.first_seed + options.seeds

@@ -21,7 +21,7 @@ from mmbot.research.edge_report import build_edge_report
 from mmbot.research.metrics import bps_of, percentile, share
 from mmbot.units import NS_PER_DAY, NS_PER_MIN, NS_PER_MS, format_utc
 
-__all__ = ["AuditInput", "AuditOptions", "audit"]
+__all__ = ["AuditInput", "AuditOptions", "BucketStretch", "audit", "bucket_stretches"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,6 +76,31 @@ def audit(given: AuditInput, options: AuditOptions) -> dict[str, Any]:
             report["symbols"][book.symbol]["buckets"] = _buckets([book], options)
         report["totals"]["buckets"] = _buckets(used, options)
     return report
+
+
+@dataclass(frozen=True, slots=True)
+class BucketStretch:
+    """The fills of one symbol in the bucket that begins at `start_ns`."""
+
+    symbol: str
+    start_ns: int
+    stretch: Stretch
+
+
+def bucket_stretches(
+    given: AuditInput, *, bucket_min: int, horizon_ms: int = 1000
+) -> list[BucketStretch]:
+    """Every symbol's buckets that have fills, by symbol and time."""
+    trades, length_ns = _unique(given.trades), bucket_min * NS_PER_MIN
+    found = []
+    for symbol in sorted({trade.symbol for trade in trades}):
+        book = _Book(symbol, trades, given.quotes, horizon_ms)
+        times = (round(fill.line.ts_ms * NS_PER_MS) for fill in book.fills)
+        for number in sorted({ts_ns // length_ns for ts_ns in times}):
+            start_ns = number * length_ns
+            stretch = book.stretch(start_ns / NS_PER_MS, (start_ns + length_ns) / NS_PER_MS)
+            found.append(BucketStretch(symbol, start_ns, stretch))
+    return found
 
 
 class _Mids:

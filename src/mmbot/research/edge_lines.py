@@ -17,14 +17,34 @@ from typing import Any, Final, TypeVar
 from mmbot.errors import InputError
 from mmbot.research.metrics import BLOCK_REASONS
 
-__all__ = ["ActionCounts", "QuoteLine", "TradeLine", "read_actions", "read_quotes", "read_trades"]
+__all__ = [
+    "ActionCounts",
+    "QuoteLine",
+    "ReadyEdge",
+    "TradeLine",
+    "read_actions",
+    "read_quotes",
+    "read_trades",
+]
 
+_READY: Final = ("gross", "fee", "slippage", "adverse", "inventory")
 _SIDES: Final = {"b": 1, "buy": 1, "s": -1, "sell": -1}
 _Record = TypeVar("_Record")
 
 
 class _BadLineError(Exception):
     """The line cannot be used."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReadyEdge:
+    """Components of a fill that its line brings along, bps of its notional; costs are positive."""
+
+    gross_bps: float
+    fee_bps: float
+    slippage_bps: float
+    adverse_bps: float
+    inventory_bps: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,6 +65,7 @@ class TradeLine:
     ts_decision_ms: float | None
     order_age_ms: float | None
     cid: str | None
+    ready: ReadyEdge | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,7 +179,17 @@ def _trade(row: Mapping[str, Any]) -> TradeLine:
         ts_decision_ms=_optional(row, "ts_decision_ms"),
         order_age_ms=_optional(row, "order_age_ms"),
         cid=None if cid is None else str(cid),
+        ready=_ready(row),
     )
+
+
+def _ready(row: Mapping[str, Any]) -> ReadyEdge | None:
+    """Components are all there, or they are computed."""
+    found = [_optional(row, f"{name}_bps") for name in _READY]
+    if any(value is None for value in found):
+        return None
+    values = {f"{name}_bps": value for name, value in zip(_READY, found, strict=True)}
+    return ReadyEdge(**{name: value for name, value in values.items() if value is not None})
 
 
 def _quote(row: Mapping[str, Any]) -> QuoteLine:

@@ -46,12 +46,15 @@ class _Rule:
     holds: Callable[[Fields], bool]
 
 
-def edge_sentinel(buckets: Sequence[SentinelBucket], totals: Fields) -> dict[str, Any]:
+def edge_sentinel(
+    buckets: Sequence[SentinelBucket], totals: Fields, *, bucket_min: int = BUCKET_MIN
+) -> dict[str, Any]:
     """The document.
 
     Args:
         buckets: the fields of an edge report for each symbol and bucket that had fills.
         totals: those of everything together.
+        bucket_min: length of the buckets, minutes.
     """
     symbols = {name: _merged(b for b in buckets if b.symbol == name) for name in _names(buckets)}
     rows = [{"symbol": b.symbol, "bucket": b.label, **_shown(b.fields)} for b in buckets]
@@ -59,7 +62,7 @@ def edge_sentinel(buckets: Sequence[SentinelBucket], totals: Fields) -> dict[str
     by_symbol = [{"symbol": name, **fields} for name, fields in symbols.items()]
     return {
         "runtime": runtime_block(),
-        "bucket_min": BUCKET_MIN,
+        "bucket_min": bucket_min,
         "summary": {
             "symbols": {name: _shown(fields) for name, fields in symbols.items()},
             "buckets": rows,

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from mmbot import clock, core
@@ -66,30 +67,42 @@ def open_journal(
     storage = loaded.config.storage
     header = journal_header(loaded, identity, mode=mode, seed=seed)
     writer = JournalWriter(storage.journal_dir, identity.session, fsync_ms=storage.journal_fsync_ms)
-    return header, SessionJournal(writer, header["cid_prefix"])
+    journal = SessionJournal(writer, header["cid_prefix"], goes_on=mode == "paper")
+    return header, journal
 
 
 @dataclass(slots=True)
 class SessionJournal:
     """A `Companion` that puts the engine's records on the disk; the last one to be asked.
 
-    Raises what `JournalWriter.append` raises: a session without its journal does not go on. Without
-    checkpoints it does.
+    A session whose journal cannot be begun does not start. Later `refused` says why the last
+    attempt failed: with `goes_on` the session goes on, held back by `mmbot.trading.storage_guard`,
+    else the error ends it. Records that found no room are kept and go in first. Without checkpoints
+    a session goes on in any case.
     """
 
     writer: JournalWriter
     cid_prefix: str
+    goes_on: bool = False
+    refused: StoreError | None = field(default=None, init=False)
     _engine: core.Backtest | None = None
     _checkpoints: CheckpointWriter = field(init=False)
 
     def __post_init__(self) -> None:
         self._checkpoints = CheckpointWriter(self.writer.path)
 
+    @property
+    def path(self) -> Path:
+        """The directory of the session."""
+        return self.writer.path
+
     def begin(self, engine: core.Backtest, market_ns: int) -> None:
         """See `Companion`."""
         del market_ns
         self._engine = engine
         self._write()
+        if self.refused is not None:
+            raise self.refused
 
     def on_chunk(self, symbol: int, chunk: core.EventChunk) -> None:
         """See `Companion`."""
@@ -121,8 +134,18 @@ class SessionJournal:
         if self._engine is None:
             return
         data = self._engine.take_journal()
+        try:
+            if data:
+                self.writer.append(data)
+            elif self.refused is not None:
+                self.writer.retry()
+        except StoreError as exc:
+            self.refused = exc
+            if not self.goes_on:
+                raise
+            return
+        self.refused = None
         if data:
-            self.writer.append(data)
             self._write_checkpoints(self._engine)
 
     def _write_checkpoints(self, engine: core.Backtest) -> None:

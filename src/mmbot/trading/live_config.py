@@ -6,15 +6,25 @@ The one way of it: reloads of a session and tuning between soak windows go throu
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any, Protocol
 
-from mmbot import core
 from mmbot.config import AppConfig, lane_params
 from mmbot.config.session import session_params
 from mmbot.portfolio.rebalancing import Rebalancer
 from mmbot.trading.engine import allocator_settings
 from mmbot.trading.schedule import OpenHours
 
-__all__ = ["LiveConfig"]
+__all__ = ["LiveConfig", "ParameterTarget"]
+
+
+class ParameterTarget(Protocol):
+    """What takes parameters: `mmbot.core.Backtest`, or what stands for a live core."""
+
+    def apply_params(self, lane: int, params: Mapping[str, Any], symbol: int = 0) -> None:
+        """Atomic change of a symbol's parameters."""
+
+    def apply_session(self, lane: int, session: Mapping[str, Any]) -> None:
+        """Atomic change of the session's parameters."""
 
 
 class LiveConfig:
@@ -40,12 +50,12 @@ class LiveConfig:
         self._cid_prefix = cid_prefix
         self._hours = OpenHours()
 
-    def renew_hours(self, engine: core.Backtest, config: AppConfig, market_ns: int) -> None:
+    def renew_hours(self, engine: ParameterTarget, config: AppConfig, market_ns: int) -> None:
         """Give the session new trading windows if those it has are about to end."""
         if self._hours.due(config.scheduler, market_ns):
             self._apply_session(engine, config, market_ns)
 
-    def apply(self, engine: core.Backtest, config: AppConfig, market_ns: int) -> None:
+    def apply(self, engine: ParameterTarget, config: AppConfig, market_ns: int) -> None:
         """Put a configuration in force.
 
         Raises:
@@ -57,7 +67,7 @@ class LiveConfig:
         if self._rebalancer is not None:
             self._rebalancer.settings = allocator_settings(config)
 
-    def _apply_session(self, engine: core.Backtest, config: AppConfig, market_ns: int) -> None:
+    def _apply_session(self, engine: ParameterTarget, config: AppConfig, market_ns: int) -> None:
         open_ns = self._hours.around(config.scheduler, market_ns)
         engine.apply_session(
             0, session_params(config, self._symbols, open_ns=open_ns, cid_prefix=self._cid_prefix)

@@ -177,8 +177,8 @@ class SnapshotCompanion:
         self._say = say
 
     def begin(self, engine: core.Backtest, market_ns: int) -> None:
-        """Load before the first data."""
-        del engine, market_ns
+        """Load before the first data, as of their time."""
+        engine.session(0).begin_at(market_ns)
         self._files.on_start(clock.monotonic_ns())
         self._report()
 

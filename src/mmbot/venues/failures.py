@@ -59,6 +59,8 @@ class Operation(StrEnum):
 class FailureKind(StrEnum):
     """How the call ended without success."""
 
+    BUDGET = "budget"
+    """Our own rate budget did not let it pass: nothing was sent."""
     CONNECT = "connect"
     """No connection: refused, unresolved, time-out before the request was written."""
     TIMEOUT = "timeout"

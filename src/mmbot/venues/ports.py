@@ -104,7 +104,7 @@ class GapReason(StrEnum):
     LAGGING = "lagging"
     """Frames come, but what they tell is too old by the venue's clock."""
     BOOK_STUCK = "book_stuck"
-    """Trades of the symbol move on while its book stands still."""
+    """The book does not begin, or stands still while trades of the symbol move on."""
     RESUBSCRIBED = "resubscribed"
     """The session asked for the book anew."""
 

@@ -42,6 +42,22 @@ def test_the_report_is_an_artifact_and_what_is_printed_as_json(cli, tmp_path):
     assert elsewhere.read_text() == written
 
 
+@pytest.mark.spec("09-6")
+def test_one_thread_and_all_cores_of_this_machine_write_the_same_bytes(cli, tmp_path):
+    reports = []
+    for name, jobs in (("one", ("--jobs", 1)), ("all", ())):
+        out = tmp_path / f"{name}.json"
+        args = ("--seeds", 3, "--minutes", 0.05, "--cluster", "local", "--out", out, *jobs)
+        assert cli("chaos", *args)[0] == 0
+        reports.append(out.read_bytes())
+    assert reports[0] == reports[1]
+
+
+def test_no_other_cluster_is_known(cli):
+    code, _, err = cli("chaos", "--seeds", 1, "--cluster", "ray://localhost:1")
+    assert (code, err) == (1, "E_CFG_RANGE: --cluster must be local\n")
+
+
 @pytest.mark.spec("09-4")
 def test_a_violation_is_exit_code_two_with_its_repro_line_and_scenario(cli, tmp_path):
     scenario = tmp_path / "planted.yaml"
@@ -66,12 +82,14 @@ def test_a_scenario_that_is_not_there_is_one_line(cli):
 
 @pytest.mark.spec("09-1")
 def test_the_kill_drill_tells_its_steps_and_passes(cli, tmp_path):
-    code, out, err = cli("risk", "drill", "kill", "--seed", 3, "--symbols", 2)
+    code, out, err = cli("risk", "drill", "kill", "--simulated", "--seed", 3, "--symbols", 2)
     assert (code, err) == (0, "")
     assert "gate closed" in out
     assert "\npassed\n" in out
     report = json.loads((tmp_path / "artifacts" / "KILL_DRILL.json").read_text())
-    code, out, _ = cli("risk", "drill", "kill", "--seed", 3, "--symbols", 2, "--json")
+    code, out, _ = cli(
+        "risk", "drill", "kill", "--simulated", "--seed", 3, "--symbols", 2, "--json"
+    )
     found = json.loads(out)
     assert (code, found["passed"]) == (0, True)
     assert found == report
@@ -84,7 +102,7 @@ def test_a_failed_drill_is_exit_code_two(cli, monkeypatch):
     real = core.kill_drill(3)
     left = {**real, "passed": False, "gone_ms": None, "resting_at_end": 1}
     monkeypatch.setattr(core, "kill_drill", lambda seed, *, symbols: left)
-    code, out, _ = cli("risk", "drill", "kill")
+    code, out, _ = cli("risk", "drill", "kill", "--simulated")
     assert code == 2
     assert "never" in out
     assert "\nFAILED\n" in out

@@ -126,6 +126,12 @@ impl EdgeBook {
         }
     }
 
+    /// Books a position that no fill made: held from now on, at `px`.
+    pub fn adopt(&mut self, px: ExecPrice, qty: QtyLot) {
+        self.all.carried += Money::notional(px, qty);
+        self.all.position += qty.get();
+    }
+
     /// Completes the fills whose mids are known by now.
     #[inline]
     pub fn resolve(&mut self, market: &Market, telemetry: &mut Telemetry) {

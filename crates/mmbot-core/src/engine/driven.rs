@@ -39,6 +39,12 @@ impl Engine {
         Ok(())
     }
 
+    /// Time of the last event; of market rows alone it is not kept.
+    #[must_use]
+    pub fn now(&self) -> TsNs {
+        self.now.unwrap_or_default()
+    }
+
     /// Guards and allocation of the session.
     #[must_use]
     pub const fn session(&self) -> &Session {

@@ -1,9 +1,11 @@
 //! What enters and leaves an engine.
 
 use crate::portfolio::{FeeTilt, WeightError};
+use crate::session::ControlError;
 use crate::strategy::Quote;
+use mmbot_types::journal::Control;
 use mmbot_types::{
-    Action, Cause, EventRow, ExecReport, InstrumentIdx, ParamError, Params, RiskGrade,
+    Action, Cause, Cid, EventRow, ExecPrice, ExecReport, InstrumentIdx, ParamError, Params, QtyLot,
     SessionParams,
 };
 use thiserror::Error;
@@ -23,16 +25,16 @@ pub enum Event {
     Session(Box<SessionParams>),
     /// Targets of a strategy outside the core.
     Quotes(InstrumentIdx, Vec<Quote>),
-    /// Cancel everything and quote no more.
-    Stop,
-    /// Quote again after a stop, a pause or a kill.
-    Resume,
-    /// Halt until a resume.
-    Kill,
-    /// The mildest risk grade that is allowed; `None` lifts that.
-    Floor(Option<RiskGrade>),
+    /// What an operator or another part of the program orders.
+    Control(Control),
     /// Shares of the budget from now on, and whether a better fee tier is worth a tilt.
     Weights(Vec<f64>, FeeTilt),
+    /// The last request about an order may have arrived or not.
+    Unanswered(InstrumentIdx, Cid),
+    /// The venue's position of an instrument is taken over, the difference booked at a price.
+    Adopt(InstrumentIdx, QtyLot, ExecPrice),
+    /// An instrument quotes nothing, or may quote again.
+    Hold(InstrumentIdx, bool),
     /// Driven only: decisions of an instrument are planned from here on.
     Start(InstrumentIdx),
     /// Driven only: an instrument decides.
@@ -64,6 +66,9 @@ pub enum EngineError {
     /// Weights that are none.
     #[error("{0}")]
     Weights(#[from] WeightError),
+    /// A control that does not fit the session.
+    #[error("{0}")]
+    Control(#[from] ControlError),
     /// Decisions and synchronisations are this engine's own to plan.
     #[error("this engine is not driven")]
     NotDriven,

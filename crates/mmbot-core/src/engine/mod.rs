@@ -19,9 +19,10 @@ pub use event::{EngineError, Event, Request};
 pub use state::{STATE_BUILD, StateError, write_state};
 
 use crate::market::Market;
-use crate::session::{KillCause, Session};
+use crate::session::Session;
 use crate::strategy::StrategyView;
 use crate::trader::{SeatPlace, Trader};
+use mmbot_types::journal::Control;
 use mmbot_types::{
     ActionBuf, EventRow, Instrument, InstrumentIdx, ParamError, Params, SessionParams, TsNs,
 };
@@ -144,14 +145,21 @@ impl Engine {
             Event::Timer if self.is_driven => {}
             Event::Timer => self.decide_due(now, out),
             Event::Weights(weights, tilt) => self.session.rebalance(weights, *tilt, now)?,
-            Event::Start(_) | Event::Decide(_) | Event::Sync => self.drive(now, event, out)?,
-            Event::Stop => self.stop(now, out),
-            Event::Resume => {
-                self.session.resume(now);
-                self.seats.iter_mut().for_each(|seat| seat.trader.resume());
+            Event::Unanswered(instrument, cid) => {
+                self.seat(*instrument)?.trader.on_unanswered(now, *cid);
             }
-            Event::Kill => self.session.kill(KillCause::Operator, now),
-            Event::Floor(grade) => self.session.set_floor(*grade, now),
+            Event::Adopt(instrument, position, px) => {
+                self.seat(*instrument)?.trader.adopt(now, *position, *px);
+            }
+            Event::Hold(instrument, on) => self.seat(*instrument)?.trader.hold(*on),
+            Event::Start(_) | Event::Decide(_) | Event::Sync => self.drive(now, event, out)?,
+            Event::Control(Control::Stop) => self.stop(now, out),
+            Event::Control(control) => {
+                self.session.control(control, now)?;
+                if *control == Control::Resume {
+                    self.seats.iter_mut().for_each(|seat| seat.trader.resume());
+                }
+            }
         }
         Ok(())
     }

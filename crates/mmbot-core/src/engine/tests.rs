@@ -3,6 +3,7 @@
 use super::*;
 use crate::session::KillCause;
 use crate::strategy::Quote;
+use mmbot_types::journal::Control;
 use mmbot_types::{
     Action, Cause, ExecReport, PriceTick, QtyLot, QuoterKind, ReportKind, RowKind, Side,
 };
@@ -86,7 +87,9 @@ fn time_alone_leads_to_a_decision_and_a_stop_to_none() {
     assert_eq!(out.len(), 6);
     assert!(out.iter().all(|r| r.cause == Cause::TtlExpired));
     out.clear();
-    engine.on_event(at(1001), &Event::Stop, &mut out).unwrap();
+    engine
+        .on_event(at(1001), &Event::Control(Control::Stop), &mut out)
+        .unwrap();
     assert!(out.is_empty(), "cancels are on their way already");
     let more = book(&mut engine, A, 2000);
     assert!(more.is_empty());
@@ -248,7 +251,7 @@ fn a_kill_of_the_session_holds_until_somebody_resumes() {
         assert!(book(&mut engine, A, ms).is_empty(), "{ms}");
     }
     engine
-        .on_event(at(3_600_001), &Event::Resume, &mut out)
+        .on_event(at(3_600_001), &Event::Control(Control::Resume), &mut out)
         .unwrap();
     let again = [3_600_100, 3_600_200, 3_601_300].map(|ms| book(&mut engine, A, ms).len());
     assert_eq!(again.iter().sum::<usize>(), 6, "{again:?}");

@@ -76,6 +76,18 @@ impl OrderState {
         matches!(self, OrderState::Done(_))
     }
 
+    /// True while a request about the order is on its way.
+    #[inline]
+    #[must_use]
+    pub const fn waits(&self) -> bool {
+        match self {
+            OrderState::PendingNew
+            | OrderState::PendingAmend { .. }
+            | OrderState::PendingCancel { .. } => true,
+            OrderState::Live | OrderState::Unknown { .. } | OrderState::Done(_) => false,
+        }
+    }
+
     /// A change that may take effect.
     #[inline]
     #[must_use]
@@ -227,6 +239,10 @@ pub struct OpenOrder {
     pub filled_qty: QtyLot,
     /// Name of the state.
     pub state: &'static str,
+    /// It rests and nothing is asked of the venue.
+    pub rests: bool,
+    /// A request about it is on its way.
+    pub waits: bool,
     /// Local time of the last acknowledged place or amend (of sending, before the first).
     pub since: TsNs,
 }
@@ -240,6 +256,8 @@ impl From<&Order> for OpenOrder {
             open_qty: order.open(),
             filled_qty: order.filled,
             state: order.state.name(),
+            rests: order.state == OrderState::Live,
+            waits: order.state.waits(),
             since: order.since,
         }
     }

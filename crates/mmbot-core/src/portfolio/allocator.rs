@@ -4,7 +4,7 @@
 //! per second of event time, in a backtest as live; weights and the fee tier come from outside,
 //! once per rebalance. Until then the weights are equal, which every pair of bounds allows.
 
-use super::calibration::{CostObservation, SymbolCalibration};
+use super::calibration::{Calibrated, CostObservation, SymbolCalibration};
 use super::cost::SlippageOverride;
 use super::fee_tilt::FeeTilt;
 use super::flow::{FillRate, OrderEnd, Turnover, fill_sample};

@@ -6,6 +6,7 @@
 
 use super::cost::{SlippageOverride, volume_factor};
 use mmbot_types::CostParams;
+pub use mmbot_types::SymbolCalibration;
 
 /// Weight of the newest observation.
 const ALPHA: f64 = 0.1;
@@ -36,29 +37,35 @@ impl CostObservation {
     }
 }
 
-/// Means of one symbol.
-#[derive(Debug, Clone, Copy, PartialEq, Default, serde::Serialize, serde::Deserialize)]
-pub struct SymbolCalibration {
-    /// Observations so far.
-    pub samples: u64,
-    /// Spread, bps.
-    pub spread_bps: f64,
-    /// Volume, USD.
-    pub volume_usd: f64,
-    /// Slippage, signed, bps.
-    pub slip_bps: f64,
-    /// Squared slippage.
-    pub slip_sq: f64,
-    /// Slippage beyond the half-spread that the cost model charges anyway, signed, bps.
-    pub excess_bps: f64,
-    /// Size, kUSD, doubled in a thin market.
-    pub size_kusd: f64,
-}
-
-impl SymbolCalibration {
+/// What the means of a symbol say.
+pub trait Calibrated: Sized {
     /// With one more fill; `None` where a value is negative or not finite, or the notional is 0.
     #[must_use]
-    pub fn after(self, seen: &CostObservation, params: &CostParams) -> Option<Self> {
+    fn after(self, seen: &CostObservation, params: &CostParams) -> Option<Self>;
+
+    /// Slope beyond the half-spread, bps per kUSD.
+    #[must_use]
+    fn k_eff(&self) -> f64;
+
+    /// Mean plus two standard deviations, at least the half-spread, at most `max_cap_bps`.
+    #[must_use]
+    fn cap_eff_bps(&self, max_cap_bps: f64) -> f64;
+
+    /// Mean slippage as published and used, bps; 0 before there are enough observations.
+    #[must_use]
+    fn slippage_ewma_bps(&self, params: &CostParams) -> f64;
+
+    /// Whether there are enough observations.
+    #[must_use]
+    fn is_ready(&self, params: &CostParams) -> bool;
+
+    /// Slope and cap that hold; `None` where the configuration governs.
+    #[must_use]
+    fn in_force(&self, set: SlippageOverride, params: &CostParams) -> SlippageOverride;
+}
+
+impl Calibrated for SymbolCalibration {
+    fn after(self, seen: &CostObservation, params: &CostParams) -> Option<Self> {
         if !seen.is_usable() {
             return None;
         }
@@ -85,23 +92,17 @@ impl SymbolCalibration {
         })
     }
 
-    /// Slope beyond the half-spread, bps per kUSD.
-    #[must_use]
-    pub fn k_eff(&self) -> f64 {
+    fn k_eff(&self) -> f64 {
         (self.excess_bps / self.size_kusd.max(TINY)).clamp(0.0, K_MAX)
     }
 
-    /// Mean plus two standard deviations, at least the half-spread, at most `max_cap_bps`.
-    #[must_use]
-    pub fn cap_eff_bps(&self, max_cap_bps: f64) -> f64 {
+    fn cap_eff_bps(&self, max_cap_bps: f64) -> f64 {
         let variance = self.slip_sq - self.slip_bps * self.slip_bps;
         let high = self.slip_bps + 2.0 * variance.max(0.0).sqrt();
         high.max(self.spread_bps / 2.0).max(0.0).min(max_cap_bps)
     }
 
-    /// Mean slippage as published and used, bps; 0 before there are enough observations.
-    #[must_use]
-    pub fn slippage_ewma_bps(&self, params: &CostParams) -> f64 {
+    fn slippage_ewma_bps(&self, params: &CostParams) -> f64 {
         if self.is_ready(params) {
             self.slip_bps.max(0.0)
         } else {
@@ -109,15 +110,11 @@ impl SymbolCalibration {
         }
     }
 
-    /// Whether there are enough observations.
-    #[must_use]
-    pub fn is_ready(&self, params: &CostParams) -> bool {
+    fn is_ready(&self, params: &CostParams) -> bool {
         self.samples >= u64::from(params.calib_min_samples)
     }
 
-    /// Slope and cap that hold; `None` where the configuration governs.
-    #[must_use]
-    pub fn in_force(&self, set: SlippageOverride, params: &CostParams) -> SlippageOverride {
+    fn in_force(&self, set: SlippageOverride, params: &CostParams) -> SlippageOverride {
         if !self.is_ready(params) {
             return set;
         }

@@ -1,5 +1,6 @@
 //! Cost of quoting a target and what it takes off: fee plus slippage.
 
+pub use mmbot_types::SlippageOverride;
 use mmbot_types::{CostParams, TsNs};
 
 /// An observation counts as known for this long, ns.
@@ -24,15 +25,6 @@ impl Observation {
         let fresh = |seen: &Self| seen.value.is_finite() && now.since_ns(seen.ts) <= KNOWN_FOR_NS;
         seen.filter(fresh).map(|seen| seen.value)
     }
-}
-
-/// Slope and cap of slippage where they are not those of the configuration.
-#[derive(Debug, Clone, Copy, PartialEq, Default, serde::Serialize, serde::Deserialize)]
-pub struct SlippageOverride {
-    /// Slope, bps per kUSD; `None` is not set.
-    pub k_eff: Option<f64>,
-    /// Cap, bps; `None` is not set.
-    pub cap_eff_bps: Option<f64>,
 }
 
 /// Cost of one target and the factor that it leaves.

@@ -21,7 +21,7 @@ mod allocator_tests;
 mod property_tests;
 
 pub use allocator::{Allocator, WeightError, equal_weights, lexicographic};
-pub use calibration::{CostObservation, SymbolCalibration};
+pub use calibration::{Calibrated, CostObservation, SymbolCalibration};
 pub use cost::{Observation, SlippageOverride};
 pub use fee_tilt::FeeTilt;
 pub use flow::{FillRate, OrderEnd, Turnover};

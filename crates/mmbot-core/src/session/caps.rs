@@ -3,6 +3,7 @@
 //! result does not.
 
 use super::calendar::{utc_day, utc_minute};
+pub use mmbot_types::DayTotals;
 use mmbot_types::Intent;
 use mmbot_types::{IntradayCapsParams, TsNs};
 
@@ -61,22 +62,6 @@ impl CapsEvent {
             CapsEvent::Resume => "resume",
         }
     }
-}
-
-/// What is known of a day when a session starts in the middle of it.
-#[derive(Debug, Clone, Copy, PartialEq, Default)]
-pub struct DayTotals<'a> {
-    /// The UTC day, see [`utc_day`].
-    pub utc_day: i64,
-    /// Net result of the day so far, USD.
-    pub pnl_usd: f64,
-    /// Sum of fill notionals of the day so far, USD.
-    pub turnover_usd: f64,
-    /// Sum of squared 1-minute log returns of the day so far, by instrument index.
-    pub sum_sq_returns: &'a [f64],
-    /// Limits whose breach is still latched, in the order of [`Cap::ALL`]: without them a restart
-    /// would lift a stop.
-    pub latched_at: [Option<f64>; 3],
 }
 
 /// What is exported.
@@ -149,12 +134,12 @@ impl IntradayCaps {
 
     /// Takes over what the day brought before the session began; to be called before the first
     /// update. Numbers that are not finite count as 0, those of another day as none.
-    pub fn restore(&mut self, totals: &DayTotals<'_>) {
+    pub fn restore(&mut self, totals: &DayTotals) {
         let finite = |x: f64| if x.is_finite() { x } else { 0.0 };
         self.day = Some(totals.utc_day);
         self.pnl.at_day_start = self.pnl.latest - finite(totals.pnl_usd);
         self.turnover.at_day_start = self.turnover.latest - finite(totals.turnover_usd);
-        for (variance, sum_sq) in self.variances.iter_mut().zip(totals.sum_sq_returns) {
+        for (variance, sum_sq) in self.variances.iter_mut().zip(&totals.sum_sq_returns) {
             variance.sum_sq = finite(*sum_sq).max(0.0);
         }
         self.refresh_vol();

@@ -176,7 +176,7 @@ fn a_restart_counts_on_from_the_day_so_far_and_keeps_the_latch() {
         utc_day: 1,
         pnl_usd: -60.0,
         turnover_usd: 900.0,
-        sum_sq_returns: &[0.0001, f64::NAN],
+        sum_sq_returns: vec![0.0001, f64::NAN],
         latched_at: [None; 3],
     });
     assert_eq!(caps.update(&p, -39.0, 50.0, at(DAY_S + 5)), None);
@@ -186,12 +186,11 @@ fn a_restart_counts_on_from_the_day_so_far_and_keeps_the_latch() {
     let event = caps.update(&p, -40.0, 50.0, at(DAY_S + 6));
     assert_eq!(event, Some(CapsEvent::Block(Cap::Pnl)));
 
-    let sums: Vec<_> = caps.sum_sq_returns().collect();
     let totals = DayTotals {
         utc_day: 1,
         pnl_usd: 10.0,
         turnover_usd: 0.0,
-        sum_sq_returns: &sums,
+        sum_sq_returns: caps.sum_sq_returns().collect(),
         latched_at: caps.gauges().latched_at,
     };
     let mut restarted = IntradayCaps::new(2);

@@ -5,7 +5,7 @@ use super::event_log::SessionEvent;
 use super::ring::WINDOW_SEC_MAX;
 use super::risk_grade::{KillCause, RiskGrade};
 use super::session::Session;
-use super::snapshot::{SESSION_SYMBOL, SnapshotError, ThrottleSnapshot};
+use super::snapshot::{SESSION_SYMBOL, SnapshotError, ThrottleSnapshot, load_windows, snapshot_of};
 use super::windows::OpWindows;
 use mmbot_types::TsNs;
 use std::fmt::{self, Write as _};
@@ -18,9 +18,21 @@ impl Session {
         self.note_risk();
     }
 
+    /// Lifts a kill and nothing else: pauses, floor and the high water of the day stay.
+    pub fn lift_kill(&mut self, now: TsNs) {
+        self.losses.lift_kill(now);
+        self.note_risk();
+    }
+
     /// Sets the mildest grade that is allowed, or lifts that.
     pub fn set_floor(&mut self, floor: Option<RiskGrade>, now: TsNs) {
         self.losses.set_floor(floor, now);
+        self.note_risk();
+    }
+
+    /// Holds the session flat while what happens to it cannot be written down, or ends that.
+    pub fn set_storage_hold(&mut self, held: bool, now: TsNs) {
+        self.losses.set_storage_hold(held, now);
         self.note_risk();
     }
 
@@ -80,7 +92,7 @@ impl Session {
         let (session, symbols) = self.requests.windows();
         let names = self.symbols.iter().map(String::as_str).zip(symbols);
         let all = std::iter::once((SESSION_SYMBOL, session)).chain(names);
-        ThrottleSnapshot::of(
+        snapshot_of(
             self.params.throttle.window_sec.clamp(1, WINDOW_SEC_MAX),
             all,
         )
@@ -96,7 +108,7 @@ impl Session {
         now: TsNs,
     ) -> Result<(), SnapshotError> {
         let window_sec = self.params.throttle.window_sec;
-        let mut loaded = snapshot.load(window_sec, now)?;
+        let mut loaded = load_windows(snapshot, window_sec, now)?;
         let mut take = |name: &str| {
             let found = loaded.remove(name);
             found.unwrap_or_else(|| OpWindows::new(window_sec))
@@ -116,7 +128,7 @@ impl Session {
     }
 
     /// Takes over what the day brought before the session began.
-    pub fn restore_day(&mut self, totals: &DayTotals<'_>) {
+    pub fn restore_day(&mut self, totals: &DayTotals) {
         self.losses.caps_mut().restore(totals);
     }
 

@@ -70,9 +70,19 @@ impl Losses {
         self.risk.kill(cause, now);
     }
 
+    /// Lifts a kill and nothing else.
+    pub fn lift_kill(&mut self, now: TsNs) {
+        self.risk.lift_kill(now);
+    }
+
     /// Sets the mildest grade that is allowed, or lifts that.
     pub fn set_floor(&mut self, floor: Option<RiskGrade>, now: TsNs) {
         self.risk.set_floor(floor, now);
+    }
+
+    /// Holds the session flat while what happens to it cannot be written down.
+    pub fn set_storage_hold(&mut self, held: bool, now: TsNs) {
+        self.risk.set_storage_hold(held, now);
     }
 
     /// Lifts manual pause, guard pause, drawdown pause and kill.

@@ -2,6 +2,7 @@
 //! it holds back, what it may lose. The guards are pure state machines, one a file; their times and
 //! parameters arrive with each call. [`Session`] owns them and asks them in their order.
 
+mod by_control;
 mod by_hand;
 mod controls;
 mod hmac;
@@ -67,6 +68,7 @@ pub mod windows;
 pub use autopolicy::{Autopolicy, AutopolicyBases, AutopolicySigns, EffectiveQuoting};
 pub use backoff::{Backoff, BackoffSigns};
 pub use breaker::{CircuitBreaker, CircuitState, Probes};
+pub use by_control::ControlError;
 pub use call_rates::{CALL_WINDOW_SEC, CallRates};
 pub use capital::Capital;
 pub use caps::{Cap, CapsEvent, CapsGauges, DayTotals, IntradayCaps};
@@ -93,5 +95,5 @@ pub use shadow_stats::{
     ShadowGauges, ShadowSample, ShadowStats, ShadowSummary, ShadowWarning, VirtualCid, VirtualCids,
 };
 pub use skew::{PosSkew, SkewChange, SkewEvent, SkewGauges, SkewScope};
-pub use snapshot::{SESSION_SYMBOL, SnapshotError, ThrottleSnapshot};
+pub use snapshot::{SESSION_SYMBOL, SnapshotError, ThrottleSnapshot, load_windows, snapshot_of};
 pub use windows::{OpLimits, OpWindows};

@@ -4,6 +4,7 @@
 //! before it, going round, are the seconds before. A second that is not later than the current one
 //! counts as the current one, so that a clock that steps back never empties or refills a window.
 
+pub use mmbot_types::RingParts;
 use mmbot_types::TsNs;
 use thiserror::Error;
 
@@ -27,17 +28,6 @@ pub struct SecondRing {
     base_ts: i64,
     /// Sum of the cells.
     total: u64,
-}
-
-/// A ring as plain data, as snapshots hold it.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct RingParts {
-    /// The current second minus `idx`, seconds since the epoch.
-    pub base_ts: i64,
-    /// Cell of the current second.
-    pub idx: usize,
-    /// Counts per second.
-    pub ring: Vec<u32>,
 }
 
 /// Why parts are not a ring.

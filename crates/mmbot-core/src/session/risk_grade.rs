@@ -2,20 +2,7 @@
 //! grade is entered at once; a milder one after the minimum stay in the present one; nothing but a
 //! resume by hand leaves `HALTED`.
 
-pub use mmbot_types::RiskGrade;
-
-/// Who kills a session.
-#[derive(
-    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, serde::Deserialize,
-)]
-pub enum KillCause {
-    /// An operator.
-    Operator,
-    /// An invariant of ours does not hold.
-    Invariant,
-    /// The venue refuses the session (keys, ban, clock).
-    Venue,
-}
+pub use mmbot_types::{KillCause, RiskGrade};
 
 /// Why the grade is what it is: in order of precedence where several demand the same grade.
 #[derive(
@@ -30,6 +17,8 @@ pub enum RiskCause {
     RuntimeGuard,
     /// Outside the trading windows.
     Schedule,
+    /// What happens cannot be written down.
+    Storage,
     /// A cap of the day is breached.
     IntradayCaps,
     /// Set by hand as a floor.
@@ -42,13 +31,14 @@ pub enum RiskCause {
 
 impl RiskCause {
     /// All causes in their order.
-    pub const ALL: [RiskCause; 10] = [
+    pub const ALL: [RiskCause; 11] = [
         RiskCause::Kill(KillCause::Operator),
         RiskCause::Kill(KillCause::Invariant),
         RiskCause::Kill(KillCause::Venue),
         RiskCause::Drawdown,
         RiskCause::RuntimeGuard,
         RiskCause::Schedule,
+        RiskCause::Storage,
         RiskCause::IntradayCaps,
         RiskCause::Override,
         RiskCause::Recovered,
@@ -65,6 +55,7 @@ impl RiskCause {
             RiskCause::Drawdown => "drawdown",
             RiskCause::RuntimeGuard => "runtime_guard",
             RiskCause::Schedule => "schedule",
+            RiskCause::Storage => "storage",
             RiskCause::IntradayCaps => "intraday_caps",
             RiskCause::Override => "override",
             RiskCause::Recovered => "recovered",

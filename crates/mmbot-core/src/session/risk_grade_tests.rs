@@ -89,7 +89,7 @@ fn each_grade_allows_what_it_says() {
     assert!(RiskCause::ALL.is_sorted());
 }
 
-const DEMANDS: [[&str; 4]; 9] = [
+const DEMANDS: [[&str; 4]; 10] = [
     [
         "`drawdown`",
         "WIDE",
@@ -126,6 +126,12 @@ const DEMANDS: [[&str; 4]; 9] = [
         "FLAT",
         "the end of a trading window",
         "the next begins",
+    ],
+    [
+        "`storage`",
+        "FLAT",
+        "what happens cannot be written down",
+        "it can be again",
     ],
     [
         "`intraday_caps`",

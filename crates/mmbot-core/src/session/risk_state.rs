@@ -1,5 +1,6 @@
 //! Risk state of a session: one grade, taken from everything that demands one (drawdown, kills,
-//! caps of the day, runtime guard, trading windows, a floor set by hand). Every change is a record.
+//! caps of the day, runtime guard, trading windows, storage, a floor set by hand). Every change is
+//! a record.
 
 use super::calendar::seconds_ns;
 use super::day_drawdown::DayDrawdown;
@@ -68,8 +69,10 @@ pub struct RiskMonitor {
     drawdown: DayDrawdown,
     inputs: RiskInputs,
     floor: Option<RiskGrade>,
+    storage_held: bool,
     kill: Option<KillCause>,
     kills_total: u64,
+    kill_orders: u64,
     changes: VecDeque<RiskChange>,
     changes_total: u64,
 }
@@ -93,15 +96,41 @@ impl RiskMonitor {
     /// Halts at once.
     pub fn kill(&mut self, cause: KillCause, now: TsNs) {
         self.now = self.now.max(now);
+        self.kill_orders += 1;
         // the first cause is the one that counts
         self.kill.get_or_insert(cause);
         self.demand(false);
+    }
+
+    /// Lifts a kill and nothing else, at once: whatever else demands a grade goes on to.
+    pub fn lift_kill(&mut self, now: TsNs) {
+        self.now = self.now.max(now);
+        self.kill = None;
+        let grade = self.severest().grade;
+        self.enter(
+            transition(self.grade, RiskInput::Resume { grade }),
+            RiskCause::Resumed,
+        );
+    }
+
+    /// Times somebody has ordered a kill, those of a session that was halted already among them.
+    #[must_use]
+    pub const fn kill_orders(&self) -> u64 {
+        self.kill_orders
     }
 
     /// Sets a floor by hand (severer at once, milder after the minimum stay), or lifts it.
     pub fn set_floor(&mut self, floor: Option<RiskGrade>, now: TsNs) {
         self.now = self.now.max(now);
         self.floor = floor;
+        self.demand(false);
+    }
+
+    /// Holds the session flat while what happens to it cannot be written down (a resume by hand
+    /// does not lift that), or ends it after the minimum stay.
+    pub fn set_storage_hold(&mut self, held: bool, now: TsNs) {
+        self.now = self.now.max(now);
+        self.storage_held = held;
         self.demand(false);
     }
 
@@ -135,6 +164,12 @@ impl RiskMonitor {
     #[must_use]
     pub const fn floor(&self) -> Option<RiskGrade> {
         self.floor
+    }
+
+    /// Held back because what happens cannot be written down.
+    #[must_use]
+    pub const fn storage_held(&self) -> bool {
+        self.storage_held
     }
 
     /// Whether a request may be sent. A live order whose intent is not allowed is cancelled.
@@ -211,18 +246,19 @@ impl RiskMonitor {
         (self.grade, self.entered_at) = (next, self.now);
     }
 
-    /// The severest grade that is demanded, and who is first to demand it.
     /// True while nothing demands a grade.
     #[inline]
     fn is_calm(&self) -> bool {
         let inputs = &self.inputs;
         let alarm = inputs.guard_paused | inputs.schedule_closed | inputs.caps_breached;
         !alarm
+            && !self.storage_held
             && self.kill.is_none()
             && self.drawdown.demanded() == RiskGrade::Normal
             && self.floor.unwrap_or_default() == RiskGrade::Normal
     }
 
+    /// The severest grade that is demanded, and who is first to demand it.
     fn severest(&self) -> Demand {
         if self.is_calm() {
             return Demand {
@@ -236,6 +272,7 @@ impl RiskMonitor {
         let inputs = &self.inputs;
         let guard = when(inputs.guard_paused, RiskGrade::Flat);
         let closed = when(inputs.schedule_closed, RiskGrade::Flat);
+        let held = when(self.storage_held, RiskGrade::Flat);
         let caps = when(inputs.caps_breached, RiskGrade::ReduceOnly);
         let mut severest = Demand {
             grade: RiskGrade::Normal,
@@ -246,6 +283,7 @@ impl RiskMonitor {
             (self.drawdown.demanded(), RiskCause::Drawdown),
             (guard, RiskCause::RuntimeGuard),
             (closed, RiskCause::Schedule),
+            (held, RiskCause::Storage),
             (caps, RiskCause::IntradayCaps),
             (self.floor.unwrap_or_default(), RiskCause::Override),
         ] {

@@ -79,6 +79,8 @@ fn every_cause_demands_its_grade_and_is_named() {
         cause(|_, i| i.schedule_closed = true),
         (Flat, RiskCause::Schedule)
     );
+    let held = cause(|monitor, _| monitor.set_storage_hold(true, at(0)));
+    assert_eq!(held, (Flat, RiskCause::Storage));
     let floor = cause(|monitor, _| monitor.set_floor(Some(Wide), at(0)));
     assert_eq!(floor, (Wide, RiskCause::Override));
     for kill in [KillCause::Operator, KillCause::Invariant, KillCause::Venue] {
@@ -88,6 +90,70 @@ fn every_cause_demands_its_grade_and_is_named() {
     }
     let first = cause(|_, i| (i.guard_paused, i.schedule_closed) = (true, true));
     assert_eq!(first, (Flat, RiskCause::RuntimeGuard), "precedence");
+}
+
+/// spec: 09-1
+#[test]
+fn lifting_a_kill_lifts_nothing_else() {
+    let params = params();
+    let rich = RiskInputs {
+        equity_usd: 10_000.0,
+        ..RiskInputs::default()
+    };
+    let poor = RiskInputs {
+        equity_usd: 9_700.0,
+        ..rich
+    };
+    let mut monitor = RiskMonitor::default();
+    monitor.update(&params, &rich, at(0));
+    monitor.kill(KillCause::Operator, at(1));
+    monitor.kill(KillCause::Operator, at(1));
+    assert_eq!(
+        (monitor.kill_orders(), monitor.gauges().kills_total),
+        (2, 1)
+    );
+    assert_eq!(monitor.update(&params, &poor, at(2)), Halted);
+    monitor.set_floor(Some(Wide), at(3));
+    monitor.lift_kill(at(4));
+    assert_eq!(
+        monitor.grade(),
+        Flat,
+        "the drawdown from the high water pauses"
+    );
+    assert_eq!(monitor.floor(), Some(Wide));
+    monitor.resume(at(5));
+    assert_eq!(monitor.grade(), Normal);
+    monitor.update(&params, &poor, at(6));
+    monitor.lift_kill(at(7));
+    assert_eq!(monitor.grade(), Normal, "there was no kill");
+}
+
+/// spec: 09-1, 08-5.4
+#[test]
+fn a_session_that_cannot_be_written_down_is_flat_until_it_can_be_whatever_an_operator_says() {
+    let params = params();
+    let inputs = RiskInputs {
+        equity_usd: 10_000.0,
+        ..RiskInputs::default()
+    };
+    let mut monitor = RiskMonitor::default();
+    monitor.update(&params, &inputs, at(0));
+    monitor.set_storage_hold(true, at(1));
+    assert_eq!((monitor.grade(), monitor.storage_held()), (Flat, true));
+    assert!(monitor.allows(Intent::Cancel));
+    assert!(!monitor.allows(Intent::Reduce));
+    monitor.resume(at(2));
+    assert_eq!(
+        monitor.grade(),
+        Flat,
+        "a resume by hand makes no room on a disk"
+    );
+    assert_eq!(monitor.update(&params, &inputs, at(3_600)), Flat);
+    monitor.set_storage_hold(false, at(3_601));
+    assert_eq!(monitor.grade(), Flat, "before the minimum stay is over");
+    assert_eq!(monitor.update(&params, &inputs, at(7_200)), Normal);
+    let causes: Vec<_> = monitor.changes_since(0).map(|one| one.cause).collect();
+    assert_eq!(causes, [RiskCause::Storage, RiskCause::Recovered]);
 }
 
 /// spec: 09-1
@@ -216,6 +282,7 @@ enum Step {
     Update(i64, RiskInputs),
     Kill,
     Floor(Option<usize>),
+    Storage(bool),
     Resume,
 }
 
@@ -224,6 +291,7 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
         30 => (-5i64..120, inputs()).prop_map(|(wait, inputs)| Step::Update(wait, inputs)),
         1 => Just(Step::Kill),
         2 => prop::option::of(0usize..4).prop_map(Step::Floor),
+        2 => any::<bool>().prop_map(Step::Storage),
         2 => Just(Step::Resume),
     ];
     prop::collection::vec(step, 1..200)
@@ -252,12 +320,14 @@ proptest! {
                 Step::Floor(floor) => {
                     monitor.set_floor(floor.map(|at| RiskGrade::ALL[at]), at(second));
                 }
+                Step::Storage(held) => monitor.set_storage_hold(held, at(second)),
                 Step::Resume => {
                     monitor.resume(at(second));
                     by_hand = true;
                 }
             }
             let after = monitor.grade();
+            prop_assert!(!monitor.storage_held() || after >= Flat);
             if after < before && !by_hand {
                 prop_assert_ne!(before, Halted);
                 prop_assert!(monitor.entered_at().since_ns(entered) >= 60_000_000_000);

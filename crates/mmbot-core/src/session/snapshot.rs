@@ -6,21 +6,13 @@
 
 use super::ring::{RingError, RingParts, SecondRing, WINDOW_SEC_MAX, second_of};
 use super::windows::OpWindows;
+pub use mmbot_types::ThrottleSnapshot;
 use mmbot_types::{Op, TsNs};
 use std::collections::BTreeMap;
 use thiserror::Error;
 
 /// The symbol under which the windows of the session are kept.
 pub const SESSION_SYMBOL: &str = "*";
-
-/// See the module.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct ThrottleSnapshot {
-    /// Cells of every ring, seconds.
-    pub window_sec: u32,
-    /// Symbol ([`SESSION_SYMBOL`] for the session) to one ring per operation, by its index.
-    pub symbols: BTreeMap<String, [RingParts; Op::COUNT]>,
-}
 
 /// Why a snapshot is not loaded (`invalid_payload`).
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
@@ -43,66 +35,63 @@ pub enum SnapshotError {
     },
 }
 
-impl ThrottleSnapshot {
-    /// The snapshot of these windows, which all are `window_sec` long.
-    #[must_use]
-    pub fn of<'a>(
-        window_sec: u32,
-        windows: impl IntoIterator<Item = (&'a str, &'a OpWindows)>,
-    ) -> Self {
-        let parts = |windows: &OpWindows| Op::ALL.map(|op| windows.ring(op).parts());
-        let symbols = windows.into_iter();
-        Self {
-            window_sec,
-            symbols: symbols
-                .map(|(symbol, windows)| (symbol.to_owned(), parts(windows)))
-                .collect(),
-        }
-    }
-
-    /// The windows at `now`, `window_sec` seconds long: the newest seconds that fit are kept. A
-    /// ring that stands later than `now` was written by another clock and is taken as of now.
-    ///
-    /// # Errors
-    /// The first rule that the snapshot breaks; then nothing is loaded.
-    pub fn load(
-        &self,
-        window_sec: u32,
-        now: TsNs,
-    ) -> Result<BTreeMap<String, OpWindows>, SnapshotError> {
-        if !(1..=WINDOW_SEC_MAX).contains(&self.window_sec) {
-            return Err(SnapshotError::WindowSec);
-        }
-        let mut loaded = BTreeMap::new();
-        for (symbol, parts) in &self.symbols {
-            if symbol.is_empty() {
-                return Err(SnapshotError::Symbol);
-            }
-            let mut windows = OpWindows::new(window_sec);
-            for op in Op::ALL {
-                let ring = self.ring(&parts[op.index()]);
-                let mut ring = ring.map_err(|error| SnapshotError::Ring {
-                    symbol: symbol.clone(),
-                    op,
-                    error,
-                })?;
-                ring.rebase(second_of(now));
-                ring.resize(window_sec);
-                windows.set_ring(op, ring);
-            }
-            loaded.insert(symbol.clone(), windows);
-        }
-        Ok(loaded)
-    }
-
-    fn ring(&self, parts: &RingParts) -> Result<SecondRing, RingError> {
-        if parts.ring.len() != self.window_sec as usize {
-            return Err(RingError::Size);
-        }
-        SecondRing::from_parts(parts)
+/// The snapshot of these windows, which all are `window_sec` long.
+#[must_use]
+pub fn snapshot_of<'a>(
+    window_sec: u32,
+    windows: impl IntoIterator<Item = (&'a str, &'a OpWindows)>,
+) -> ThrottleSnapshot {
+    let parts = |windows: &OpWindows| Op::ALL.map(|op| windows.ring(op).parts());
+    let symbols = windows.into_iter();
+    ThrottleSnapshot {
+        window_sec,
+        symbols: symbols
+            .map(|(symbol, windows)| (symbol.to_owned(), parts(windows)))
+            .collect(),
     }
 }
 
+/// The windows at `now`, `window_sec` seconds long: the newest seconds that fit are kept. A
+/// ring that stands later than `now` was written by another clock and is taken as of now.
+///
+/// # Errors
+/// The first rule that the snapshot breaks; then nothing is loaded.
+pub fn load_windows(
+    snapshot: &ThrottleSnapshot,
+    window_sec: u32,
+    now: TsNs,
+) -> Result<BTreeMap<String, OpWindows>, SnapshotError> {
+    if !(1..=WINDOW_SEC_MAX).contains(&snapshot.window_sec) {
+        return Err(SnapshotError::WindowSec);
+    }
+    let mut loaded = BTreeMap::new();
+    for (symbol, parts) in &snapshot.symbols {
+        if symbol.is_empty() {
+            return Err(SnapshotError::Symbol);
+        }
+        let mut windows = OpWindows::new(window_sec);
+        for op in Op::ALL {
+            let ring = ring_of(snapshot, &parts[op.index()]);
+            let mut ring = ring.map_err(|error| SnapshotError::Ring {
+                symbol: symbol.clone(),
+                op,
+                error,
+            })?;
+            ring.rebase(second_of(now));
+            ring.resize(window_sec);
+            windows.set_ring(op, ring);
+        }
+        loaded.insert(symbol.clone(), windows);
+    }
+    Ok(loaded)
+}
+
+fn ring_of(snapshot: &ThrottleSnapshot, parts: &RingParts) -> Result<SecondRing, RingError> {
+    if parts.ring.len() != snapshot.window_sec as usize {
+        return Err(RingError::Size);
+    }
+    SecondRing::from_parts(parts)
+}
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -123,7 +112,7 @@ mod tests {
     fn sample() -> ThrottleSnapshot {
         let btc = windows(3, &[(Op::Create, 100, 2), (Op::Create, 101, 3)]);
         let all = windows(3, &[(Op::Create, 101, 5), (Op::Cancel, 99, 4)]);
-        ThrottleSnapshot::of(3, [("BTCUSDT", &btc), (SESSION_SYMBOL, &all)])
+        snapshot_of(3, [("BTCUSDT", &btc), (SESSION_SYMBOL, &all)])
     }
 
     /// spec: 02-8.4
@@ -142,7 +131,7 @@ mod tests {
     fn loaded_rings_are_advanced_to_now() {
         let rows = [(101, 5), (102, 5), (103, 3), (104, 0), (100_000, 0)];
         for (second, creates) in rows {
-            let mut loaded = sample().load(3, at(second)).unwrap();
+            let mut loaded = load_windows(&sample(), 3, at(second)).unwrap();
             let btc = loaded.get_mut("BTCUSDT").unwrap();
             let ring = btc.ring(Op::Create);
             assert_eq!(ring.current_sec(), second);
@@ -154,7 +143,7 @@ mod tests {
     #[test]
     fn another_window_keeps_the_newest_seconds_that_fit() {
         for (window_sec, creates) in [(1, 3), (2, 5), (3, 5), (9, 5)] {
-            let mut loaded = sample().load(window_sec, at(101)).unwrap();
+            let mut loaded = load_windows(&sample(), window_sec, at(101)).unwrap();
             let btc = loaded.get_mut("BTCUSDT").unwrap();
             assert_eq!(btc.ring(Op::Create).size(), window_sec as usize);
             assert_eq!(btc.total(at(101)), creates, "{window_sec}");
@@ -164,7 +153,7 @@ mod tests {
     /// spec: 02-8.4
     #[test]
     fn a_snapshot_of_a_clock_ahead_of_ours_does_not_block_until_then() {
-        let mut loaded = sample().load(3, at(10)).unwrap();
+        let mut loaded = load_windows(&sample(), 3, at(10)).unwrap();
         let btc = loaded.get_mut("BTCUSDT").unwrap();
         assert_eq!(btc.total(at(10)), 5);
         assert_eq!(btc.total(at(13)), 0);
@@ -176,7 +165,7 @@ mod tests {
         let edited = |edit: fn(&mut ThrottleSnapshot)| {
             let mut snapshot = sample();
             edit(&mut snapshot);
-            snapshot.load(3, at(101)).unwrap_err().to_string()
+            load_windows(&snapshot, 3, at(101)).unwrap_err().to_string()
         };
         let (window, size) = (
             "window_sec: not in [1,3600]",
@@ -216,8 +205,8 @@ mod tests {
                 original.sent(Op::ALL[op], at(second), n);
             }
             original.total(at(second));
-            let snapshot = ThrottleSnapshot::of(size, [("ETHUSDT", &original)]);
-            let loaded = snapshot.load(size, at(second)).unwrap();
+            let snapshot = snapshot_of(size, [("ETHUSDT", &original)]);
+            let loaded = load_windows(&snapshot, size, at(second)).unwrap();
             prop_assert_eq!(&loaded["ETHUSDT"], &original);
         }
     }

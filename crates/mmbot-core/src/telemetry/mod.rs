@@ -6,7 +6,7 @@ pub mod histogram;
 pub use blocks::Blocks;
 pub use histogram::{Histogram, SignedHistogram};
 
-use mmbot_types::{Money, QtyLot, TsNs};
+use mmbot_types::{BlockDetail, Money, QtyLot, TsNs};
 
 /// Names of the buckets of the age of orders found stale, upper bounds included.
 pub const STALE_AGE_BUCKETS: [&str; 5] = [
@@ -53,6 +53,8 @@ pub struct Telemetry {
     pub slippage_bps_e4: SignedHistogram,
     /// Adverse move per fill, 1e-4 bps.
     pub adverse_bps_e4: SignedHistogram,
+    /// Replacements refused, by [`BlockDetail`]; each is one of `blocks`, too.
+    pub replace_denials: [u64; BlockDetail::COUNT],
     /// Amends sent.
     pub amends: u64,
     /// New orders refused by the venue.

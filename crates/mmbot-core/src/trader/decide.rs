@@ -127,6 +127,8 @@ impl Trader {
             Some((BlockDetail::StaleBook, Cause::StaleBook))
         } else if self.stopped {
             Some((BlockDetail::Kill, Cause::Kill))
+        } else if self.held {
+            Some((BlockDetail::RiskPaused, Cause::RiskPause))
         } else if let Some(held) = self.permit.holds.stop() {
             Some(held)
         } else if self.target_usd() <= 0.0 {

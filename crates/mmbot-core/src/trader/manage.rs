@@ -183,7 +183,7 @@ impl Trader {
                             off_bps,
                         });
                     } else {
-                        self.block(BlockDetail::TimeInBook);
+                        self.deny_replace(BlockDetail::TimeInBook);
                     }
                 }
             }
@@ -254,11 +254,11 @@ impl Trader {
             // an order that is cancelled first is checked when its successor is placed
             match self.checked(view.mid, exposure, proposal(&order, target)) {
                 Ok(allowed) => target.qty = allowed.qty,
-                Err(detail) => return self.block(detail),
+                Err(detail) => return self.deny_replace(detail),
             }
         }
         if let Err(detail) = self.may_replace(now, by_amend) {
-            return self.block(detail);
+            return self.deny_replace(detail);
         }
         self.send_replace(now, view, wanted.slot, target, Cause::Replace, exposure);
         if self.params.replace.mode == ReplaceMode::CancelAndPlace {

@@ -21,6 +21,7 @@ mod since;
 mod sync;
 mod tracing;
 mod upkeep;
+mod venue;
 
 #[cfg(test)]
 mod check_order_tests;
@@ -38,6 +39,8 @@ mod report_tests;
 mod tests;
 #[cfg(test)]
 mod upkeep_tests;
+#[cfg(test)]
+mod venue_tests;
 
 use crate::edge::EdgeBook;
 use crate::guard::AdverseGuard;
@@ -77,6 +80,8 @@ pub struct Trader {
     /// Reference strategy: ticks by which the inventory moves the fair price.
     skew_ticks: f64,
     stopped: bool,
+    /// Quotes nothing because of what was found out about its position.
+    held: bool,
     /// The permit comes from a session.
     in_session: bool,
     /// Somebody wants to know of every request and answer: a session or a recorder. One test keeps
@@ -192,6 +197,7 @@ impl Trader {
             position: QtyLot::ZERO,
             skew_ticks: 0.0,
             stopped: false,
+            held: false,
             orders: OrderTable::new(),
             cash: Money::ZERO,
             fees: Money::ZERO,

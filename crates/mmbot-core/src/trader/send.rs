@@ -3,7 +3,6 @@
 
 use super::{OrderEventKind, Trader};
 use crate::order::{ANSWER_TIMEOUT_NS, OrderEvent, OrderState, Terms};
-use crate::session::CallOutcome;
 use crate::trace::{Steps, Value};
 use mmbot_types::{Action, ActionBuf, BlockDetail, Cause, NewOrder, Side, TimeInForce, TsNs};
 
@@ -165,28 +164,22 @@ impl Trader {
         self.telemetry.blocks.block(detail);
     }
 
+    /// Counts a refusal of a replacement.
+    #[inline]
+    pub(super) fn deny_replace(&mut self, detail: BlockDetail) {
+        self.block(detail);
+        self.telemetry.replace_denials[detail as usize] += 1;
+    }
+
     /// Requests without an answer for too long leave their orders unknown.
     #[cold]
     pub(super) fn time_out(&mut self, now: TsNs) {
         self.timeout_at = TsNs::NEVER;
         for slot in self.orders.all_open() {
             let order = self.orders.get(slot);
-            let waits = match order.state {
-                OrderState::PendingNew
-                | OrderState::PendingAmend { .. }
-                | OrderState::PendingCancel { .. } => true,
-                OrderState::Live | OrderState::Unknown { .. } | OrderState::Done(_) => false,
-            };
+            let waits = order.state.waits();
             if waits && now.since_ns(order.sent) >= ANSWER_TIMEOUT_NS {
-                self.telemetry.timeouts += 1;
-                if self.in_session && matches!(order.state, OrderState::PendingCancel { .. }) {
-                    // a cancel may be sent twice: what must go is asked for again
-                    self.forget_request(slot);
-                }
-                self.note_result(now, slot, CallOutcome::Timeout);
-                self.apply(slot, OrderEvent::TimedOut);
-                self.log_event(now, slot, OrderEventKind::Unknown, "timed_out");
-                self.answered(slot);
+                self.lose_answer(now, slot, "timed_out");
             } else if waits {
                 let sent = order.sent;
                 self.expect_answer(sent);

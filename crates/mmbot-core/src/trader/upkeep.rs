@@ -114,13 +114,13 @@ impl Trader {
         match self.checked(view.mid, exposure, proposal(&order, target)) {
             Ok(allowed) => target.qty = allowed.qty,
             Err(detail) => {
-                self.block(detail);
+                self.deny_replace(detail);
                 return self.cancel_drifted(now, slot);
             }
         }
         let by_amend = self.params.replace.mode == ReplaceMode::Amend && !order.not_amendable;
         if let Err(detail) = self.may_replace(now, by_amend) {
-            return self.block(detail);
+            return self.deny_replace(detail);
         }
         self.telemetry.found_stale(order.age_ns(now));
         self.telemetry.drift_refreshes += 1;

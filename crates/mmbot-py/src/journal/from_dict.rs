@@ -1,6 +1,7 @@
 //! Dictionaries as records, the inverse of `to_dict`. Market rows come as chunks instead, see
 //! `JournalFramer.push_rows`.
 
+use super::control_dict;
 use crate::error::core_error;
 use mmbot_types::journal::{
     Coded, Control, FORMAT_VERSION, Header, InstrumentFacts, Record, RecordKind,
@@ -33,7 +34,7 @@ pub(super) fn record_of(record: &Bound<'_, PyDict>) -> PyResult<Record> {
         },
         RecordKind::Control => Record::Control {
             ts: fields.ts()?,
-            control: control(&fields)?,
+            control: control_dict::control_of(&fields)?,
         },
         RecordKind::StateHash => Record::StateHash {
             ts: fields.ts()?,
@@ -76,6 +77,22 @@ fn record_of_instrument(fields: &Fields<'_, '_>, kind: RecordKind) -> PyResult<R
             ts,
             outcome: fields.get("outcome")?,
         },
+        RecordKind::Unanswered => Record::Unanswered {
+            instrument,
+            ts,
+            cid: Cid::new(fields.get("cid")?),
+        },
+        RecordKind::Adopt => Record::Adopt {
+            instrument,
+            ts,
+            position: QtyLot::new(fields.get("position")?),
+            px: ExecPrice::new(fields.get("exec_px")?),
+        },
+        RecordKind::Hold => Record::Hold {
+            instrument,
+            ts,
+            on: fields.get("on")?,
+        },
         RecordKind::Intent => Record::Intent {
             instrument,
             ts,
@@ -90,6 +107,11 @@ fn record_of_instrument(fields: &Fields<'_, '_>, kind: RecordKind) -> PyResult<R
 /// The header of a journal from its dictionary.
 pub(crate) fn header_of(given: &Bound<'_, PyDict>) -> PyResult<Header> {
     header(&Fields(given))
+}
+
+/// What is done to a session, from its dictionary.
+pub(crate) fn control_of(given: &Bound<'_, PyDict>) -> PyResult<Control> {
+    control_dict::control_of(&Fields(given))
 }
 
 /// An execution report from its fields in a dictionary.
@@ -163,24 +185,6 @@ fn quotes(fields: &Fields<'_, '_>) -> PyResult<Vec<Quote>> {
     given.iter().map(quote).collect()
 }
 
-fn control(fields: &Fields<'_, '_>) -> PyResult<Control> {
-    let name: String = fields.get("control")?;
-    Ok(match name.as_str() {
-        "stop" => Control::Stop,
-        "keep_orders" => Control::KeepOrders,
-        "resume" => Control::Resume,
-        "kill" => Control::Kill,
-        "grade" => {
-            let grade: Option<String> = fields.get("grade")?;
-            Control::Grade(match grade {
-                None => None,
-                Some(_) => Some(fields.coded("grade")?),
-            })
-        }
-        other => return Err(refused("control", &format!("has no value {other:?}"))),
-    })
-}
-
 fn action(fields: &Fields<'_, '_>) -> PyResult<Action> {
     let name: String = fields.get("action")?;
     let cid = Cid::new(fields.get("cid")?);
@@ -203,10 +207,10 @@ fn action(fields: &Fields<'_, '_>) -> PyResult<Action> {
 }
 
 /// Fields of a dictionary by name; an error names the field.
-struct Fields<'a, 'py>(&'a Bound<'py, PyDict>);
+pub(super) struct Fields<'a, 'py>(pub(super) &'a Bound<'py, PyDict>);
 
 impl<'py> Fields<'_, 'py> {
-    fn get<T: FromPyObjectOwned<'py>>(&self, name: &str) -> PyResult<T> {
+    pub(super) fn get<T: FromPyObjectOwned<'py>>(&self, name: &str) -> PyResult<T> {
         let Some(value) = self.0.get_item(name)? else {
             return Err(refused(name, "is missing"));
         };
@@ -215,16 +219,24 @@ impl<'py> Fields<'_, 'py> {
             .map_err(|_| refused(name, "has the wrong type or is out of range"))
     }
 
+    /// As [`Self::get`]; `None` where there is no such field.
+    pub(super) fn find<T: FromPyObjectOwned<'py>>(&self, name: &str) -> PyResult<Option<T>> {
+        match self.0.contains(name)? {
+            true => self.get(name).map(Some),
+            false => Ok(None),
+        }
+    }
+
     fn ts(&self) -> PyResult<TsNs> {
         self.get("ts_ns").map(TsNs::new)
     }
 
-    fn coded<T: Coded>(&self, name: &str) -> PyResult<T> {
+    pub(super) fn coded<T: Coded>(&self, name: &str) -> PyResult<T> {
         let label: String = self.get(name)?;
         T::of_label(&label).ok_or_else(|| refused(name, &format!("has no value {label:?}")))
     }
 }
 
-fn refused(field: &str, message: &str) -> PyErr {
+pub(super) fn refused(field: &str, message: &str) -> PyErr {
     core_error("E_STORE_TYPE", field, message)
 }

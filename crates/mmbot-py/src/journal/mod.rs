@@ -10,6 +10,7 @@
 )]
 
 mod checkpoint;
+mod control_dict;
 mod decoder;
 mod follow;
 mod from_dict;
@@ -21,7 +22,8 @@ mod start;
 mod to_dict;
 
 pub(crate) use checkpoint::PyCheckpoint;
-pub(crate) use from_dict::{header_of, report_of};
+pub(crate) use from_dict::{control_of, header_of, report_of};
+pub(crate) use replay::PyJournalReplay;
 pub(crate) use start::{config_bytes, journal_start};
 
 use crate::chunk::EventChunk;

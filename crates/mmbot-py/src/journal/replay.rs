@@ -16,7 +16,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// Feeds a journal to a new core and compares what it asks for.
 #[pyclass(name = "JournalReplay", module = "mmbot._core", frozen)]
-pub(super) struct PyJournalReplay {
+pub(crate) struct PyJournalReplay {
     inner: Mutex<Running>,
 }
 
@@ -108,6 +108,14 @@ impl PyJournalReplay {
                 done: false,
             }),
         }
+    }
+
+    /// The replay and the number of the record after its last; nothing is left here.
+    pub(crate) fn take(&self) -> (Replay, Option<u64>) {
+        let mut running = self.inner();
+        running.done = true;
+        let next_seq = running.held.next_seq();
+        (std::mem::take(&mut running.replay), next_seq)
     }
 
     fn inner(&self) -> MutexGuard<'_, Running> {

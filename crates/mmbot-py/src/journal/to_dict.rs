@@ -1,6 +1,7 @@
 //! Records as dictionaries. `from_dict` is the inverse: the keys are the same.
 
-use mmbot_types::journal::{Control, Entry, Header, Record};
+use super::control_dict::set_control;
+use mmbot_types::journal::{Entry, Header, Record};
 use mmbot_types::{Action, EventColumns, EventRow, ExecReport, ReportKind, RowKind};
 use numpy::IntoPyArray;
 use pyo3::prelude::*;
@@ -50,7 +51,13 @@ fn set_fields(out: &Bound<'_, PyDict>, record: &Record, rows: bool) -> PyResult<
             out.set_item("quotes", list)
         }
         Record::CallResult { outcome, .. } => out.set_item("outcome", outcome),
-        Record::Control { control, .. } => set_control(out, *control),
+        Record::Unanswered { cid, .. } => out.set_item("cid", cid.get()),
+        Record::Adopt { position, px, .. } => {
+            out.set_item("position", position.get())?;
+            out.set_item("exec_px", px.get())
+        }
+        Record::Hold { on, .. } => out.set_item("on", on),
+        Record::Control { control, .. } => set_control(out, control),
         Record::Intent {
             action,
             cause,
@@ -151,21 +158,6 @@ fn set_report(out: &Bound<'_, PyDict>, report: &ExecReport) -> PyResult<()> {
             out.set_item("liquidity", liquidity.name())?;
             out.set_item("fee", fee.get())
         }
-        _ => Ok(()),
-    }
-}
-
-fn set_control(out: &Bound<'_, PyDict>, control: Control) -> PyResult<()> {
-    let name = match control {
-        Control::Stop => "stop",
-        Control::KeepOrders => "keep_orders",
-        Control::Resume => "resume",
-        Control::Kill => "kill",
-        Control::Grade(_) => "grade",
-    };
-    out.set_item("control", name)?;
-    match control {
-        Control::Grade(grade) => out.set_item("grade", grade.map(|grade| grade.name())),
         _ => Ok(()),
     }
 }

@@ -1,10 +1,11 @@
 //! Arguments and answers of a live session.
 
-use crate::error::core_error;
+use mmbot_core::order::SeqText;
 use mmbot_core::portfolio::FeeTilt;
-use mmbot_run::LiveControl;
+use mmbot_core::{OpenOrder, Trader};
+use mmbot_run::LiveSession;
 use mmbot_run::live::{Fault, FeedCounts, FrameReject};
-use mmbot_types::{EventColumns, EventRow, Instrument, RiskGrade};
+use mmbot_types::{EventColumns, EventRow, Instrument};
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
@@ -18,27 +19,6 @@ pub(super) fn rows_of(columns: &EventColumns) -> Vec<EventRow> {
 
 pub(super) fn fee_tilt_of(improvement_bps: Option<f64>) -> FeeTilt {
     improvement_bps.map_or(FeeTilt::Off, FeeTilt::Worth)
-}
-
-/// What an operator orders, by its name in the journal.
-pub(super) fn control_of(control: &str, grade: Option<&str>) -> PyResult<LiveControl> {
-    let unknown = || {
-        let rule = "must be NORMAL, WIDE, REDUCE_ONLY, FLAT or HALTED";
-        core_error("E_CFG_RANGE", "grade", rule)
-    };
-    match control {
-        "stop" => Ok(LiveControl::Stop),
-        "resume" => Ok(LiveControl::Resume),
-        "kill" => Ok(LiveControl::Kill),
-        "grade" => {
-            let floor = grade.map(|name| RiskGrade::from_name(name).ok_or_else(unknown));
-            Ok(LiveControl::Floor(floor.transpose()?))
-        }
-        _ => {
-            let rule = "must be stop, resume, kill or grade";
-            Err(core_error("E_CFG_RANGE", "control", rule))
-        }
-    }
 }
 
 pub(super) fn reject_dict<'py>(
@@ -80,4 +60,48 @@ pub(super) fn counts_dict<'py>(
         out.set_item(name, count)?;
     }
     Ok(out)
+}
+
+/// An order that is not over, in ticks and lots.
+pub(super) fn order_dict<'py>(
+    py: Python<'py>,
+    trader: &Trader,
+    order: &OpenOrder,
+    cid_prefix: &str,
+) -> PyResult<Bound<'py, PyDict>> {
+    let out = PyDict::new(py);
+    let seq = SeqText::new(trader.session_seq(order.cid));
+    out.set_item("cid", order.cid.get())?;
+    out.set_item("client_order_id", format!("{cid_prefix}{seq}"))?;
+    out.set_item("side", order.side.name())?;
+    out.set_item("price_ticks", order.px.get())?;
+    out.set_item("open_lots", order.open_qty.get())?;
+    out.set_item("filled_lots", order.filled_qty.get())?;
+    out.set_item("state", order.state)?;
+    out.set_item("since_ns", order.since.get())?;
+    Ok(out)
+}
+
+/// Keyword arguments, to be added to.
+pub(super) fn copied<'py>(
+    py: Python<'py>,
+    fields: Option<&Bound<'py, PyDict>>,
+) -> PyResult<Bound<'py, PyDict>> {
+    fields.map_or_else(|| Ok(PyDict::new(py)), |fields| fields.copy())
+}
+
+/// What weights are computed from, if they are due.
+pub(super) fn weight_request<'py>(
+    py: Python<'py>,
+    session: &LiveSession,
+) -> PyResult<Option<Bound<'py, PyDict>>> {
+    if !session.weights_are_due() {
+        return Ok(None);
+    }
+    let (volas, turnover_usd) = session.weight_inputs();
+    let out = PyDict::new(py);
+    out.set_item("ts_ns", session.now().get())?;
+    out.set_item("volas", volas)?;
+    out.set_item("turnover_usd", turnover_usd)?;
+    Ok(Some(out))
 }

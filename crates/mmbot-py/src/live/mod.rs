@@ -4,6 +4,7 @@
 #![allow(clippy::disallowed_types)]
 
 mod calls;
+mod make;
 mod request;
 
 pub(crate) use request::PyOrderRequest;
@@ -11,29 +12,59 @@ pub(crate) use request::PyOrderRequest;
 use crate::chunk::EventChunk;
 use crate::error::{core_error, run_error};
 use crate::instrument::PyInstrument;
-use crate::journal::{PyCheckpoint, config_bytes, journal_start, report_of};
+use crate::journal::{PyCheckpoint, PyJournalReplay, config_bytes, control_of, report_of};
 use crate::lane_keys::read_params;
+use crate::order_events::order_event_columns;
+use crate::result::fill_columns;
+use crate::session::PySessionControl;
 use crate::session_keys::read_session;
+use crate::snapshot::snapshot;
 use crate::strategy::PythonStrategy;
-use calls::{control_of, fee_tilt_of, rows_of};
-use mmbot_run::{LiveSession, RunError};
-use mmbot_types::{Instrument, TsNs};
+use calls::{fee_tilt_of, rows_of};
+use make::Given;
+use mmbot_core::Trader;
+use mmbot_run::checkpoint::At;
+use mmbot_run::{LiveSession, Resumption, RunError};
+use mmbot_types::{Cid, ExecPrice, Instrument, InstrumentIdx, QtyLot, TsNs};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict};
-use request::request_of;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// The live driver; see its stub.
 #[pyclass(name = "LiveSession", module = "mmbot._core", frozen)]
 pub(crate) struct PyLiveSession {
-    inner: Mutex<LiveSession>,
-    instruments: Vec<Instrument>,
-    cid_prefix: String,
+    inner: Arc<Mutex<LiveSession>>,
+    instruments: Arc<[Instrument]>,
+    traded: Vec<Arc<Instrument>>,
+    cid_prefix: Arc<str>,
     strategy: Option<Py<PyAny>>,
     seed: u64,
 }
 
 impl PyLiveSession {
+    fn over(
+        mut inner: LiveSession,
+        cid_prefix: &str,
+        strategy: Option<Py<PyAny>>,
+        seed: u64,
+        record: bool,
+    ) -> Self {
+        if record {
+            inner.keep_records();
+        }
+        let indices = (0u16..).map(InstrumentIdx);
+        let markets = indices.map_while(|at| inner.engine().market(at));
+        let instruments: Vec<_> = markets.map(|market| market.instrument().clone()).collect();
+        Self {
+            inner: Arc::new(Mutex::new(inner)),
+            traded: instruments.iter().cloned().map(Arc::new).collect(),
+            instruments: instruments.into(),
+            cid_prefix: cid_prefix.into(),
+            strategy,
+            seed,
+        }
+    }
+
     fn lock(&self) -> MutexGuard<'_, LiveSession> {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -58,7 +89,7 @@ impl PyLiveSession {
             .instruments
             .iter()
             .position(|one| one.symbol() == symbol);
-        found.ok_or_else(|| core_error("E_BT_ARGS", symbol, "is not traded by this session"))
+        found.ok_or_else(|| no_symbol(symbol))
     }
 }
 
@@ -77,33 +108,37 @@ impl PyLiveSession {
         strategy: Option<Py<PyAny>>,
         record: bool,
     ) -> PyResult<Self> {
-        let instruments: Vec<_> = instruments
-            .iter()
-            .map(|one| one.get().inner.clone())
-            .collect();
-        if params.len() != instruments.len() || instruments.is_empty() {
-            return Err(run_error(&RunError::Lanes));
-        }
-        let read = params.iter().map(|mapping| read_params(mapping, seed));
-        let read = read.collect::<PyResult<Vec<_>>>()?;
-        let configs = params.iter().map(config_bytes).collect::<PyResult<_>>()?;
-        let journal = journal.copy()?;
-        journal.set_item("seed", seed)?;
-        let start = journal_start(&journal, &instruments, configs, config_bytes(session)?)?;
-        let cid_prefix = start.header.cid_prefix.clone();
-        let both = instruments.iter().cloned().zip(read).collect();
-        let inner = LiveSession::new(both, read_session(session, &instruments)?, start);
-        let mut inner = inner.map_err(|error| run_error(&error))?;
-        if record {
-            inner.keep_records();
-        }
-        Ok(Self {
-            inner: Mutex::new(inner),
-            instruments,
-            cid_prefix,
-            strategy,
-            seed,
-        })
+        let given = Given {
+            instruments: &instruments,
+            params: &params,
+            session,
+            journal,
+        };
+        make::new_session(&given, seed, strategy, record)
+    }
+
+    #[staticmethod]
+    #[pyo3(signature = (
+        replay, *, now_ns, offset, cid_prefix, hash_every_ns, next_checkpoint = None,
+        strategy = None, record = false
+    ))]
+    fn resume(
+        replay: &PyJournalReplay,
+        now_ns: i64,
+        offset: u64,
+        cid_prefix: &str,
+        hash_every_ns: i64,
+        next_checkpoint: Option<u64>,
+        strategy: Option<Py<PyAny>>,
+        record: bool,
+    ) -> PyResult<Self> {
+        let resumption = Resumption {
+            now: TsNs::new(now_ns),
+            at: At { seq: 0, offset },
+            hash_every_ns,
+            next_checkpoint,
+        };
+        make::resumed(replay, resumption, cid_prefix, strategy, record)
     }
 
     fn on_frame(&self, frame: &[u8], recv_ns: i64) -> PyResult<usize> {
@@ -135,15 +170,39 @@ impl PyLiveSession {
         fields: Option<&Bound<'_, PyDict>>,
     ) -> PyResult<usize> {
         let at = self.index_of(symbol)?;
-        let given = match fields {
-            Some(fields) => fields.copy()?,
-            None => PyDict::new(py),
-        };
+        let given = calls::copied(py, fields)?;
         given.set_item("cid", cid)?;
         given.set_item("report", report)?;
         given.set_item("ts_exch_ns", ts_exch_ns)?;
         let (report, recv) = (report_of(&given)?, TsNs::new(recv_ns));
         self.run(|session, strategy| session.on_report(at, recv, &report, strategy))
+    }
+
+    fn on_unanswered(&self, symbol: &str, now_ns: i64, cid: u64) -> PyResult<()> {
+        let at = self.index_of(symbol)?;
+        let done = self
+            .lock()
+            .on_unanswered(at, TsNs::new(now_ns), Cid::new(cid));
+        done.map_err(|error| run_error(&error))
+    }
+
+    #[pyo3(signature = (symbol, now_ns, position_lots, exec_px = None))]
+    fn adopt_position(
+        &self,
+        symbol: &str,
+        now_ns: i64,
+        position_lots: i64,
+        exec_px: Option<i64>,
+    ) -> PyResult<()> {
+        let (at, now) = (self.index_of(symbol)?, TsNs::new(now_ns));
+        let px = exec_px.map(ExecPrice::new);
+        let done = self.lock().adopt(at, now, QtyLot::new(position_lots), px);
+        done.map_err(|error| run_error(&error))
+    }
+
+    fn hold(&self, symbol: &str, now_ns: i64, on: bool) -> PyResult<usize> {
+        let (at, now) = (self.index_of(symbol)?, TsNs::new(now_ns));
+        self.run(|session, strategy| session.hold(at, now, on, strategy))
     }
 
     fn on_timer(&self, now_ns: i64) -> PyResult<usize> {
@@ -169,8 +228,11 @@ impl PyLiveSession {
         let mut session = self.lock();
         let taken = session.take_requests();
         let made = taken.filter_map(|request| {
-            let instrument = self.instruments.get(usize::from(request.instrument.0))?;
-            Some(request_of(&request, instrument, &self.cid_prefix))
+            Some(PyOrderRequest {
+                request,
+                instrument: Arc::clone(self.traded.get(usize::from(request.instrument.0))?),
+                cid_prefix: Arc::clone(&self.cid_prefix),
+            })
         });
         made.collect()
     }
@@ -189,7 +251,7 @@ impl PyLiveSession {
 
     fn take_resubscribes(&self) -> Vec<&str> {
         let asked = self.lock().take_resubscribes();
-        let symbol = |at: &mmbot_types::InstrumentIdx| self.instruments.get(usize::from(at.0));
+        let symbol = |at: &InstrumentIdx| self.instruments.get(usize::from(at.0));
         asked
             .iter()
             .filter_map(symbol)
@@ -237,21 +299,22 @@ impl PyLiveSession {
     }
 
     fn weight_request<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyDict>>> {
-        let session = self.lock();
-        if !session.weights_are_due() {
-            return Ok(None);
-        }
-        let (volas, turnover_usd) = session.weight_inputs();
-        let out = PyDict::new(py);
-        out.set_item("ts_ns", session.now().get())?;
-        out.set_item("volas", volas)?;
-        out.set_item("turnover_usd", turnover_usd)?;
-        Ok(Some(out))
+        calls::weight_request(py, &self.lock())
     }
 
-    #[pyo3(signature = (now_ns, control, grade = None))]
-    fn control(&self, now_ns: i64, control: &str, grade: Option<&str>) -> PyResult<usize> {
-        let control = control_of(control, grade)?;
+    #[pyo3(signature = (now_ns, control, grade = None, **fields))]
+    fn control(
+        &self,
+        py: Python<'_>,
+        now_ns: i64,
+        control: &str,
+        grade: Option<&str>,
+        fields: Option<&Bound<'_, PyDict>>,
+    ) -> PyResult<usize> {
+        let given = calls::copied(py, fields)?;
+        given.set_item("control", control)?;
+        given.set_item("grade", grade)?;
+        let control = control_of(&given)?;
         let done = self.lock().control(TsNs::new(now_ns), control);
         done.map_err(|error| run_error(&error))
     }
@@ -264,12 +327,71 @@ impl PyLiveSession {
         self.lock().end(TsNs::new(now_ns), reason);
     }
 
+    fn session(&self) -> PyResult<PySessionControl> {
+        PySessionControl::of(self.inner.clone(), &self.instruments, 0)
+    }
+
+    fn snapshot<'py>(&self, py: Python<'py>, symbol: &str) -> PyResult<Bound<'py, PyDict>> {
+        let at = self.index_of(symbol)?;
+        let made = snapshot(py, &*self.lock(), (at, 0), &self.instruments[at])?;
+        made.ok_or_else(|| no_symbol(symbol))
+    }
+
+    fn orders<'py>(&self, py: Python<'py>, symbol: &str) -> PyResult<Vec<Bound<'py, PyDict>>> {
+        let at = self.index_of(symbol)?;
+        let session = self.lock();
+        let trader = trader_of(&session, at).ok_or_else(|| no_symbol(symbol))?;
+        let orders = trader.open_orders();
+        let made = orders.map(|order| calls::order_dict(py, trader, &order, &self.cid_prefix));
+        made.collect()
+    }
+
+    fn position_lots(&self, symbol: &str) -> PyResult<i64> {
+        let session = self.lock();
+        let trader = trader_of(&session, self.index_of(symbol)?);
+        let trader = trader.ok_or_else(|| no_symbol(symbol))?;
+        Ok(trader.position().get())
+    }
+
+    fn take_fills<'py>(&self, py: Python<'py>, symbol: &str) -> PyResult<Bound<'py, PyDict>> {
+        let at = self.index_of(symbol)?;
+        let mut session = self.lock();
+        let trader = session.engine_mut().trader_mut(instrument_idx(at));
+        let fills = trader.map(Trader::take_fills).unwrap_or_default();
+        fill_columns(py, &fills, &self.instruments[at])
+    }
+
+    fn take_order_events<'py>(
+        &self,
+        py: Python<'py>,
+        symbol: &str,
+    ) -> PyResult<Bound<'py, PyDict>> {
+        let at = self.index_of(symbol)?;
+        let mut session = self.lock();
+        let trader = session.engine_mut().trader_mut(instrument_idx(at));
+        let rows = trader.map(Trader::take_order_events).unwrap_or_default();
+        order_event_columns(py, &rows, &self.instruments[at])
+    }
+
     fn state_hash(&self) -> String {
         format!("{:016x}", self.lock().engine().state_hash())
     }
 }
 
+fn no_symbol(symbol: &str) -> PyErr {
+    core_error("E_BT_ARGS", symbol, "is not traded by this session")
+}
+
+fn instrument_idx(at: usize) -> InstrumentIdx {
+    InstrumentIdx(u16::try_from(at).unwrap_or(u16::MAX))
+}
+
+fn trader_of(session: &LiveSession, at: usize) -> Option<&Trader> {
+    session.engine().trader(instrument_idx(at))
+}
+
 pub(crate) fn register(m: &Bound<'_, PyModule>) -> PyResult<()> {
+    m.add_function(wrap_pyfunction!(request::bybit_order_frames, m)?)?;
     m.add_class::<PyOrderRequest>()?;
     m.add_class::<PyLiveSession>()
 }

@@ -1,44 +1,20 @@
-//! `OrderRequest`: what a live session asks of a venue.
+//! `OrderRequest`: what a live session asks of a venue; its frames for Bybit's trade socket.
 
+use crate::error::core_error;
 use mmbot_core::order::SeqText;
+use mmbot_feed::{OrderEntry, OrderTerms, put_order};
 use mmbot_run::LiveRequest;
-use mmbot_types::{Action, Decimal, Instrument, TimeInForce};
+use mmbot_types::{Action, Decimal, Instrument, NewOrder, TimeInForce};
 use pyo3::prelude::*;
+use pyo3::types::PyBytes;
+use std::sync::Arc;
 
 /// One request; see its stub.
-#[pyclass(name = "OrderRequest", module = "mmbot._core", frozen, get_all)]
+#[pyclass(name = "OrderRequest", module = "mmbot._core", frozen)]
 pub(crate) struct PyOrderRequest {
-    symbol: String,
-    ts_ns: i64,
-    kind: &'static str,
-    cid: u64,
-    client_order_id: String,
-    side: Option<&'static str>,
-    price_ticks: Option<i64>,
-    qty_lots: Option<i64>,
-    price: Option<String>,
-    qty: Option<String>,
-    time_in_force: Option<&'static str>,
-    post_only: bool,
-    reduce_only: bool,
-    cause: &'static str,
-}
-
-#[pymethods]
-impl PyOrderRequest {
-    fn __repr__(&self) -> String {
-        let terms = match (&self.qty, &self.price) {
-            (Some(qty), Some(price)) => format!(" {qty} at {price}"),
-            _ => String::new(),
-        };
-        let side = self
-            .side
-            .map_or_else(String::new, |side| format!(" {side}"));
-        format!(
-            "OrderRequest({} {} {}{side}{terms}, {})",
-            self.symbol, self.kind, self.client_order_id, self.cause
-        )
-    }
+    pub(super) request: LiveRequest,
+    pub(super) instrument: Arc<Instrument>,
+    pub(super) cid_prefix: Arc<str>,
 }
 
 /// Decimal text of whole steps.
@@ -46,41 +22,157 @@ fn text(step: Decimal, count: i64) -> Option<String> {
     step.times(count).ok().map(|exact| exact.to_string())
 }
 
-/// `request` with prices and quantities of `instrument`.
-pub(super) fn request_of(
-    request: &LiveRequest,
-    instrument: &Instrument,
-    cid_prefix: &str,
-) -> PyOrderRequest {
-    let (kind, side, terms, tif) = match request.action {
-        Action::Place(order) => {
-            let terms = (order.px.get(), order.qty.get());
-            (
-                "place",
-                Some(order.side.name()),
-                Some(terms),
-                Some(order.tif),
-            )
+impl PyOrderRequest {
+    const fn new_order(&self) -> Option<&NewOrder> {
+        match &self.request.action {
+            Action::Place(order) => Some(order),
+            Action::Amend { .. } | Action::Cancel { .. } => None,
         }
-        Action::Amend { px, total_qty, .. } => {
-            ("amend", None, Some((px.get(), total_qty.get())), None)
-        }
-        Action::Cancel { .. } => ("cancel", None, None, None),
-    };
-    PyOrderRequest {
-        symbol: instrument.symbol().to_owned(),
-        ts_ns: request.ts.get(),
-        kind,
-        cid: request.action.cid().get(),
-        client_order_id: format!("{cid_prefix}{}", SeqText::new(request.full_cid)),
-        side,
-        price_ticks: terms.map(|(px, _)| px),
-        qty_lots: terms.map(|(_, qty)| qty),
-        price: terms.and_then(|(px, _)| text(instrument.tick_size(), px)),
-        qty: terms.and_then(|(_, qty)| text(instrument.lot_size(), qty)),
-        time_in_force: tif.map(TimeInForce::name),
-        post_only: tif == Some(TimeInForce::PostOnly),
-        reduce_only: request.reduce_only,
-        cause: request.cause.name(),
     }
+
+    fn seq(&self) -> String {
+        SeqText::new(self.request.full_cid).to_string()
+    }
+}
+
+#[pymethods]
+impl PyOrderRequest {
+    #[getter]
+    fn symbol(&self) -> &str {
+        self.instrument.symbol()
+    }
+
+    #[getter]
+    fn ts_ns(&self) -> i64 {
+        self.request.ts.get()
+    }
+
+    #[getter]
+    fn kind(&self) -> &'static str {
+        match self.request.action {
+            Action::Place(_) => "place",
+            Action::Amend { .. } => "amend",
+            Action::Cancel { .. } => "cancel",
+        }
+    }
+
+    #[getter]
+    fn cid(&self) -> u64 {
+        self.request.action.cid().get()
+    }
+
+    #[getter]
+    fn client_order_id(&self) -> String {
+        format!("{}{}", self.cid_prefix, self.seq())
+    }
+
+    #[getter]
+    fn side(&self) -> Option<&'static str> {
+        self.new_order().map(|order| order.side.name())
+    }
+
+    #[getter]
+    fn price_ticks(&self) -> Option<i64> {
+        match self.request.action {
+            Action::Place(order) => Some(order.px.get()),
+            Action::Amend { px, .. } => Some(px.get()),
+            Action::Cancel { .. } => None,
+        }
+    }
+
+    #[getter]
+    fn qty_lots(&self) -> Option<i64> {
+        match self.request.action {
+            Action::Place(order) => Some(order.qty.get()),
+            Action::Amend { total_qty, .. } => Some(total_qty.get()),
+            Action::Cancel { .. } => None,
+        }
+    }
+
+    #[getter]
+    fn price(&self) -> Option<String> {
+        text(self.instrument.tick_size(), self.price_ticks()?)
+    }
+
+    #[getter]
+    fn qty(&self) -> Option<String> {
+        text(self.instrument.lot_size(), self.qty_lots()?)
+    }
+
+    #[getter]
+    fn time_in_force(&self) -> Option<&'static str> {
+        self.new_order().map(|order| order.tif.name())
+    }
+
+    #[getter]
+    fn post_only(&self) -> bool {
+        self.new_order()
+            .is_some_and(|order| order.tif == TimeInForce::PostOnly)
+    }
+
+    #[getter]
+    fn reduce_only(&self) -> bool {
+        self.request.reduce_only
+    }
+
+    #[getter]
+    fn cause(&self) -> &'static str {
+        self.request.cause.name()
+    }
+
+    fn __repr__(&self) -> String {
+        let terms = match (self.qty(), self.price()) {
+            (Some(qty), Some(price)) => format!(" {qty} at {price}"),
+            _ => String::new(),
+        };
+        let side = self
+            .side()
+            .map_or_else(String::new, |side| format!(" {side}"));
+        let (symbol, kind, id) = (self.symbol(), self.kind(), self.client_order_id());
+        format!(
+            "OrderRequest({symbol} {kind} {id}{side}{terms}, {})",
+            self.cause()
+        )
+    }
+}
+
+/// Frames of requests for Bybit's trade socket; see the stub.
+#[pyfunction]
+#[pyo3(signature = (
+    requests, *, timestamp_ms, first_req_id, recv_window_ms = 5000, category = "linear"
+))]
+pub(super) fn bybit_order_frames<'py>(
+    py: Python<'py>,
+    requests: Vec<Bound<'py, PyOrderRequest>>,
+    timestamp_ms: i64,
+    first_req_id: u64,
+    recv_window_ms: i64,
+    category: &str,
+) -> PyResult<Vec<Bound<'py, PyBytes>>> {
+    if !matches!(category, "linear" | "inverse" | "spot") {
+        let rule = "must be linear, inverse or spot";
+        return Err(core_error("E_CFG_RANGE", "category", rule));
+    }
+    let entry = OrderEntry {
+        category,
+        timestamp_ms,
+        recv_window_ms,
+    };
+    let mut bytes = Vec::with_capacity(512);
+    let frame = |(request, number): (&Bound<'py, PyOrderRequest>, u64)| {
+        let one = request.get();
+        let (seq, req_id) = (one.seq(), SeqText::new(number).to_string());
+        let terms = OrderTerms {
+            instrument: &one.instrument,
+            action: &one.request.action,
+            reduce_only: one.request.reduce_only,
+            client_order_id: (&one.cid_prefix, &seq),
+            req_id: &req_id,
+        };
+        bytes.clear();
+        let put = put_order(&entry, &terms, &mut bytes);
+        put.map_err(|error| core_error("E_CFG_RANGE", one.symbol(), &error.to_string()))?;
+        Ok(PyBytes::new(py, &bytes))
+    };
+    requests.iter().zip(first_req_id..).map(frame).collect()
 }

@@ -1,9 +1,8 @@
 //! The account of the session, and sums over its symbols.
 
-use super::dict;
+use super::{Host, Seen, dict};
 use mmbot_core::Session;
 use mmbot_core::order::IdempotencyKey;
-use mmbot_run::{Backtest, Lane};
 use mmbot_types::{Color, Op, TsNs};
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
@@ -11,7 +10,7 @@ use pyo3::types::PyDict;
 pub(super) fn parts(
     out: &Bound<'_, PyDict>,
     session: &mut Session,
-    backtest: &Backtest,
+    host: &dyn Host,
     lane: usize,
     now: TsNs,
 ) -> PyResult<()> {
@@ -33,23 +32,23 @@ pub(super) fn parts(
         "position_usd_by_color": colors,
     });
     out.set_item("account", account)?;
-    let lanes: Vec<&Lane> = (0..session.symbols().len())
-        .filter_map(|symbol| Some(backtest.lane(symbol, lane)?.1))
+    let seats: Vec<Seen<'_>> = (0..session.symbols().len())
+        .filter_map(|symbol| host.seen(symbol, lane))
         .collect();
     let hits = PyDict::new(py);
     for op in Op::ALL {
-        let of_lane = |lane: &&Lane| lane.trader().idempotency().hits(op);
+        let of_seat = |seen: &Seen<'_>| seen.trader.idempotency().hits(op);
         hits.set_item(
             IdempotencyKey::op_name(op),
-            lanes.iter().map(of_lane).sum::<u64>(),
+            seats.iter().map(of_seat).sum::<u64>(),
         )?;
     }
     out.set_item("idempotency_hits", hits)?;
-    let sent = |lane: &&Lane| {
-        let t = lane.trader().telemetry();
+    let sent = |seen: &Seen<'_>| {
+        let t = seen.trader.telemetry();
         t.places + t.amends + t.cancels
     };
-    out.set_item("requests_total", lanes.iter().map(sent).sum::<u64>())?;
+    out.set_item("requests_total", seats.iter().map(sent).sum::<u64>())?;
     out.set_item("order_hit_rate", session.flow_mut().hit_rate(now))?;
     let shadow = session.shadows().summary(&session.params().shadow);
     let shadow = shadow

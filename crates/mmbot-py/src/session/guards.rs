@@ -31,6 +31,7 @@ fn risk<'py>(py: Python<'py>, session: &Session) -> PyResult<Bound<'py, PyDict>>
         "drawdown_day": gauges.drawdown_day,
         "drawdown_day_largest": gauges.drawdown_largest,
         "kills_total": gauges.kills_total,
+        "kill_orders_total": risk.kill_orders(),
         "changes_total": risk.changes_total(),
     }))
 }

@@ -1,7 +1,8 @@
 //! `SessionControl`: the running session of a lane, to be looked at and to be steered.
 //!
-//! Looking changes nothing: what has to be computed is computed on a copy. Whatever is set acts at
-//! the session's next synchronisation, at most a tenth of a second of market time later.
+//! Looking changes nothing: what has to be computed is computed on a copy. Whatever is set is
+//! written into the session's journal, and acts at its next synchronisation, at most a tenth of a
+//! second of market time later.
 
 // Frozen classes own their state behind a lock: calls from several Python threads take turns.
 #![allow(clippy::disallowed_types)]
@@ -10,18 +11,22 @@ mod account;
 mod capital;
 mod events;
 mod guards;
-mod payloads;
+mod host;
+pub(crate) mod payloads;
 mod requests;
 mod symbol;
 
 use crate::error::core_error;
 use mmbot_core::Session;
 use mmbot_core::session::{KillCause, RiskGrade};
-use mmbot_run::{Backtest, SessionSwitch};
-use mmbot_types::{Instrument, TsNs};
+use mmbot_run::RunError;
+use mmbot_types::Instrument;
+use mmbot_types::journal::Control;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+pub(crate) use host::{Host, Seen};
 
 /// A dict of named values.
 macro_rules! dict {
@@ -36,7 +41,7 @@ pub(crate) use dict;
 /// The session of one lane.
 #[pyclass(name = "SessionControl", module = "mmbot._core", frozen)]
 pub(crate) struct PySessionControl {
-    backtest: Arc<Mutex<Backtest>>,
+    host: Arc<Mutex<dyn Host>>,
     instruments: Arc<[Instrument]>,
     lane: usize,
     /// Events that `take_events` has given out.
@@ -49,41 +54,46 @@ impl PySessionControl {
     /// # Errors
     /// `E_BT_ARGS` for a lane that has none.
     pub(crate) fn of(
-        backtest: &Arc<Mutex<Backtest>>,
+        host: Arc<Mutex<dyn Host>>,
         instruments: &Arc<[Instrument]>,
         lane: usize,
     ) -> PyResult<Self> {
         let control = Self {
-            backtest: Arc::clone(backtest),
+            host,
             instruments: Arc::clone(instruments),
             lane,
             seen: Mutex::new(0),
         };
-        control.change(|_, _| Ok(()))?;
+        control.read(|_, _| Ok(()))?;
         Ok(control)
     }
 
-    fn lock(&self) -> MutexGuard<'_, Backtest> {
-        self.backtest.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> MutexGuard<'_, dyn Host + 'static> {
+        self.host.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn read<T>(&self, read: impl FnOnce(&Backtest, &Session) -> PyResult<T>) -> PyResult<T> {
-        let backtest = self.lock();
-        let session = backtest.session(self.lane);
-        read(&backtest, session.ok_or_else(|| no_session(self.lane))?)
+    fn read<T>(&self, read: impl FnOnce(&dyn Host, &Session) -> PyResult<T>) -> PyResult<T> {
+        let host = self.lock();
+        let session = host.session_of(self.lane);
+        read(&*host, session.ok_or_else(|| no_session(self.lane))?)
     }
 
-    /// What a journal knows is written down, too.
-    fn switch(&self, switch: SessionSwitch) -> PyResult<()> {
-        let done = self.lock().control(self.lane, switch);
-        done.map_err(|_| no_session(self.lane))
+    /// Does it and writes it down; true if it changed the level of autopolicy.
+    fn control(&self, control: Control) -> PyResult<bool> {
+        let key = control.name();
+        let done = self.lock().control(self.lane, control);
+        done.map_err(|error| match error {
+            RunError::Lanes => no_session(self.lane),
+            error => core_error(error.code(), key, &error.to_string()),
+        })
     }
 
-    fn change<T>(&self, change: impl FnOnce(&mut Session, TsNs) -> PyResult<T>) -> PyResult<T> {
-        let mut backtest = self.lock();
-        let now = TsNs::new(backtest.now_ns());
-        let session = backtest.session_mut(self.lane);
-        change(session.ok_or_else(|| no_session(self.lane))?, now)
+    fn set(&self, control: Control) -> PyResult<()> {
+        self.control(control).map(|_| ())
+    }
+
+    fn symbols(&self) -> PyResult<Vec<String>> {
+        self.read(|_, session| Ok(session.symbols().to_vec()))
     }
 }
 
@@ -94,8 +104,8 @@ fn no_session(lane: usize) -> PyErr {
 #[pymethods]
 impl PySessionControl {
     fn state<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
-        self.read(|backtest, session| {
-            let now = TsNs::new(backtest.now_ns());
+        self.read(|host, session| {
+            let now = host.now();
             // windows move on when they are asked
             let mut session = session.clone();
             let out = dict!(py, {
@@ -106,11 +116,11 @@ impl PySessionControl {
             guards::parts(&out, &mut session)?;
             requests::parts(&out, &mut session, now)?;
             capital::parts(&out, &session)?;
-            account::parts(&out, &mut session, backtest, self.lane, now)?;
+            account::parts(&out, &mut session, host, self.lane, now)?;
             let by_symbol = PyDict::new(py);
             for (at, instrument) in self.instruments.iter().enumerate() {
                 let place = (at, self.lane);
-                let part = symbol::part(py, &mut session, backtest, place, instrument, now)?;
+                let part = symbol::part(py, &mut session, host, place, instrument, now)?;
                 by_symbol.set_item(instrument.symbol(), part)?;
             }
             out.set_item("by_symbol", by_symbol)?;
@@ -127,27 +137,32 @@ impl PySessionControl {
         })
     }
 
+    fn begin_at(&self, ts_ns: i64) {
+        self.lock().begin_at(ts_ns);
+    }
+
     #[getter]
     fn state_hash(&self) -> PyResult<String> {
         self.read(|_, session| Ok(format!("{:016x}", session.state_hash())))
     }
 
-    #[pyo3(signature = (cause = "operator"))]
-    fn kill(&self, cause: &str) -> PyResult<()> {
-        let cause = match cause {
-            "operator" => KillCause::Operator,
-            "invariant" => KillCause::Invariant,
-            "venue" => KillCause::Venue,
-            _ => {
-                let rule = "must be operator, invariant or venue";
-                return Err(core_error("E_CFG_RANGE", "cause", rule));
-            }
-        };
-        self.switch(SessionSwitch::Kill(cause))
+    #[pyo3(signature = (cause = "operator", *, reason = ""))]
+    fn kill(&self, cause: &str, reason: &str) -> PyResult<()> {
+        let cause = KillCause::ALL.into_iter().find(|one| one.name() == cause);
+        let cause = cause.ok_or_else(|| {
+            let rule = "must be operator, invariant or venue";
+            core_error("E_CFG_RANGE", "cause", rule)
+        })?;
+        let reason = reason.to_owned();
+        self.set(Control::Kill { cause, reason })
     }
 
     fn resume(&self) -> PyResult<()> {
-        self.switch(SessionSwitch::Resume)
+        self.set(Control::Resume)
+    }
+
+    fn lift_kill(&self) -> PyResult<()> {
+        self.set(Control::LiftKill)
     }
 
     fn set_risk_floor(&self, grade: Option<&str>) -> PyResult<()> {
@@ -158,43 +173,35 @@ impl PySessionControl {
         let floor = grade
             .map(|name| RiskGrade::from_name(name).ok_or_else(unknown))
             .transpose()?;
-        self.switch(SessionSwitch::Floor(floor))
+        self.set(Control::Grade(floor))
+    }
+
+    fn set_storage_hold(&self, held: bool) -> PyResult<()> {
+        self.set(Control::StorageHold(held))
     }
 
     fn set_manual_pause(&self, paused: bool) -> PyResult<()> {
-        self.change(|session, now| {
-            session.set_manual_pause(paused, now);
-            Ok(())
-        })
+        self.set(Control::ManualPause(paused))
     }
 
     fn set_guard_dry_run(&self, on: bool) -> PyResult<()> {
-        self.change(|session, _| {
-            session.set_dry_run(on);
-            Ok(())
-        })
+        self.set(Control::GuardDryRun(on))
     }
 
     fn set_leader(&self, leads: bool) -> PyResult<()> {
-        self.change(|session, _| {
-            session.set_leader(leads);
-            Ok(())
-        })
+        self.set(Control::Leader(leads))
     }
 
     fn set_autopolicy_level(&self, level: u32) -> PyResult<bool> {
-        self.change(|session, now| Ok(session.set_autopolicy_level(level, now)))
+        self.control(Control::AutopolicyLevel(level))
     }
 
     fn reset_autopolicy(&self) -> PyResult<bool> {
-        self.change(|session, now| Ok(session.reset_autopolicy(now)))
+        self.control(Control::AutopolicyReset)
     }
 
     fn set_autopolicy_enabled(&self, on: bool) -> PyResult<()> {
-        self.change(|session, _| {
-            session.set_autopolicy_enabled(on);
-            Ok(())
-        })
+        self.set(Control::AutopolicyEnabled(on))
     }
 
     fn throttle_snapshot<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
@@ -203,34 +210,22 @@ impl PySessionControl {
 
     fn load_throttle(&self, payload: &Bound<'_, PyAny>) -> PyResult<()> {
         let snapshot = payloads::throttle_of(payload)?;
-        self.change(|session, now| {
-            let loaded = session.load_throttle(&snapshot, now);
-            loaded.map_err(|error| payloads::invalid("throttle", &error.to_string()))
-        })
+        self.set(Control::ThrottleLoad(Box::new(snapshot)))
     }
 
     fn clear_throttle(&self) -> PyResult<()> {
-        self.change(|session, _| {
-            session.clear_throttle();
-            Ok(())
-        })
+        self.set(Control::ThrottleClear)
     }
 
     fn reset_throttle(&self) -> PyResult<()> {
-        self.change(|session, _| {
-            session.requests_mut().reset();
-            Ok(())
-        })
+        self.set(Control::ThrottleReset)
     }
 
     fn seed_backoff_max_ms(&self, backoff_ms: f64) -> PyResult<()> {
         if !backoff_ms.is_finite() || backoff_ms < 0.0 {
             return Err(payloads::invalid("backoff_ms", "must be >= 0"));
         }
-        self.change(|session, _| {
-            session.requests_mut().seed_backoff_max(backoff_ms);
-            Ok(())
-        })
+        self.set(Control::BackoffMaxSeed(backoff_ms))
     }
 
     fn allocator_snapshot<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
@@ -244,11 +239,7 @@ impl PySessionControl {
         if !hwm_equity_usd.is_finite() || hwm_equity_usd < 0.0 {
             return Err(payloads::invalid("hwm_equity_usd", "must be >= 0"));
         }
-        self.change(|session, _| {
-            let allocator = session.capital_mut().allocator_mut();
-            allocator.restore_hwm_usd(hwm_equity_usd);
-            Ok(())
-        })
+        self.set(Control::HighWaterMark(hwm_equity_usd))
     }
 
     fn cost_calibration<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
@@ -256,15 +247,17 @@ impl PySessionControl {
     }
 
     fn load_cost_calibration(&self, payload: &Bound<'_, PyAny>) -> PyResult<()> {
-        self.change(|session, _| payloads::load_calibration(session, payload))
+        let symbols = payloads::calibration_of(&self.symbols()?, payload)?;
+        self.set(Control::CostCalibration(symbols))
     }
 
     fn day_totals<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
-        self.read(|backtest, session| payloads::day_dict(py, session, TsNs::new(backtest.now_ns())))
+        self.read(|host, session| payloads::day_dict(py, session, host.now()))
     }
 
     fn restore_day(&self, totals: &Bound<'_, PyAny>) -> PyResult<()> {
-        self.change(|session, _| payloads::restore_day(session, totals))
+        let totals = payloads::day_of(&self.symbols()?, totals)?;
+        self.set(Control::DayTotals(Box::new(totals)))
     }
 }
 

@@ -1,30 +1,31 @@
 //! What survives a restart, as plain dicts; what is loaded is checked as a whole before anything
 //! changes. Errors are `CoreError` with code `E_STORE_TYPE:invalid_payload`.
 
-pub(super) mod day_totals;
+pub(crate) mod day_totals;
 
 use super::dict;
 use crate::error::core_error;
 use mmbot_core::Session;
 use mmbot_core::portfolio::{SlippageOverride, SymbolCalibration, calibration};
 use mmbot_core::session::{RingParts, ThrottleSnapshot};
+use mmbot_types::journal::CalibrationOf;
 use mmbot_types::{InstrumentIdx, Op};
 use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyDict};
 use std::collections::BTreeMap;
 
-pub(super) use day_totals::{day_dict, restore_day};
+pub(super) use day_totals::{day_dict, day_of};
 
 const THROTTLE_VERSION: u32 = 2;
 const CALIBRATION_VERSION: u32 = 1;
 
 /// A refused payload.
-pub(super) fn invalid(key: &str, message: &str) -> PyErr {
+pub(crate) fn invalid(key: &str, message: &str) -> PyErr {
     core_error("E_STORE_TYPE:invalid_payload", key, message)
 }
 
 /// An item of a dict, as what it must be.
-pub(super) fn item<'py, T>(dict: &Bound<'py, PyDict>, key: &str) -> PyResult<T>
+pub(crate) fn item<'py, T>(dict: &Bound<'py, PyDict>, key: &str) -> PyResult<T>
 where
     T: for<'a> FromPyObject<'a, 'py>,
 {
@@ -38,12 +39,12 @@ where
         .map_err(|_| invalid(key, "has the wrong type"))
 }
 
-pub(super) fn dict_of<'py>(value: &Bound<'py, PyAny>, key: &str) -> PyResult<Bound<'py, PyDict>> {
+pub(crate) fn dict_of<'py>(value: &Bound<'py, PyAny>, key: &str) -> PyResult<Bound<'py, PyDict>> {
     let dict = value.cast::<PyDict>();
     Ok(dict.map_err(|_| invalid(key, "must be a dict"))?.clone())
 }
 
-pub(super) fn throttle_dict<'py>(
+pub(crate) fn throttle_dict<'py>(
     py: Python<'py>,
     snapshot: &ThrottleSnapshot,
 ) -> PyResult<Bound<'py, PyDict>> {
@@ -68,7 +69,7 @@ pub(super) fn throttle_dict<'py>(
     }))
 }
 
-pub(super) fn throttle_of(payload: &Bound<'_, PyAny>) -> PyResult<ThrottleSnapshot> {
+pub(crate) fn throttle_of(payload: &Bound<'_, PyAny>) -> PyResult<ThrottleSnapshot> {
     let payload = dict_of(payload, "throttle")?;
     if payload.len() != 3 || item::<u32>(&payload, "version")? != THROTTLE_VERSION {
         return Err(invalid("version", "must be 2, with symbols and window_sec"));
@@ -107,49 +108,60 @@ pub(super) fn calibration_dict<'py>(
             allocator.calibration(InstrumentIdx(at)),
             allocator.slippage_set(InstrumentIdx(at)),
         );
-        let state = dict!(py, {
-            "samples": state.samples,
-            "spread_bps": state.spread_bps,
-            "volume_usd": state.volume_usd,
-            "slip_bps": state.slip_bps,
-            "slip_sq": state.slip_sq,
-            "excess_bps": state.excess_bps,
-            "size_kusd": state.size_kusd,
-        });
-        let set = dict!(py, { "cap_eff_bps": set.cap_eff_bps, "k_eff": set.k_eff });
-        out.set_item(symbol, dict!(py, { "override": set, "state": state }))?;
+        out.set_item(symbol, calibration_entry(py, &state, &set)?)?;
     }
     Ok(dict!(py, { "symbols": out, "version": CALIBRATION_VERSION }))
 }
 
-/// Takes the calibration of the symbols of a payload; symbols that are not traded are left out.
-pub(super) fn load_calibration(session: &mut Session, payload: &Bound<'_, PyAny>) -> PyResult<()> {
+/// Calibration of those symbols of a payload that are traded.
+pub(super) fn calibration_of(
+    traded: &[String],
+    payload: &Bound<'_, PyAny>,
+) -> PyResult<Vec<CalibrationOf>> {
     let payload = dict_of(payload, "cost_calib")?;
     if payload.len() != 2 || item::<u32>(&payload, "version")? != CALIBRATION_VERSION {
         return Err(invalid("version", "must be 1, with symbols"));
     }
     let symbols: Bound<'_, PyDict> = item(&payload, "symbols")?;
-    let mut loaded = Vec::new();
+    let mut found = Vec::new();
     for (name, entry) in &symbols {
         let name: String = name
             .extract()
             .map_err(|_| invalid("symbols", "must have texts as keys"))?;
         let entry = dict_of(&entry, &name)?;
-        let one = (state_of(&entry)?, override_of(&entry)?);
-        let at = session.symbols().iter().position(|symbol| *symbol == name);
+        let (state, set) = (state_of(&entry)?, override_of(&entry)?);
+        let at = traded.iter().position(|symbol| *symbol == name);
         if let Some(at) = at.and_then(|at| u16::try_from(at).ok()) {
-            loaded.push((InstrumentIdx(at), one));
+            found.push(CalibrationOf {
+                instrument: InstrumentIdx(at),
+                state,
+                set,
+            });
         }
     }
-    let allocator = session.capital_mut().allocator_mut();
-    for (instrument, (state, set)) in loaded {
-        allocator.restore_calibration(instrument, state);
-        allocator.set_slippage(instrument, set);
-    }
-    Ok(())
+    Ok(found)
 }
 
-fn state_of(entry: &Bound<'_, PyDict>) -> PyResult<SymbolCalibration> {
+/// Means and overrides of one symbol.
+pub(crate) fn calibration_entry<'py>(
+    py: Python<'py>,
+    state: &SymbolCalibration,
+    set: &SlippageOverride,
+) -> PyResult<Bound<'py, PyDict>> {
+    let state = dict!(py, {
+        "samples": state.samples,
+        "spread_bps": state.spread_bps,
+        "volume_usd": state.volume_usd,
+        "slip_bps": state.slip_bps,
+        "slip_sq": state.slip_sq,
+        "excess_bps": state.excess_bps,
+        "size_kusd": state.size_kusd,
+    });
+    let set = dict!(py, { "cap_eff_bps": set.cap_eff_bps, "k_eff": set.k_eff });
+    Ok(dict!(py, { "override": set, "state": state }))
+}
+
+pub(crate) fn state_of(entry: &Bound<'_, PyDict>) -> PyResult<SymbolCalibration> {
     let state: Bound<'_, PyDict> = item(entry, "state")?;
     let number = |key: &str, least: f64| {
         let value: f64 = item(&state, key)?;
@@ -170,7 +182,7 @@ fn state_of(entry: &Bound<'_, PyDict>) -> PyResult<SymbolCalibration> {
     })
 }
 
-fn override_of(entry: &Bound<'_, PyDict>) -> PyResult<SlippageOverride> {
+pub(crate) fn override_of(entry: &Bound<'_, PyDict>) -> PyResult<SlippageOverride> {
     let set: Bound<'_, PyDict> = item(entry, "override")?;
     let value = |key: &str, most: f64| {
         let value: Option<f64> = item(&set, key)?;

@@ -2,10 +2,10 @@
 
 mod orders;
 
-use super::dict;
+use super::{Host, dict};
 use mmbot_core::Session;
+use mmbot_core::portfolio::Calibrated;
 use mmbot_core::session::SeatMarket;
-use mmbot_run::Backtest;
 use mmbot_types::{Instrument, InstrumentIdx, Op, TsNs};
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
@@ -14,7 +14,7 @@ use pyo3::types::PyDict;
 pub(super) fn part<'py>(
     py: Python<'py>,
     session: &mut Session,
-    backtest: &Backtest,
+    host: &dyn Host,
     place: (usize, usize),
     instrument: &Instrument,
     now: TsNs,
@@ -31,7 +31,7 @@ pub(super) fn part<'py>(
     out.set_item("shadow", shadow(py, session, at)?)?;
     out.set_item(
         "orders",
-        orders::part(py, session, backtest, place, instrument, now)?,
+        orders::part(py, session, host, place, instrument, now)?,
     )?;
     Ok(out)
 }

@@ -4,7 +4,12 @@
 //!
 //! Rows that were not written yet are lost with the memory; books are out of step until the next
 //! snapshot. The disk may have got the beginning of one more record: a torn tail, which is cut.
+//!
+//! A session is recovered twice: from its journal alone, and from its newest usable checkpoint with
+//! the records behind it. Both must be the session that crashed; it goes on from the second, unless
+//! no checkpoint is left.
 
+use super::disk_states::DiskStates;
 use super::kind::Fault;
 use super::plan::{Canary, FaultPlan, below};
 use super::ratio::Ratio;
@@ -78,6 +83,7 @@ pub(super) struct Crashes {
     torn: Ratio,
     rng: CounterRng,
     given: Given,
+    states: DiskStates,
 }
 
 impl Crashes {
@@ -91,6 +97,7 @@ impl Crashes {
             torn: plan.option(Fault::JournalTorn).ratio,
             rng: CounterRng::new(plan.seed, Fault::JournalTorn.name()),
             given: Given::default(),
+            states: DiskStates::new(plan),
         }
     }
 
@@ -124,7 +131,7 @@ impl Crashes {
                 .collect(),
             session: self.given.keep_session(session),
             hash_every_ns: HASH_EVERY_NS,
-            checkpoints: false,
+            checkpoints: true,
         })
     }
 
@@ -150,9 +157,14 @@ impl Crashes {
         Some(at)
     }
 
+    /// Takes the checkpoints that the session has written.
+    pub(super) fn collect(&mut self, fleet: &mut Fleet) {
+        self.states.collect(fleet);
+    }
+
     /// The process crashes at local time `now_ns` and comes back.
     pub(super) fn crash(
-        &self,
+        &mut self,
         fleet: &mut Fleet,
         rim: &mut Rim,
         now_ns: i64,
@@ -169,26 +181,35 @@ impl Crashes {
             self.tear(&mut disk, index + 1);
         }
         let forgets = rim.canary == Some(Canary::LostRecord);
+        self.states.collect(fleet);
+        self.states.crash(rim, index);
         let recovered = self.recover(&disk, whole, forgets);
+        let resumed = self.states.recover(&disk, &self.given);
         let (live, now) = (State::of_fleet(fleet), TsNs::new(now_ns));
-        let same = recovered.as_ref().is_ok_and(|engine| {
-            let engine = engine.as_ref().map(State::of_engine);
-            engine.is_none_or(|engine| engine == live)
-        });
-        let findings = &mut rim.audit.findings;
-        findings.judge(
-            Invariant::RecoveryIsExact,
-            same,
-            now,
-            None,
-            || match &recovered {
-                Ok(_) => "another state than that of the crash".to_owned(),
-                Err(what) => what.clone(),
-            },
-        );
+        let mut same = true;
+        for found in [&recovered, &resumed] {
+            let exact = found.as_ref().is_ok_and(|engine| {
+                let engine = engine.as_ref().map(State::of_engine);
+                engine.is_none_or(|engine| engine == live)
+            });
+            let findings = &mut rim.audit.findings;
+            findings.judge(
+                Invariant::RecoveryIsExact,
+                exact,
+                now,
+                None,
+                || match found {
+                    Ok(_) => "another state than that of the crash".to_owned(),
+                    Err(what) => what.clone(),
+                },
+            );
+            same &= exact;
+        }
         // nothing happened before the crash: there is nothing to come back to
-        if let Ok(Some(engine)) = recovered
-            && same
+        if same
+            && let Ok(recovered) = recovered
+            && let Ok(resumed) = resumed
+            && let Some(engine) = resumed.or(recovered)
         {
             restore(fleet, engine, now)?;
         }

@@ -62,6 +62,10 @@ pub enum Fault {
     ProcessCrash,
     /// At a crash the disk has the beginning of one more record.
     JournalTorn,
+    /// At a crash there is no checkpoint any more: the session is recovered from its journal alone.
+    CheckpointLost,
+    /// At a crash the disk has the beginning of the newest checkpoint only.
+    CheckpointTorn,
 }
 
 /// What a ratio is a share of.
@@ -142,11 +146,13 @@ const ROWS: [Row; Fault::COUNT] = [
     ("session_reload", Per::Second, ratio(1, 10), 0),
     ("process_crash", Per::Second, ratio(1, 20), 0),
     ("journal_torn", Per::Crash, ratio(1, 2), 0),
+    ("checkpoint_lost", Per::Crash, ratio(1, 3), 0),
+    ("checkpoint_torn", Per::Crash, ratio(1, 3), 0),
 ];
 
 impl Fault {
     /// Number of faults.
-    pub const COUNT: usize = 28;
+    pub const COUNT: usize = 30;
 
     /// All faults in the order of their index.
     pub const ALL: [Fault; Self::COUNT] = [
@@ -178,6 +184,8 @@ impl Fault {
         Fault::SessionReload,
         Fault::ProcessCrash,
         Fault::JournalTorn,
+        Fault::CheckpointLost,
+        Fault::CheckpointTorn,
     ];
 
     /// An array index.

@@ -6,6 +6,7 @@
 
 mod clock;
 mod crash;
+mod disk_states;
 mod drill;
 mod feed;
 mod kill_watch;

@@ -107,7 +107,7 @@ impl Operator {
                 if let Some(session) = fleet.session_mut(0) {
                     session.kill(KillCause::Operator, now);
                 }
-                fleet.write_control(now, Control::Kill);
+                fleet.write_control(now, Control::operator_kill());
             }
             Deed::Resume => self.resume(fleet, rim, now_ns),
             Deed::Floor(grade) => {

@@ -178,6 +178,7 @@ impl FaultRun {
             }
             self.crash_before(self.venue_ns)?;
             self.fleet.run_before(local_ns, &mut self.rim)?;
+            self.crashes.collect(&mut self.fleet);
             self.turn(local_ns)?;
         }
         Ok(())

@@ -3,6 +3,8 @@
 //! how often it was judged, so that a rule that never saw anything is noticed.
 
 #[cfg(test)]
+mod counter_lie_tests;
+#[cfg(test)]
 mod lie_tests;
 mod limits;
 mod permits;
@@ -14,7 +16,7 @@ pub use rule::Invariant;
 
 use crate::fault::{Phase, Truth};
 use crate::world::{Batch, Delivered, Spot};
-use mmbot_core::{Permit, Session, Trader};
+use mmbot_core::{Permit, Session, Telemetry, Trader};
 use mmbot_types::{
     Action, BlockDetail, BlockReason, Cid, ExecReport, Params, ReportKind, Side, TsNs,
 };
@@ -303,6 +305,11 @@ impl Audit {
             Some(spot.symbol),
             || format!("{:?}", trader.last_illegal()),
         );
+        self.judge_counters(spot.symbol, now, t);
+    }
+
+    /// Every wish of a trader is a request or a refusal, and every refusal has one reason.
+    fn judge_counters(&mut self, symbol: usize, now: TsNs, t: &Telemetry) {
         let by_reason: u64 = BlockReason::ALL.iter().map(|r| t.blocks.count_of(*r)).sum();
         let by_detail: u64 = BlockDetail::ALL.iter().map(|d| t.blocks.count(*d)).sum();
         let marked = BlockReason::ALL.iter().all(|r| {
@@ -313,7 +320,7 @@ impl Audit {
             Invariant::BlocksAddUp,
             marked && by_reason == by_detail && t.attempts == sum,
             now,
-            Some(spot.symbol),
+            Some(symbol),
             || format!("{} attempts, {sum} requests and refusals", t.attempts),
         );
     }

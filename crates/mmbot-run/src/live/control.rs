@@ -8,19 +8,6 @@ use mmbot_core::portfolio::FeeTilt;
 use mmbot_types::journal::Control;
 use mmbot_types::{Params, SessionParams, TsNs};
 
-/// What an operator orders and a journal knows.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum LiveControl {
-    /// Cancel everything and quote no more.
-    Stop,
-    /// Quote again after a stop, a pause or a kill.
-    Resume,
-    /// Halt until a resume.
-    Kill,
-    /// The mildest risk grade that is allowed; `None` lifts that.
-    Floor(Option<mmbot_types::RiskGrade>),
-}
-
 impl LiveSession {
     /// New parameters of an instrument; `config` is the flat configuration that they were read
     /// from.
@@ -83,21 +70,19 @@ impl LiveSession {
         self.engine.session().rebalance_due(self.now)
     }
 
-    /// An operator's hand; a stop acts at once, everything else at the next synchronisation.
-    /// Returns the number of requests that wait.
+    /// What is done to the session by hand or by another part of the program; a stop acts at once,
+    /// everything else at the next synchronisation. Returns the number of requests that wait.
     ///
     /// # Errors
-    /// [`RunError::Lanes`]: a defect of ours.
-    pub fn control(&mut self, now: TsNs, control: LiveControl) -> Result<usize, RunError> {
+    /// [`RunError::Control`] for a control that does not fit the session; nothing has changed then.
+    pub fn control(&mut self, now: TsNs, control: Control) -> Result<usize, RunError> {
         let now = self.clock(now);
-        let (record, event) = match control {
-            LiveControl::Stop => (Control::Stop, Event::Stop),
-            LiveControl::Resume => (Control::Resume, Event::Resume),
-            LiveControl::Kill => (Control::Kill, Event::Kill),
-            LiveControl::Floor(grade) => (Control::Grade(grade), Event::Floor(grade)),
-        };
-        self.tap.control(now, record);
-        self.enter(now, &event)?;
+        if may_be_refused(&control) {
+            // what is refused must not stand in the journal
+            self.engine.session().clone().control(&control, now)?;
+        }
+        self.tap.control(now, control.clone());
+        self.enter(now, &Event::Control(control))?;
         self.answer()
     }
 
@@ -131,4 +116,11 @@ impl LiveSession {
             }
         }
     }
+}
+
+const fn may_be_refused(control: &Control) -> bool {
+    matches!(
+        control,
+        Control::KeepOrders | Control::ThrottleLoad(_) | Control::CostCalibration(_)
+    )
 }

@@ -12,19 +12,22 @@
 //! still.
 //!
 //! In one thing a live session is stricter than a run over recorded data: an instrument whose book
-//! became unusable decides at once, and again whenever a report leaves an order of it in the
-//! market, so that its quotes are pulled without waiting for the next packet.
+//! became unusable decides at once (a gap, a stream that was lost, `market.stale_after_ms` without
+//! a packet), and again whenever a report leaves an order of it in the market, so that its quotes
+//! are pulled without waiting for the next packet.
 
 mod control;
 mod feed;
 mod plan;
 mod request;
+mod resume;
 
-pub use control::LiveControl;
 pub use feed::{Fault, FeedCounts, FrameReject};
 pub use request::LiveRequest;
+pub use resume::Resumption;
 
 use crate::checkpoint::Checkpoint;
+use crate::desk::Desk;
 use crate::error::RunError;
 use crate::taking::Taking;
 use crate::tap::{JournalStart, Tap};
@@ -41,11 +44,14 @@ pub struct LiveSession {
     feeds: Feeds,
     /// Instruments whose first market data are there.
     started: Vec<bool>,
+    /// By instrument: the stale book that was decided on, by the time from which it was stale.
+    stale: Vec<TsNs>,
     /// `i64::MAX` before the first market data of any.
     next_sync_ns: i64,
     now: TsNs,
     /// What one event of the engine asks for.
     asked: Vec<Request>,
+    desks: Vec<Desk>,
     requests: Vec<LiveRequest>,
     /// A strategy's failure during the running input.
     failed: Option<RunError>,
@@ -77,9 +83,11 @@ impl LiveSession {
             tap,
             feeds,
             started: vec![false; count],
+            stale: vec![TsNs::NEVER; count],
             next_sync_ns: i64::MAX,
             now,
             asked: Vec::new(),
+            desks: vec![Desk::default(); count],
             requests: Vec::new(),
             failed: None,
         })
@@ -187,11 +195,12 @@ impl LiveSession {
     /// When [`Self::on_timer`] has something to do; [`TsNs::NEVER`] before the first market data.
     #[must_use]
     pub fn next_due(&self) -> TsNs {
-        let timers = (0..self.started.len()).filter(|at| self.started[*at]);
-        let timers = timers.filter_map(|at| self.engine.trader(instrument_idx(at)));
-        let first = timers.map(|trader| trader.timer_due()).min();
-        let first = first.unwrap_or(TsNs::NEVER);
-        first.min(TsNs::new(self.next_sync_ns))
+        let started = (0..self.started.len()).filter(|at| self.started[*at]);
+        let timers = started.map(|at| self.timer_due(instrument_idx(at)));
+        timers
+            .min()
+            .unwrap_or(TsNs::NEVER)
+            .min(TsNs::new(self.next_sync_ns))
     }
 
     /// Latest time seen.
@@ -245,6 +254,12 @@ impl LiveSession {
     #[must_use]
     pub fn feed_counts(&self, symbol: usize) -> Option<FeedCounts> {
         self.feeds.counts(symbol)
+    }
+
+    /// Closed trades and last fills of an instrument since this process began.
+    #[must_use]
+    pub fn desk(&self, symbol: usize) -> Option<&Desk> {
+        self.desks.get(symbol)
     }
 
     /// The core.

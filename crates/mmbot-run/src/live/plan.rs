@@ -42,9 +42,19 @@ impl LiveSession {
     }
 
     #[inline]
-    fn timer_due(&self, instrument: InstrumentIdx) -> TsNs {
+    pub(super) fn timer_due(&self, instrument: InstrumentIdx) -> TsNs {
         let trader = self.engine.trader(instrument);
-        trader.map_or(TsNs::NEVER, |trader| trader.timer_due())
+        let timer = trader.map_or(TsNs::NEVER, |trader| trader.timer_due());
+        timer.min(self.stale_due(instrument))
+    }
+
+    /// When quotes are pulled because the book has become stale; once for each such book.
+    #[inline]
+    fn stale_due(&self, instrument: InstrumentIdx) -> TsNs {
+        let market = self.engine.market(instrument);
+        let from = market.map_or(TsNs::NEVER, |market| market.stale_from());
+        let seen = self.stale.get(usize::from(instrument.0)) == Some(&from);
+        if seen { TsNs::NEVER } else { from }
     }
 
     /// The instruments are coupled; one whose permit became tighter decides at once.
@@ -82,6 +92,10 @@ impl LiveSession {
         now: TsNs,
         external: &mut impl External,
     ) {
+        let stale = self.stale_due(instrument);
+        if stale <= now {
+            self.stale[usize::from(instrument.0)] = stale;
+        }
         let trader = self.engine.trader(instrument);
         let event = if trader.is_some_and(|trader| trader.wants_external()) {
             let quotes = self.ask(instrument, now, external);
@@ -150,17 +164,8 @@ impl LiveSession {
         now: TsNs,
         external: &mut impl External,
     ) {
-        let gap = EventRow {
-            kind: RowKind::Gap,
-            side: Side::Buy,
-            last: true,
-            px: PriceTick::ZERO,
-            qty: QtyLot::ZERO,
-            ts_exch: now,
-            ts_local: now,
-        };
         self.advance(now, external);
-        self.read(instrument, &[gap]);
+        self.read(instrument, &[gap(now)]);
         if self.started[usize::from(instrument.0)] {
             self.decide(instrument, now, external);
         }
@@ -197,12 +202,26 @@ impl LiveSession {
         external: &mut impl External,
     ) {
         self.tap.report(instrument, now, report);
+        let (side, before) = (self.side_of(instrument, report), self.fills(instrument));
         let done = self.enter(now, &Event::Report(instrument, *report));
         self.keep(done);
+        if let Some(side) = side.filter(|_| self.fills(instrument) > before) {
+            self.desks[usize::from(instrument.0)].note(side, report);
+        }
         let asks = self.engine.asking().any(|one| one == instrument);
         if asks || self.is_left_in_the_market(instrument) {
             self.decide(instrument, now, external);
         }
+    }
+
+    /// Side of the order of a report, which may be forgotten once the report is taken in.
+    fn side_of(&self, instrument: InstrumentIdx, report: &ExecReport) -> Option<Side> {
+        self.engine.trader(instrument)?.side_of(report.cid)
+    }
+
+    fn fills(&self, instrument: InstrumentIdx) -> u64 {
+        let trader = self.engine.trader(instrument);
+        trader.map_or(0, |trader| trader.telemetry().fills())
     }
 
     /// An order rests that could not be cancelled when the book became unusable.
@@ -212,7 +231,7 @@ impl LiveSession {
             self.engine.trader(instrument),
         );
         let usable = market.is_none_or(|market| market.is_synced() || market.in_snapshot());
-        !usable && trader.is_some_and(|one| one.open_orders().any(|order| order.state == "Live"))
+        !usable && trader.is_some_and(|one| one.open_orders().any(|order| order.rests))
     }
 
     /// The decision of an instrument that is due at `now`; `ended` after the end of a packet.
@@ -227,7 +246,8 @@ impl LiveSession {
         let Some(trader) = self.engine.trader(instrument) else {
             return;
         };
-        if trader.timer_due() <= now || (ended && trader.due() <= now) {
+        let due = self.timer_due(instrument) <= now;
+        if due || (ended && trader.due() <= now) {
             self.decide(instrument, now, external);
         }
     }
@@ -238,5 +258,18 @@ impl LiveSession {
         if let Err(error) = done {
             self.failed.get_or_insert(error);
         }
+    }
+}
+
+/// Data are missing from here on.
+pub(super) const fn gap(now: TsNs) -> EventRow {
+    EventRow {
+        kind: RowKind::Gap,
+        side: Side::Buy,
+        last: true,
+        px: PriceTick::ZERO,
+        qty: QtyLot::ZERO,
+        ts_exch: now,
+        ts_local: now,
     }
 }

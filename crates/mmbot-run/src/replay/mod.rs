@@ -7,8 +7,11 @@
 
 mod explained;
 mod found;
+mod recovered;
 
 pub use found::{Difference, Outcome, ReplayError, What};
+pub(crate) use recovered::Recovered;
+pub use recovered::RecoveryError;
 
 use crate::explain::Place;
 use explained::Explained;
@@ -352,6 +355,16 @@ fn event_of(input: &Record) -> Result<Event, What> {
         Record::Report {
             instrument, report, ..
         } => Event::Report(*instrument, *report),
+        Record::Unanswered {
+            instrument, cid, ..
+        } => Event::Unanswered(*instrument, *cid),
+        Record::Adopt {
+            instrument,
+            position,
+            px,
+            ..
+        } => Event::Adopt(*instrument, *position, *px),
+        Record::Hold { instrument, on, .. } => Event::Hold(*instrument, *on),
         Record::Decide { instrument, .. } => Event::Decide(*instrument),
         Record::Sync { .. } => Event::Sync,
         Record::Quotes {
@@ -368,11 +381,8 @@ fn event_of(input: &Record) -> Result<Event, What> {
             Event::Weights(weights.clone(), tilt)
         }
         Record::Control { control, .. } => match control {
-            Control::Stop => Event::Stop,
-            Control::Resume => Event::Resume,
-            Control::Kill => Event::Kill,
-            Control::Grade(grade) => Event::Floor(*grade),
             Control::KeepOrders => return Err(What::Unsupported),
+            control => Event::Control(control.clone()),
         },
         _ => return Err(What::Unsupported),
     })

@@ -4,11 +4,11 @@ use super::read::ReportWires;
 use super::write::Pen;
 use super::{Batch, Delivered, External, Spot, Wires, World};
 use crate::error::RunError;
-use crate::lane::{Lane, RecentFill};
+use crate::lane::Lane;
 use crate::timed::Timed;
 use mmbot_core::{Market, StaleNote, Trader};
 use mmbot_sim::Exchange;
-use mmbot_types::{ActionBuf, ExecReport, Liquidity, ReportKind, TsNs};
+use mmbot_types::{ActionBuf, ExecReport, ReportKind, Side, TsNs};
 
 impl World {
     /// Processes everything before `limit_ns`. Rows at or after it stay for the next call.
@@ -140,7 +140,10 @@ impl World {
             taken += 1;
             let at = *lane as usize;
             let entry = &mut self.lanes[at];
-            note_fill(entry, item);
+            // before its trader may forget the order
+            if let Some(side) = filled_side(&entry.trader, item) {
+                entry.desk.note(side, item);
+            }
             let market = &mut self.markets[entry.market].1;
             self.pen.report(now, item);
             let trader = &mut entry.trader;
@@ -342,28 +345,9 @@ fn note_queue(exchange: &Exchange, lane: u32, trader: &mut Trader) {
     }
 }
 
-/// Books a fill in the lane's closed trades and live view, before its trader may forget the order.
+/// Side of the order that a report says has traded.
 #[inline]
-fn note_fill(lane: &mut Lane, report: &ExecReport) {
-    let ReportKind::Filled {
-        px,
-        qty,
-        fee,
-        liquidity,
-        ..
-    } = report.kind
-    else {
-        return;
-    };
-    if let Some(side) = lane.trader.side_of(report.cid) {
-        let maker = liquidity == Liquidity::Maker;
-        let fill = RecentFill {
-            ts_exch: report.ts_exch,
-            side,
-            px,
-            qty,
-            maker,
-        };
-        lane.note_fill(fill, fee);
-    }
+fn filled_side(trader: &Trader, report: &ExecReport) -> Option<Side> {
+    let filled = matches!(report.kind, ReportKind::Filled { .. });
+    filled.then(|| trader.side_of(report.cid)).flatten()
 }

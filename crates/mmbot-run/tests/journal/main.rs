@@ -9,6 +9,8 @@
 mod checkpoints;
 mod follow;
 mod hand;
+mod live;
+mod live_resume;
 mod outside;
 mod reasons;
 mod replays;

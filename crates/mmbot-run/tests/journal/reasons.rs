@@ -153,8 +153,10 @@ fn built_in() -> Plan {
         reload: false,
         stop: true,
         hand: false,
+        controls: Vec::new(),
         record: false,
         checkpoints: true,
+        apart: false,
     }
 }
 

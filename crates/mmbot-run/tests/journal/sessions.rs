@@ -3,9 +3,9 @@
 use crate::hand;
 use crate::outside::{Outside, Shelf};
 use mmbot_run::{Backtest, Checkpoint, JournalStart, LaneSpec, Sampling, SessionLane};
-use mmbot_sim::SimConfig;
 use mmbot_sim::market::{Market, MarketConfig, Regime};
-use mmbot_types::journal::{FORMAT_VERSION, Header, InstrumentFacts, Mode};
+use mmbot_sim::{ResponseLatency, SimConfig};
+use mmbot_types::journal::{Control, FORMAT_VERSION, Header, InstrumentFacts, Mode};
 use mmbot_types::{
     Cadence, EventColumns, Instrument, MuxBand, MuxStrategy, OpenWindow, Params, QuoterKind,
     ReplaceMode, SessionParams, TsNs,
@@ -13,7 +13,7 @@ use mmbot_types::{
 use proptest::prelude::*;
 use std::sync::Arc;
 
-const NAMES: [&str; 3] = ["AUSDT", "BUSDT", "CUSDT"];
+pub const NAMES: [&str; 3] = ["AUSDT", "BUSDT", "CUSDT"];
 pub const MARKET_NS: i64 = 20_000_000_000;
 
 /// What a session is made of and what is done to it.
@@ -35,8 +35,12 @@ pub struct Plan {
     pub stop: bool,
     /// An operator sets a floor, kills, resumes, and asks for stale orders.
     pub hand: bool,
+    /// What else he does, by the number of the step.
+    pub controls: Vec<(i64, Control)>,
     pub record: bool,
     pub checkpoints: bool,
+    /// Reports come by a way of their own, not with market data.
+    pub apart: bool,
 }
 
 pub fn plan() -> impl Strategy<Value = Plan> {
@@ -68,7 +72,8 @@ pub fn plan() -> impl Strategy<Value = Plan> {
         any::<bool>(),
         any::<bool>(),
     );
-    (what, how).prop_map(|(what, how)| {
+    let controls = prop_oneof![Just(Vec::new()), hand::controls()];
+    (what, how, controls).prop_map(|(what, how, controls)| {
         let (symbols, seed, regime, kind, mode, cadence) = what;
         let (tight, rejects, chunk_rows, reload, stop, record, hand) = how;
         Plan {
@@ -84,14 +89,16 @@ pub fn plan() -> impl Strategy<Value = Plan> {
             reload,
             stop,
             hand,
+            controls,
             record,
             checkpoints: true,
+            apart: false,
         }
     })
 }
 
 impl Plan {
-    fn instruments(&self) -> Vec<Instrument> {
+    pub fn instruments(&self) -> Vec<Instrument> {
         let made = |name: &&str| Instrument::new(name, "0.1", "0.001", "0.001", 5.0, 1.0).unwrap();
         NAMES[..self.symbols].iter().map(made).collect()
     }
@@ -174,6 +181,11 @@ impl Plan {
             reject_prob: if self.rejects { 0.05 } else { 0.0 },
             max_requests_per_sec: if self.rejects { 40 } else { 0 },
             seed: self.seed,
+            response: if self.apart {
+                ResponseLatency::ConstantNs(1_234_567)
+            } else {
+                ResponseLatency::OfFeed
+            },
             ..SimConfig::default()
         }
     }
@@ -192,7 +204,7 @@ impl Plan {
         }
     }
 
-    fn journal(&self, book: &mut Shelf) -> JournalStart {
+    pub fn journal(&self, book: &mut Shelf) -> JournalStart {
         let facts = |i: &Instrument| InstrumentFacts::of(i).unwrap();
         JournalStart {
             header: Header {
@@ -258,7 +270,7 @@ pub fn run(plan: &Plan, journal: bool) -> Written {
     let (mut bytes, mut checkpoints) = (Vec::new(), Vec::new());
     let mut until = 0;
     while until < MARKET_NS + 1_000_000_000 {
-        until += 130_000_000;
+        until += hand::STEP_NS;
         while backtest.advance(until, &mut outside).unwrap() {
             let Some(symbol) = backtest.hungriest() else {
                 break;

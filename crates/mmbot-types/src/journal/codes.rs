@@ -5,6 +5,7 @@ use crate::action::TimeInForce;
 use crate::block::Cause;
 use crate::columns::RowKind;
 use crate::journal::record::{Mode, RecordKind};
+use crate::kill_cause::KillCause;
 use crate::report::{Liquidity, RejectReason};
 use crate::risk_grade::RiskGrade;
 use crate::side::Side;
@@ -78,6 +79,9 @@ coded!(RecordKind, "kind", {
     Note = 14,
     SessionEnd = 15,
     Start = 16,
+    Unanswered = 64,
+    Adopt = 65,
+    Hold = 66,
 });
 
 coded!(Mode, "mode", { Paper = 0, Shadow = 1, Live = 2, Sim = 3 });
@@ -123,6 +127,8 @@ coded!(RiskGrade, "risk grade", {
     Halted = 4,
 });
 
+coded!(KillCause, "kill cause", { Operator = 0, Invariant = 1, Venue = 2 });
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -148,5 +154,6 @@ mod tests {
         check::<RejectReason>();
         check::<Cause>();
         check::<RiskGrade>();
+        check::<KillCause>();
     }
 }

@@ -2,13 +2,14 @@
 //! exactly one form.
 
 use super::codes::Coded;
+use super::control_codec::read_control;
 use super::encode::{
-    ACCEPTED, AMEND, AMEND_REJECTED, AMENDED, CANCEL, CANCEL_REJECTED, CANCELLED, FILLED, GRADE,
-    GRADE_BY_RULE, KEEP_ORDERS, KILL, PLACE, REJECTED, RESUME, STOP,
+    ACCEPTED, AMEND, AMEND_REJECTED, AMENDED, CANCEL, CANCEL_REJECTED, CANCELLED, FILLED, PLACE,
+    REJECTED,
 };
 use super::error::{Fault, JournalError};
 use super::facts::InstrumentFacts;
-use super::record::{Control, FORMAT_VERSION, Header, Record, RecordKind};
+use super::record::{FORMAT_VERSION, Header, Record, RecordKind};
 use super::rows::read_rows;
 use super::wire::Cursor;
 use crate::action::{Action, NewOrder};
@@ -49,6 +50,9 @@ fn read(cursor: &mut Cursor<'_>, kind: RecordKind) -> Result<Record, JournalErro
         | RecordKind::Decide
         | RecordKind::Quotes
         | RecordKind::CallResult
+        | RecordKind::Unanswered
+        | RecordKind::Adopt
+        | RecordKind::Hold
         | RecordKind::Intent => {
             let instrument = cursor.instrument()?;
             let ts = cursor.ts()?;
@@ -89,6 +93,22 @@ fn read_of_instrument(
             ts,
             outcome: cursor.byte()?,
         },
+        RecordKind::Unanswered => Record::Unanswered {
+            instrument,
+            ts,
+            cid: Cid::new(cursor.number()?),
+        },
+        RecordKind::Adopt => Record::Adopt {
+            instrument,
+            ts,
+            position: QtyLot::new(cursor.signed()?),
+            px: ExecPrice::new(cursor.signed()?),
+        },
+        RecordKind::Hold => Record::Hold {
+            instrument,
+            ts,
+            on: read_flag(cursor)?,
+        },
         RecordKind::Intent => Record::Intent {
             instrument,
             ts,
@@ -98,6 +118,15 @@ fn read_of_instrument(
         },
         _ => Record::Decide { instrument, ts },
     })
+}
+
+fn read_flag(cursor: &mut Cursor<'_>) -> Result<bool, JournalError> {
+    let start = cursor.at();
+    match cursor.byte()? {
+        0 => Ok(false),
+        1 => Ok(true),
+        code => Err(unknown("flag", code).at(start)),
+    }
 }
 
 fn read_of_session(
@@ -210,19 +239,6 @@ fn read_quotes(cursor: &mut Cursor<'_>) -> Result<Vec<Quote>, JournalError> {
         })
     });
     quotes.collect()
-}
-
-fn read_control(cursor: &mut Cursor<'_>) -> Result<Control, JournalError> {
-    let start = cursor.at();
-    Ok(match cursor.byte()? {
-        STOP => Control::Stop,
-        KEEP_ORDERS => Control::KeepOrders,
-        RESUME => Control::Resume,
-        KILL => Control::Kill,
-        GRADE => Control::Grade(Some(cursor.coded()?)),
-        GRADE_BY_RULE => Control::Grade(None),
-        code => return Err(unknown("control", code).at(start)),
-    })
 }
 
 fn read_action(cursor: &mut Cursor<'_>) -> Result<Action, JournalError> {

@@ -1,8 +1,9 @@
 //! Records to bytes: a kind byte, then the fields in the order of their declaration.
 
 use super::codes::Coded;
+use super::control_codec::put_control;
 use super::facts::InstrumentFacts;
-use super::record::{Control, Header, Record, RecordKind};
+use super::record::{Header, Record, RecordKind};
 use super::rows::put_rows;
 use super::wire::{
     put_bytes, put_f64, put_instrument, put_number, put_signed, put_ts, put_wide_signed,
@@ -25,13 +26,6 @@ pub(super) const AMEND_REJECTED: u8 = 3;
 pub(super) const CANCELLED: u8 = 4;
 pub(super) const CANCEL_REJECTED: u8 = 5;
 pub(super) const FILLED: u8 = 6;
-
-pub(super) const STOP: u8 = 0;
-pub(super) const KEEP_ORDERS: u8 = 1;
-pub(super) const RESUME: u8 = 2;
-pub(super) const KILL: u8 = 3;
-pub(super) const GRADE: u8 = 4;
-pub(super) const GRADE_BY_RULE: u8 = 5;
 
 /// Appends the bytes of `record`: its kind and its fields, unframed.
 pub fn encode(record: &Record, out: &mut Vec<u8>) {
@@ -77,7 +71,13 @@ fn put_fields(out: &mut Vec<u8>, record: &Record) {
             quotes.iter().for_each(|quote| put_quote(out, quote));
         }
         Record::CallResult { outcome, .. } => out.push(*outcome),
-        Record::Control { control, .. } => put_control(out, *control),
+        Record::Unanswered { cid, .. } => put_number(out, cid.get()),
+        Record::Adopt { position, px, .. } => {
+            put_signed(out, position.get());
+            put_signed(out, px.get());
+        }
+        Record::Hold { on, .. } => out.push(u8::from(*on)),
+        Record::Control { control, .. } => put_control(out, control),
         Record::Intent {
             action,
             cause,
@@ -165,17 +165,6 @@ fn put_quote(out: &mut Vec<u8>, quote: &Quote) {
     out.push(quote.side.code());
     put_signed(out, quote.px.get());
     put_signed(out, quote.qty.get());
-}
-
-fn put_control(out: &mut Vec<u8>, control: Control) {
-    match control {
-        Control::Stop => out.push(STOP),
-        Control::KeepOrders => out.push(KEEP_ORDERS),
-        Control::Resume => out.push(RESUME),
-        Control::Kill => out.push(KILL),
-        Control::Grade(Some(grade)) => out.extend_from_slice(&[GRADE, grade.code()]),
-        Control::Grade(None) => out.push(GRADE_BY_RULE),
-    }
 }
 
 fn put_action(out: &mut Vec<u8>, action: &Action) {

@@ -55,6 +55,9 @@ pub enum Fault {
     /// Text that is not UTF-8.
     #[error("text is not UTF-8")]
     Text,
+    /// A field that a writer writes shorter or in another order.
+    #[error("{0} is not in the form in which it is written")]
+    Form(&'static str),
     /// More elements than a record may have, or than its bytes can hold.
     #[error("count of {0} is out of range")]
     Count(&'static str),

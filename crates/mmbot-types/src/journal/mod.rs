@@ -10,6 +10,8 @@
 //! that needs another form gets another kind, or the version rises.
 
 mod codes;
+mod control;
+mod control_codec;
 mod decode;
 mod encode;
 mod error;
@@ -22,11 +24,12 @@ mod wire;
 mod writer;
 
 pub use codes::Coded;
+pub use control::{CalibrationOf, Control};
 pub use decode::decode;
 pub use encode::encode;
 pub use error::{Fault, JournalError};
 pub use facts::InstrumentFacts;
 pub use frame::{FRAME_MAX, Frame};
 pub use reader::{Entry, Reader, Tail};
-pub use record::{Control, FORMAT_VERSION, Header, Mode, ROWS_MAX, Record, RecordKind};
+pub use record::{FORMAT_VERSION, Header, Mode, ROWS_MAX, Record, RecordKind};
 pub use writer::Writer;

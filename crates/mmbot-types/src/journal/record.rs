@@ -1,5 +1,6 @@
 //! What a journal says: everything that entered a session, and everything that it asked for.
 
+use super::control::Control;
 use super::facts::InstrumentFacts;
 use crate::action::Action;
 use crate::block::Cause;
@@ -7,8 +8,7 @@ use crate::columns::EventRow;
 use crate::instrument::InstrumentIdx;
 use crate::quote::Quote;
 use crate::report::ExecReport;
-use crate::risk_grade::RiskGrade;
-use crate::units::TsNs;
+use crate::units::{Cid, ExecPrice, QtyLot, TsNs};
 
 /// Version of the records below; a reader refuses any other.
 pub const FORMAT_VERSION: u16 = 1;
@@ -61,21 +61,6 @@ pub struct Header {
     pub instruments: Vec<InstrumentFacts>,
     /// Configuration that holds for the whole session, canonical JSON.
     pub config: Vec<u8>,
-}
-
-/// What an operator or another part of the program orders.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Control {
-    /// Cancel everything and quote no more.
-    Stop,
-    /// Quote no more, leave the orders in the market.
-    KeepOrders,
-    /// Quote again after a stop, a pause or a kill.
-    Resume,
-    /// Kill switch.
-    Kill,
-    /// Risk grade set by hand; `None` gives it back to the rules.
-    Grade(Option<RiskGrade>),
 }
 
 /// One record. All `ts` are local times.
@@ -197,6 +182,36 @@ pub enum Record {
         /// What.
         text: String,
     },
+    /// The last request about an order may have reached the venue or not: its state is unknown
+    /// until a report resolves it.
+    Unanswered {
+        /// Which instrument.
+        instrument: InstrumentIdx,
+        /// When that was found out.
+        ts: TsNs,
+        /// The order.
+        cid: Cid,
+    },
+    /// The venue's position is taken over, because it is not the sum of the known fills.
+    Adopt {
+        /// Which instrument.
+        instrument: InstrumentIdx,
+        /// When.
+        ts: TsNs,
+        /// Position from now on.
+        position: QtyLot,
+        /// Price at which the difference is booked.
+        px: ExecPrice,
+    },
+    /// An instrument quotes nothing, or may quote again.
+    Hold {
+        /// Which instrument.
+        instrument: InstrumentIdx,
+        /// When.
+        ts: TsNs,
+        /// It quotes nothing from now on.
+        on: bool,
+    },
     /// The session ended in order.
     SessionEnd {
         /// When.
@@ -226,6 +241,9 @@ pub enum RecordKind {
     Note,
     SessionEnd,
     Start,
+    Unanswered,
+    Adopt,
+    Hold,
 }
 
 impl RecordKind {
@@ -249,6 +267,9 @@ impl RecordKind {
             RecordKind::Note => "note",
             RecordKind::SessionEnd => "session_end",
             RecordKind::Start => "start",
+            RecordKind::Unanswered => "unanswered",
+            RecordKind::Adopt => "adopt",
+            RecordKind::Hold => "hold",
         }
     }
 }
@@ -274,6 +295,9 @@ impl Record {
             Record::Note { .. } => RecordKind::Note,
             Record::SessionEnd { .. } => RecordKind::SessionEnd,
             Record::Start { .. } => RecordKind::Start,
+            Record::Unanswered { .. } => RecordKind::Unanswered,
+            Record::Adopt { .. } => RecordKind::Adopt,
+            Record::Hold { .. } => RecordKind::Hold,
         }
     }
 
@@ -292,6 +316,9 @@ impl Record {
             | Record::Weights { ts, .. }
             | Record::Quotes { ts, .. }
             | Record::CallResult { ts, .. }
+            | Record::Unanswered { ts, .. }
+            | Record::Adopt { ts, .. }
+            | Record::Hold { ts, .. }
             | Record::Control { ts, .. }
             | Record::Intent { ts, .. }
             | Record::StateHash { ts, .. }
@@ -311,6 +338,9 @@ impl Record {
             | Record::Decide { instrument, .. }
             | Record::Quotes { instrument, .. }
             | Record::CallResult { instrument, .. }
+            | Record::Unanswered { instrument, .. }
+            | Record::Adopt { instrument, .. }
+            | Record::Hold { instrument, .. }
             | Record::Intent { instrument, .. } => Some(*instrument),
             _ => None,
         }

@@ -1,11 +1,12 @@
 //! Records of every kind with every value that their fields can hold.
 
 use mmbot_types::journal::{
-    Coded, Control, FORMAT_VERSION, Header, InstrumentFacts, Mode, Record, Writer,
+    CalibrationOf, Coded, Control, FORMAT_VERSION, Header, InstrumentFacts, Mode, Record, Writer,
 };
 use mmbot_types::{
-    Action, Cause, Cid, EventRow, ExecPrice, ExecReport, InstrumentIdx, Liquidity, Money, NewOrder,
-    PriceTick, QtyLot, Quote, RejectReason, ReportKind, RiskGrade, RowKind, Side, TimeInForce,
+    Action, Cause, Cid, DayTotals, EventRow, ExecPrice, ExecReport, InstrumentIdx, KillCause,
+    Liquidity, Money, NewOrder, PriceTick, QtyLot, Quote, RejectReason, ReportKind, RingParts,
+    RiskGrade, RowKind, Side, SlippageOverride, SymbolCalibration, ThrottleSnapshot, TimeInForce,
     TsNs,
 };
 use proptest::collection::vec;
@@ -173,14 +174,85 @@ fn action() -> impl Strategy<Value = Action> {
 }
 
 fn control() -> impl Strategy<Value = Control> {
+    let kill = (any_of::<KillCause>(), text());
     prop_oneof![
         Just(Control::Stop),
         Just(Control::KeepOrders),
         Just(Control::Resume),
-        Just(Control::Kill),
+        Just(Control::operator_kill()),
+        kill.prop_map(|(cause, reason)| Control::Kill { cause, reason }),
         Just(Control::Grade(None)),
         any_of::<RiskGrade>().prop_map(|grade| Control::Grade(Some(grade))),
+        any::<bool>().prop_map(Control::ManualPause),
+        any::<bool>().prop_map(Control::GuardDryRun),
+        any::<bool>().prop_map(Control::Leader),
+        any::<u32>().prop_map(Control::AutopolicyLevel),
+        Just(Control::AutopolicyReset),
+        any::<bool>().prop_map(Control::AutopolicyEnabled),
+        throttle().prop_map(|snapshot| Control::ThrottleLoad(Box::new(snapshot))),
+        Just(Control::LiftKill),
+        Just(Control::ThrottleClear),
+        Just(Control::ThrottleReset),
+        float().prop_map(Control::BackoffMaxSeed),
+        float().prop_map(Control::HighWaterMark),
+        vec(calibration(), 0..4).prop_map(Control::CostCalibration),
+        day_totals().prop_map(|totals| Control::DayTotals(Box::new(totals))),
+        any::<bool>().prop_map(Control::StorageHold),
     ]
+}
+
+fn throttle() -> impl Strategy<Value = ThrottleSnapshot> {
+    let ring = (integer(), any::<usize>(), vec(any::<u32>(), 0..6))
+        .prop_map(|(base_ts, idx, ring)| RingParts { base_ts, idx, ring });
+    let rings = prop::array::uniform3(ring);
+    let symbols = prop::collection::btree_map(text(), rings, 0..4);
+    (any::<u32>(), symbols).prop_map(|(window_sec, symbols)| ThrottleSnapshot {
+        window_sec,
+        symbols,
+    })
+}
+
+fn calibration() -> impl Strategy<Value = CalibrationOf> {
+    let means = prop::array::uniform6(float());
+    let set = prop::array::uniform2(prop::option::of(float()));
+    (instrument(), number(), means, set).prop_map(|(instrument, samples, means, set)| {
+        let [
+            spread_bps,
+            volume_usd,
+            slip_bps,
+            slip_sq,
+            excess_bps,
+            size_kusd,
+        ] = means;
+        let [k_eff, cap_eff_bps] = set;
+        CalibrationOf {
+            instrument,
+            state: SymbolCalibration {
+                samples,
+                spread_bps,
+                volume_usd,
+                slip_bps,
+                slip_sq,
+                excess_bps,
+                size_kusd,
+            },
+            set: SlippageOverride { k_eff, cap_eff_bps },
+        }
+    })
+}
+
+fn day_totals() -> impl Strategy<Value = DayTotals> {
+    let latches = prop::array::uniform3(prop::option::of(float()));
+    let sums = vec(float(), 0..5);
+    (integer(), float(), float(), sums, latches).prop_map(
+        |(utc_day, pnl_usd, turnover_usd, sum_sq_returns, latched_at)| DayTotals {
+            utc_day,
+            pnl_usd,
+            turnover_usd,
+            sum_sq_returns,
+            latched_at,
+        },
+    )
 }
 
 /// Any record of any kind.
@@ -219,6 +291,22 @@ fn of_instrument() -> impl Strategy<Value = Record> {
             instrument,
             ts,
             outcome
+        }),
+        (at(), number()).prop_map(|((instrument, ts), cid)| Record::Unanswered {
+            instrument,
+            ts,
+            cid: Cid::new(cid)
+        }),
+        (at(), qty(), px()).prop_map(|((instrument, ts), position, px)| Record::Adopt {
+            instrument,
+            ts,
+            position,
+            px: ExecPrice::new(px.get())
+        }),
+        (at(), any::<bool>()).prop_map(|((instrument, ts), on)| Record::Hold {
+            instrument,
+            ts,
+            on
         }),
         (at(), action(), any_of::<Cause>(), number()).prop_map(
             |((instrument, ts), action, cause, full_cid)| Record::Intent {

@@ -2,10 +2,12 @@
 
 use crate::arbitrary::{market, record};
 use mmbot_types::journal::{
-    Coded, FORMAT_VERSION, Fault, Header, Mode, ROWS_MAX, Record, RecordKind, Writer, decode,
-    encode,
+    Coded, Control, FORMAT_VERSION, Fault, Header, Mode, ROWS_MAX, Record, RecordKind, Writer,
+    decode, encode,
 };
-use mmbot_types::{EventRow, InstrumentIdx, PriceTick, QtyLot, RowKind, Side, TsNs};
+use mmbot_types::{
+    EventRow, InstrumentIdx, KillCause, PriceTick, QtyLot, RiskGrade, RowKind, Side, TsNs,
+};
 use proptest::prelude::*;
 
 fn bytes_of(record: &Record) -> Vec<u8> {
@@ -87,6 +89,94 @@ fn every_kind_has_its_code_in_front() {
         text: "x".into(),
     };
     assert_eq!(bytes_of(&note), [14, 1, 0, 0, 0, 0, 0, 0, 0, 1, b'x']);
+}
+
+/// Codes of controls are for ever: those that sessions wrote before there were more of them, and
+/// those of today.
+///
+/// spec: 08-5.4
+#[test]
+fn controls_keep_their_bytes() {
+    let written = |control: Control| {
+        let ts = TsNs::ZERO;
+        bytes_of(&Record::Control { ts, control })[9..].to_vec()
+    };
+    let venue_kill = Control::Kill {
+        cause: KillCause::Venue,
+        reason: "ban".into(),
+    };
+    let rows = [
+        (Control::Stop, vec![0]),
+        (Control::KeepOrders, vec![1]),
+        (Control::Resume, vec![2]),
+        (Control::operator_kill(), vec![3]),
+        (Control::Grade(Some(RiskGrade::Flat)), vec![4, 3]),
+        (Control::Grade(None), vec![5]),
+        (venue_kill, vec![6, 2, 3, b'b', b'a', b'n']),
+        (Control::ManualPause(true), vec![7, 1]),
+        (Control::GuardDryRun(false), vec![8, 0]),
+        (Control::Leader(true), vec![9, 1]),
+        (Control::AutopolicyLevel(300), vec![10, 0xac, 2]),
+        (Control::AutopolicyReset, vec![11]),
+        (Control::AutopolicyEnabled(true), vec![12, 1]),
+        (Control::ThrottleLoad(Box::default()), vec![13, 0, 0]),
+        (Control::ThrottleClear, vec![14]),
+        (Control::ThrottleReset, vec![15]),
+        (
+            Control::BackoffMaxSeed(0.0),
+            vec![16, 0, 0, 0, 0, 0, 0, 0, 0],
+        ),
+        (
+            Control::HighWaterMark(2.0),
+            vec![17, 0, 0, 0, 0, 0, 0, 0, 0x40],
+        ),
+        (Control::CostCalibration(Vec::new()), vec![18, 0]),
+        (Control::StorageHold(true), vec![20, 1]),
+        (Control::LiftKill, vec![21]),
+    ];
+    for (control, bytes) in rows {
+        assert_eq!(written(control.clone()), bytes, "{control:?}");
+    }
+    let day = written(Control::DayTotals(Box::default()));
+    assert_eq!((day[0], day.len()), (19, 1 + 1 + 8 + 8 + 1 + 3));
+}
+
+/// A kill by an operator who gives no reason has the short form only; windows stand in order.
+#[test]
+fn a_control_has_one_form() {
+    let control = |tail: &[u8]| {
+        let mut bytes = vec![11, 0, 0, 0, 0, 0, 0, 0, 0];
+        bytes.extend_from_slice(tail);
+        decode(&bytes).map_err(|error| error.what)
+    };
+    assert_eq!(control(&[6, 0, 0]).unwrap_err(), Fault::Form("kill"));
+    assert!(control(&[6, 1, 0]).is_ok());
+    let rings = [0u8; 9];
+    let windows = |names: [u8; 2]| {
+        let mut bytes = vec![13, 1, 2];
+        for name in names {
+            bytes.extend_from_slice(&[1, name]);
+            bytes.extend_from_slice(&rings);
+        }
+        bytes
+    };
+    assert!(control(&windows([b'a', b'b'])).is_ok());
+    for names in [[b'b', b'a'], [b'a', b'a']] {
+        assert_eq!(
+            control(&windows(names)).unwrap_err(),
+            Fault::Form("windows")
+        );
+    }
+    let switch = Fault::Code {
+        field: "switch",
+        code: 2,
+    };
+    assert_eq!(control(&[7, 2]).unwrap_err(), switch);
+    let unknown = Fault::Code {
+        field: "control",
+        code: 64,
+    };
+    assert_eq!(control(&[64]).unwrap_err(), unknown);
 }
 
 #[test]

@@ -15,11 +15,12 @@ from typing import Final
 import pyarrow as pa
 
 from mmbot import core
+from mmbot.errors import MarketDataError
 from mmbot.market.importers.base import Block, Counts, Format, Found, Grid, Reject
 from mmbot.market.importers.rows import StepFinder, table_of
 from mmbot.market.schema import BOOK_SCHEMA, TRADES_SCHEMA
 
-__all__ = ["FORMATS", "NativeDecoder", "NativeScanner"]
+__all__ = ["FORMATS", "NativeDecoder", "NativeScanner", "kind_named"]
 
 _WINDOW_BYTES: Final = 16 << 20
 _RAW_LIMIT: Final = 4096
@@ -248,6 +249,18 @@ class NativeDecoder:
     def _stats(self) -> dict[str, int]:
         """The core's counters; times of rows that do not exist are left out."""
         return {name: value for name, value in self._decoder.stats().items() if value is not None}
+
+
+def kind_named(name: str) -> _Kind:
+    """The format of that name in the core.
+
+    Raises:
+        MarketDataError: ``E_REC_IMPORT`` if there is none.
+    """
+    for kind in _KINDS:
+        if kind.name == name:
+            return kind
+    raise MarketDataError("E_REC_IMPORT", name, "is no format of the core")
 
 
 def _binance_market(window: bytes) -> str:

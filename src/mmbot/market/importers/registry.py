@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from mmbot.errors import ConfigError, MarketDataError
-from mmbot.market.importers import make_feed, native, tick_jsonl
+from mmbot.market.importers import frames, make_feed, native, tick_jsonl
 from mmbot.market.importers.base import Format
 
 __all__ = ["FORMATS", "detect", "format_named"]
 
-FORMATS: tuple[Format, ...] = (tick_jsonl.FORMAT, make_feed.FORMAT, *native.FORMATS)
+FORMATS: tuple[Format, ...] = (
+    frames.FORMAT,
+    tick_jsonl.FORMAT,
+    make_feed.FORMAT,
+    *native.FORMATS,
+)
 
 
 def detect(path: str, first: bytes) -> Format:

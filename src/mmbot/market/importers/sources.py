@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import hashlib
 import io
-import sys
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator
@@ -16,11 +15,7 @@ from typing import IO, Final, Protocol
 import fsspec
 
 from mmbot.errors import MarketDataError
-
-if sys.version_info >= (3, 14):
-    from compression import zstd
-else:
-    from backports import zstd
+from mmbot.market import zstd
 
 __all__ = ["BLOCK_BYTES", "OnBytes", "blocks", "head", "sha256_of", "size_of", "truncated"]
 

@@ -75,9 +75,6 @@ class Deadlines:
         """When the next question is due; None while nothing is in flight."""
         return min((self._due_ns(order) for order in orders if not order.is_settled), default=None)
 
-    def failed(self, question: Question) -> None:
-        """The question was not answered; it will be asked again."""
-
     def is_lost(self, order: TrackedOrder, question: Question) -> bool:
         """The venue does not know the order: whether that is believed by now.
 

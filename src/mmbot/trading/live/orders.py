@@ -27,6 +27,7 @@ __all__ = [
     "Terms",
     "TrackedOrder",
     "exec_note",
+    "known_note",
 ]
 
 RequestKind = Literal["place", "amend", "cancel"]
@@ -133,6 +134,11 @@ class TrackedOrder:
         return is_still and self.wants_fills <= self.filled_lots
 
 
+def known_note(exec_id: str, ts_ns: int) -> str:
+    """The note that an execution is part of a position that was taken over."""
+    return f"known id={exec_id} ts={ts_ns}"
+
+
 def exec_note(report: CoreReport) -> str:
     """The note that says which execution the next report books."""
     cum = report.fields["cum_qty"]
@@ -164,6 +170,14 @@ class OrderLedger:
     def is_booked(self, exec_id: str) -> bool:
         """Whether an execution was told to the core."""
         return exec_id in self._exec_ns
+
+    def know(self, exec_id: str, ts_ns: int) -> None:
+        """An execution is part of a position that was taken over."""
+        self._exec_ns[exec_id] = ts_ns
+
+    def has_traded(self, symbol: str) -> bool:
+        """Whether the symbol had an order, an execution or an adjustment."""
+        return symbol in self._positions or any(one.symbol == symbol for one in self)
 
     def position_lots(self, symbol: str) -> int:
         """Signed sum of the booked executions."""
@@ -231,6 +245,11 @@ class OrderLedger:
         if order.state.is_pending:
             order.state, order.changed_ns = OrderState.UNKNOWN, now_ns
 
+    def rebase(self, symbol: str, lots: int) -> None:
+        """An adjustment was booked: the sum of fills counts as `lots` from here on."""
+        self._positions[symbol] = lots
+        self._adopted.pop(symbol, None)
+
     def adopt(self, symbol: str, lots: int) -> None:
         """The venue's position counts for a symbol whose fills do not add up to it."""
         self._adopted[symbol] = lots
@@ -294,7 +313,9 @@ class OrderLedger:
                     order.state = OrderState.FILLED
             case "amend_rejected" | "cancel_rejected":
                 if report.fields["reason"] == "unknown_order":
-                    order.state, order.asked = OrderState.UNKNOWN, None
+                    is_full = order.filled_lots >= order.terms.qty_lots
+                    order.state = OrderState.FILLED if is_full else OrderState.UNKNOWN
+                    order.asked = None
                 else:
                     _answered(order)
             case "cancelled":

@@ -19,7 +19,7 @@ from typing import Final
 
 from mmbot.trading.live.orders import CoreReport, OrderLedger, RequestKind, Terms, TrackedOrder
 from mmbot.trading.reconcile import OrderState
-from mmbot.venues.failures import Action, Failure, VenueCodes, Verdict
+from mmbot.venues.failures import Action, Failure, FailureKind, VenueCodes, Verdict
 from mmbot.venues.records import ExecutionRecord, InstrumentRules, OrderRecord, OrderStatus
 
 __all__ = ["ReportSource", "Unmatched", "refusal"]
@@ -83,9 +83,11 @@ class ReportSource:
                     order, terms, record.updated_ns, is_newer=is_newer, is_answer=is_answer
                 )
             case OrderStatus.FILLED:
-                # Its executions end it. A total that became smaller on the way is told first.
-                if terms != order.terms and order.filled_lots < terms.qty_lots:
+                # Its executions end it, at the total that it had.
+                if terms == order.asked or terms.qty_lots != order.terms.qty_lots:
                     yield _amended(order, terms, record.updated_ns)
+                elif order.asked is not None:
+                    yield _told(order, "amend_rejected", order.venue_ns, reason="unknown_order")
             case OrderStatus.REJECTED if not order.was_accepted:
                 yield _told(order, "rejected", record.updated_ns, reason="filter")
             case OrderStatus.CANCELLED | OrderStatus.EXPIRED | OrderStatus.REJECTED:
@@ -128,6 +130,12 @@ class ReportSource:
             fields = {} if order.was_accepted else {"reason": "unknown_order"}
             yield _told(order, kind, order.venue_ns, **fields)
 
+    def on_full(self, order: TrackedOrder) -> Iterator[CoreReport]:
+        """The booked executions fill all that the venue has of the order: nothing is open."""
+        if order.state.is_open:
+            kind = "cancel_rejected" if order.asked is None else "amend_rejected"
+            yield _told(order, kind, order.venue_ns, reason="unknown_order")
+
     def _fee(self, record: ExecutionRecord, rules: InstrumentRules) -> int:
         asset = self.fee_assets.get(record.symbol, record.fee_asset)
         if record.fee_asset not in {asset, ""}:
@@ -169,7 +177,11 @@ def _reason(kind: RequestKind, verdict: Verdict, failure: Failure, codes: VenueC
         case Action.REJECT:
             return "filter"
         case Action.RETRY:
-            is_limit = failure.code in codes.rate_limit or failure.http_status == 429
+            is_limit = (
+                failure.code in codes.rate_limit
+                or failure.http_status == 429
+                or failure.kind is FailureKind.BUDGET
+            )
             return "rate_limit" if is_limit else "market_unavailable"
         case Action.STOP_SESSION:
             return "market_unavailable"

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import os
 import socket
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
@@ -36,6 +36,7 @@ __all__ = [
     "StageMark",
     "StopOrder",
     "SymbolState",
+    "book_path",
     "found_states",
     "is_running",
     "liveness",
@@ -46,6 +47,8 @@ __all__ = [
     "state_dir",
     "state_path",
     "stop_path",
+    "take_book_order",
+    "write_book_order",
     "write_state",
     "write_stop_order",
 ]
@@ -303,6 +306,29 @@ def read_stop_order(session: str, directory: Path | None = None) -> StopOrder | 
         return msgspec.json.decode(data, type=StopOrder)
     except (OSError, msgspec.MsgspecError):
         return None
+
+
+def book_path(session: str, directory: Path | None = None) -> Path:
+    """Where `mmbot reconcile --apply` names the symbols whose positions are to be booked."""
+    return (directory or state_dir()) / f"{session}.book"
+
+
+def write_book_order(session: str, symbols: Sequence[str], directory: Path | None = None) -> None:
+    """Have a running session book the venue's positions of symbols as adjustments."""
+    write_json(book_path(session, directory), list(symbols))
+
+
+def take_book_order(session: str, directory: Path | None = None) -> list[str]:
+    """Symbols whose positions are to be booked; the order is gone afterwards."""
+    path = book_path(session, directory)
+    if not path.exists():
+        return []
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=list[str])
+    except msgspec.MsgspecError:
+        return []
+    finally:
+        path.unlink(missing_ok=True)
 
 
 def _state_files(directory: Path) -> Iterator[Path]:

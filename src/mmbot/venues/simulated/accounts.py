@@ -63,7 +63,10 @@ class Position:
 
 @dataclass(slots=True)
 class Account:
-    """One user: credentials, wallet and positions by symbol."""
+    """One user: credentials, wallet and positions by symbol.
+
+    `more_keys` are further API keys with their secrets, as a user makes them for other programs.
+    """
 
     uid: int
     api_key: str
@@ -73,6 +76,7 @@ class Account:
     taker_rate: Decimal = Decimal("0.00055")
     realised: Decimal = _ZERO
     positions: dict[str, Position] = field(default_factory=dict)
+    more_keys: dict[str, str] = field(default_factory=dict)
 
     def position(self, symbol: str) -> Position:
         """The position of a symbol, flat if there was none."""

@@ -51,16 +51,22 @@ def check_time(timestamp: object, recv_window: object, now_ms: int) -> None:
         )
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Keys:
-    """The accounts by API key."""
+    """The accounts by API key, and the secret of each key; while `is_revoked` none is valid."""
 
     accounts: Mapping[str, Account]
+    secrets: Mapping[str, str]
+    is_revoked: bool = False
 
     @staticmethod
     def of(accounts: Sequence[Account]) -> Keys:
         """The keys of `accounts`."""
-        return Keys({account.api_key: account for account in accounts})
+        owners = {key: one for one in accounts for key in (one.api_key, *one.more_keys)}
+        secrets = {one.api_key: one.api_secret for one in accounts}
+        for one in accounts:
+            secrets |= one.more_keys
+        return Keys(owners, secrets)
 
     def rest(self, headers: Mapping[str, str], payload: str, now_ms: int) -> Account:
         """The account that signed a REST request; `headers` by lower-case name.
@@ -74,7 +80,7 @@ class Keys:
         window = headers.get("x-bapi-recv-window", "")
         check_time(timestamp, window, now_ms)
         origin = f"{timestamp}{api_key}{window}{payload}"
-        if not _is_same(sign(account.api_secret, origin), headers.get("x-bapi-sign", "")):
+        if not _is_same(sign(self.secrets[api_key], origin), headers.get("x-bapi-sign", "")):
             raise Refusal(
                 BAD_SIGNATURE,
                 "error sign! please check your signature generation algorithm. "
@@ -90,18 +96,19 @@ class Keys:
         """
         if not isinstance(args, list) or len(args) != 3:
             raise Refusal(BAD_PARAMETER, "Params Error")
-        account = self._account(str(args[0]))
+        api_key = str(args[0])
+        account = self._account(api_key)
         expires = _whole(args[1], "expires")
         if expires <= now_ms:
             raise Refusal(BAD_TIME, "Your request has expired.")
-        expected = sign(account.api_secret, f"GET/realtime{args[1]}")
+        expected = sign(self.secrets[api_key], f"GET/realtime{args[1]}")
         if not _is_same(expected, str(args[2])):
             raise Refusal(BAD_SIGNATURE, "Invalid sign")
         return account
 
     def _account(self, api_key: str) -> Account:
         account = self.accounts.get(api_key)
-        if account is None:
+        if account is None or self.is_revoked:
             raise Refusal(BAD_KEY)
         return account
 

@@ -117,6 +117,8 @@ class Conductor:
         for fault in self.plan.beginning("disconnect", since, until):
             streams = self.hub.streams.items()
             closing += [c for c, stream in streams if fault.stream in (None, stream)]
+        if any(self.plan.beginning("revoke", since, until)):
+            closing += [c for c, stream in self.hub.streams.items() if stream != "public"]
         return list(dict.fromkeys(closing))
 
     def _set_gate(self, at_ms: int) -> None:
@@ -126,3 +128,6 @@ class Conductor:
         gate.is_rate_limited = plan.active("rate_limit", at_ms) is not None
         rejecting = plan.active("reject", at_ms)
         gate.reject_code = rejecting.ret_code if rejecting else None
+        self.keys.is_revoked = plan.active("revoke", at_ms) is not None
+        cut = plan.active("limit_cut", at_ms)
+        self.account_limits.percent = cut.percent if cut else 100

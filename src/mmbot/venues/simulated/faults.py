@@ -17,7 +17,7 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError,
 
 from mmbot.errors import ConfigError
 
-__all__ = ["Fault", "FaultPlan", "FaultyWire", "Stream", "Timed", "read_faults"]
+__all__ = ["Fate", "Fault", "FaultPlan", "FaultyWire", "Stream", "Timed", "read_faults"]
 
 Stream = Literal["public", "private", "trade", "rest"]
 Kind = Literal[
@@ -35,10 +35,16 @@ Kind = Literal[
     "maintenance",
     "relist",
     "clock_skew",
+    "lose",
+    "hold",
+    "revoke",
+    "limit_cut",
 ]
-_OF_FRAMES: Final = ("drop", "delay", "duplicate", "reorder", "gap", "malformed")
+_OF_FRAMES: Final[tuple[Kind, ...]] = ("drop", "delay", "duplicate", "reorder", "gap", "malformed")
 # What has no meaning where each answer belongs to one request.
 _NOT_OF_REST: Final = ("duplicate", "reorder", "gap", "disconnect", "half_open")
+# Of requests, which come in over REST and the trade socket only.
+_OF_REQUESTS: Final[tuple[Kind, ...]] = ("lose", "hold")
 _FRAME_FIELDS: Final = frozenset({"duration_ms", "count", "stream", "topic"})
 _FIELDS: Final[Mapping[str, frozenset[str]]] = {
     **dict.fromkeys(_OF_FRAMES, _FRAME_FIELDS),
@@ -51,11 +57,17 @@ _FIELDS: Final[Mapping[str, frozenset[str]]] = {
     "maintenance": frozenset({"duration_ms"}),
     "relist": frozenset({"symbol", "tick_size", "duration_ms"}),
     "clock_skew": frozenset({"duration_ms", "skew_ms"}),
+    "lose": _FRAME_FIELDS,
+    "hold": _FRAME_FIELDS | {"delay_ms"},
+    "revoke": frozenset({"duration_ms"}),
+    "limit_cut": frozenset({"duration_ms", "percent"}),
 }
 _REQUIRED: Final[Mapping[str, frozenset[str]]] = {
     "delay": frozenset({"delay_ms"}),
     "relist": frozenset({"symbol", "tick_size"}),
     "clock_skew": frozenset({"skew_ms"}),
+    "hold": frozenset({"delay_ms"}),
+    "limit_cut": frozenset({"percent"}),
 }
 _Millis = Annotated[int, Field(ge=0, le=10**12)]
 
@@ -69,8 +81,10 @@ class Fault(BaseModel):
         duration_ms: how long; None is to the end, for `relist` the time without trading.
         count: how many frames it meets; None is all within its time, for `gap` one.
         stream: public, private, trade or rest; None is all of them.
-        topic: what the topic of a frame (the path of an answer) begins with; empty is every one.
-        delay_ms: how much later delayed frames arrive.
+        topic: what the topic of a frame (the path of a request or its answer) begins with; empty is
+            every one.
+        delay_ms: how much later delayed frames arrive, held requests take effect.
+        percent: what is left of the rate limits of accounts.
         skew_ms: how far the exchange's clock is ahead (negative: behind).
         ret_code: what refused orders are answered with.
         symbol: what is listed anew.
@@ -87,6 +101,7 @@ class Fault(BaseModel):
     topic: str = ""
     delay_ms: _Millis = 0
     skew_ms: Annotated[int, Field(ge=-(10**9), le=10**9)] = 0
+    percent: Annotated[int, Field(ge=1, le=100)] = 100
     ret_code: int = 10016
     symbol: str = ""
     tick_size: str = ""
@@ -99,6 +114,8 @@ class Fault(BaseModel):
             raise ValueError(f"{strange[0]} does not fit kind {self.kind}")
         if self.stream == "rest" and self.kind in _NOT_OF_REST:
             raise ValueError(f"stream rest does not fit kind {self.kind}")
+        if self.kind in _OF_REQUESTS and self.stream in ("public", "private"):
+            raise ValueError(f"stream {self.stream} does not fit kind {self.kind}")
         missing = sorted(_REQUIRED.get(self.kind, frozenset()) - given)
         if missing:
             raise ValueError(f"{missing[0]} is required for kind {self.kind}")
@@ -181,9 +198,17 @@ class Timed:
     text: str
 
 
+@dataclass(frozen=True, slots=True)
+class Fate:
+    """What becomes of a request: it never arrives, or takes effect `hold_ms` later."""
+
+    is_lost: bool = False
+    hold_ms: int = 0
+
+
 @dataclass(slots=True)
 class FaultyWire:
-    """What the faults do to the frames of one socket."""
+    """What the faults do to the frames of one socket, or to the requests and answers of REST."""
 
     plan: FaultPlan
     stream: Stream
@@ -218,6 +243,15 @@ class FaultyWire:
         self._held = []
         return timed
 
+    def request(self, path: str, at_ms: int) -> Fate:
+        """What becomes of a request, by its REST path."""
+        hold_ms = 0
+        for fault in self._meeting(path, at_ms, kinds=_OF_REQUESTS):
+            if fault.kind == "lose":
+                return Fate(is_lost=True)
+            hold_ms += fault.delay_ms
+        return Fate(hold_ms=hold_ms)
+
     def is_half_open(self, at_ms: int) -> bool:
         """True while the socket is connected and dead."""
         return any(
@@ -225,9 +259,11 @@ class FaultyWire:
             for f in self.plan.faults
         )
 
-    def _meeting(self, topic: str, at_ms: int) -> Iterator[Fault]:
+    def _meeting(
+        self, topic: str, at_ms: int, *, kinds: Sequence[Kind] = (*_OF_FRAMES, "half_open")
+    ) -> Iterator[Fault]:
         for number, fault in enumerate(self.plan.faults):
-            if fault.kind not in (*_OF_FRAMES, "half_open") or not self._is_mine(fault):
+            if fault.kind not in kinds or not self._is_mine(fault):
                 continue
             is_topic = topic.startswith(fault.topic)
             if fault.kind == "gap":

@@ -93,9 +93,10 @@ class RollingWindow:
 
 @dataclass(slots=True)
 class AccountLimits:
-    """Windows of one second per account and endpoint."""
+    """Windows of one second per account and endpoint; `percent` of the limits is in force."""
 
     is_enforced: bool = True
+    percent: int = 100
     _windows: dict[tuple[int, str], RollingWindow] = field(default_factory=dict)
 
     def take(self, uid: int, path: str, now_ms: int, count: int = 1) -> Quota | None:
@@ -107,7 +108,9 @@ class AccountLimits:
         limit = _PER_SECOND.get(path)
         if limit is None or not self.is_enforced:
             return None
+        limit = max(1, limit * self.percent // 100)
         window = self._windows.setdefault((uid, path), RollingWindow(limit, _SECOND_MS))
+        window.limit = limit
         if window.take(now_ms, count):
             return Quota(limit, window.left, now_ms)
         raise Exceeded(Quota(limit, 0, window.reset_ms or now_ms))

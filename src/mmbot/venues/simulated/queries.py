@@ -120,6 +120,7 @@ def _order_page(exchange: LocalExchange, orders: Iterable[Order], params: Params
             (params.get("orderLinkId"), terms.link_id),
             (params.get("orderStatus"), order.status),
             (params.get("baseCoin"), exchange.listing(terms.symbol).base),
+            (params.get("settleCoin"), SETTLE_COIN),
         )
         return all(want in (None, "", has) for want, has in wanted) and _in_time(
             params, order.created_ms
@@ -149,6 +150,8 @@ def _positions(exchange: LocalExchange, uid: int, params: Params) -> Result:
         raise Refusal(BAD_PARAMETER, "params error: symbol or settleCoin is required")
     account = exchange.desks[uid].account
     markets = _asked_markets(exchange, params)
+    if params.get("settleCoin") not in (None, "", SETTLE_COIN):
+        markets = []
     if not params.get("symbol"):
         markets = [m for m in markets if account.position(m.listing.symbol).lots]
     rows = [position_record(account, market, stream=False) for market in markets]

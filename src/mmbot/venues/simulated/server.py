@@ -11,7 +11,7 @@ import errno
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import Final, Protocol, cast
+from typing import Final, NoReturn, Protocol, cast
 
 from aiohttp import WSCloseCode, WSMsgType, web
 
@@ -22,7 +22,7 @@ from mmbot.venues.simulated.conductor import Conductor
 from mmbot.venues.simulated.faults import FaultyWire, Stream, Timed
 from mmbot.venues.simulated.hub import frame_text
 from mmbot.venues.simulated.rest import RestRequest
-from mmbot.venues.simulated.sockets import Socket
+from mmbot.venues.simulated.sockets import Socket, request_path
 
 __all__ = ["ExchangeServer", "Pace"]
 
@@ -152,14 +152,16 @@ class ExchangeServer:
             address=request.remote or "",
         )
         now_ms = self._conductor.clock_ms(_wall_ms())
+        fate = self._rest_wire.request(asked.path, self._since_start_ms())
+        if fate.is_lost:
+            _break_off(request)
+        # What waits inside the exchange was signed in time.
+        await asyncio.sleep(fate.hold_ms * NS_PER_MS / NS_PER_SEC)
         answer = self._conductor.api.answer(asked, now_ms)
         at_ms = self._since_start_ms()
         told = self._rest_wire.send(asked.path, answer.body, at_ms)
         if not told:
-            # the answer is lost: the client sees a connection that breaks
-            if request.transport is not None:
-                request.transport.abort()
-            raise asyncio.CancelledError
+            _break_off(request)
         await asyncio.sleep(max(told[0].due_ms - at_ms, 0) * NS_PER_MS / NS_PER_SEC)
         is_json = answer.body.startswith("{")
         return web.Response(
@@ -204,10 +206,29 @@ class ExchangeServer:
                 return
             if connection.wire.is_half_open(self._since_start_ms()):
                 continue
-            now_ms = self._conductor.clock_ms(_wall_ms())
-            for frame in connection.socket.receive(message.data, now_ms):
-                topic = str(frame.get("topic", ""))
-                self._send(connection, topic, frame_text(frame), delay_ms=_ANSWER_MS)
+            self._answer(connection, message.data)
+
+    def _answer(self, connection: _Connection, text: str) -> None:
+        path = request_path(text) if connection.wire.stream == "trade" else None
+        if path is None:
+            self._take(connection, text, "")
+            return
+        fate = connection.wire.request(path, self._since_start_ms())
+        if fate.is_lost:
+            return
+        if fate.hold_ms == 0:
+            self._take(connection, text, path)
+            return
+        # Others pass it meanwhile.
+        asyncio.get_running_loop().call_later(
+            fate.hold_ms * NS_PER_MS / NS_PER_SEC, self._take, connection, text, path
+        )
+
+    def _take(self, connection: _Connection, text: str, path: str) -> None:
+        now_ms = self._conductor.clock_ms(_wall_ms())
+        for frame in connection.socket.receive(text, now_ms):
+            topic = str(frame.get("topic", "")) or path
+            self._send(connection, topic, frame_text(frame), delay_ms=_ANSWER_MS)
 
     async def _write(self, connection: _Connection) -> None:
         while True:
@@ -217,6 +238,13 @@ class ExchangeServer:
                 await asyncio.sleep(wait_ms * NS_PER_MS / NS_PER_SEC)
             with suppress(ConnectionResetError, RuntimeError):
                 await connection.ws.send_str(timed.text)
+
+
+def _break_off(request: web.Request) -> NoReturn:
+    """The client sees a connection that breaks, and no answer."""
+    if request.transport is not None:
+        request.transport.abort()
+    raise asyncio.CancelledError
 
 
 async def _closed(ws: web.WebSocketResponse, code: WSCloseCode) -> None:

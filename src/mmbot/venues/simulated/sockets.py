@@ -27,7 +27,7 @@ from mmbot.venues.simulated.gate import Gate
 from mmbot.venues.simulated.limits import AccountLimits, Exceeded
 from mmbot.venues.simulated.rest import ORDER_BATCHES, ORDER_REQUESTS, run_batch
 
-__all__ = ["PrivateSocket", "PublicSocket", "Socket", "TradeSocket"]
+__all__ = ["PrivateSocket", "PublicSocket", "Socket", "TradeSocket", "request_path"]
 
 Frame = dict[str, Any]
 # Length of all arguments of one connection to a public stream of contracts, characters.
@@ -62,6 +62,12 @@ def _parse(text: str) -> Frame | None:
     except (ValueError, RecursionError):
         return None
     return frame if isinstance(frame, dict) else None
+
+
+def request_path(text: str) -> str | None:
+    """The REST path of what a frame of the trade socket asks for; None for no order request."""
+    frame = _parse(text) or {}
+    return _TRADE_PATHS.get(str(frame.get("op")))
 
 
 @dataclass(slots=True)

@@ -90,8 +90,9 @@ class Heartbeat:
         if self._is_waiting:
             is_over = now_ns - self._pinged_ns >= policy.answer_within_ns
             return Pulse.DEAD if is_over else Pulse.FINE
-        is_silent = is_suspect or now_ns - self._heard_ns >= policy.probe_after_ns
-        if is_silent or now_ns - self._pinged_ns >= policy.ping_every_ns:
+        is_silent = now_ns - self._heard_ns >= policy.probe_after_ns
+        is_doubted = is_suspect and now_ns - self._pinged_ns >= policy.probe_after_ns
+        if is_silent or is_doubted or now_ns - self._pinged_ns >= policy.ping_every_ns:
             self._pinged_ns = now_ns
             self._is_waiting = True
             return Pulse.PING

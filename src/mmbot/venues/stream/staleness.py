@@ -1,17 +1,19 @@
 """Whether market data are fresh: pure, judged by the venue's own times.
 
-Three signs, each from a frame that came:
+Four signs:
 
 - **age**: what a frame tells (`cts` of a Bybit book, time of a trade) is older than `lag_max_ns`
   by the venue's clock. The feed is behind, whatever the reason.
 - **cross-stream**: trades of a symbol move on for `lead_max_ns` while its book stands still. Every
   trade changes a book, so the book's subscription is dead although its socket lives.
+- **no snapshot**: a book that was asked for has not begun `snapshot_within_ns` later (local time).
 - **suspicion**: the newest time of all streams of the socket is older than `suspect_after_ns`. A
   quiet market looks the same; `mmbot.venues.stream.heartbeat` asks and decides.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
@@ -53,10 +55,14 @@ class StalenessPolicy:
     lag_max_ns: int
     lead_max_ns: int
     suspect_after_ns: int
+    snapshot_within_ns: int
 
 
 MARKET_DATA: Final = StalenessPolicy(
-    lag_max_ns=NS_PER_SEC, lead_max_ns=500 * NS_PER_MS, suspect_after_ns=400 * NS_PER_MS
+    lag_max_ns=NS_PER_SEC,
+    lead_max_ns=500 * NS_PER_MS,
+    suspect_after_ns=400 * NS_PER_MS,
+    snapshot_within_ns=2 * NS_PER_SEC,
 )
 
 
@@ -68,6 +74,18 @@ class StalenessJudge:
         self._newest_ns: int | None = None
         self._book_ns: dict[str, int] = {}
         self._unexplained_ns: dict[str, int] = {}
+        self._asked_ns: dict[str, int] = {}
+
+    def asked(self, symbols: Sequence[str], now_ns: int) -> None:
+        """Books were asked for (again): each begins anew, with a snapshot."""
+        for symbol in symbols:
+            self._forget(symbol)
+            self._asked_ns[symbol] = now_ns
+
+    def without_snapshot(self, now_ns: int) -> tuple[str, ...]:
+        """Books that have not begun in time."""
+        patience_ns = self._policy.snapshot_within_ns
+        return tuple(s for s, at_ns in self._asked_ns.items() if now_ns - at_ns > patience_ns)
 
     def saw(self, sight: Sight, venue_ns: int | None) -> Finding | None:
         """Judge a frame.
@@ -80,6 +98,7 @@ class StalenessJudge:
         self._newest_ns = made_ns if self._newest_ns is None else max(self._newest_ns, made_ns)
         match sight.kind:
             case SightKind.SNAPSHOT:
+                self._asked_ns.pop(sight.symbol, None)
                 self._has_book(sight)
                 return None
             case SightKind.BOOK:
@@ -100,8 +119,7 @@ class StalenessJudge:
         """Age of the newest data; None before any."""
         return None if self._newest_ns is None else max(0, venue_ns - self._newest_ns)
 
-    def forget(self, symbol: str) -> None:
-        """The symbol's book begins anew."""
+    def _forget(self, symbol: str) -> None:
         self._book_ns.pop(symbol, None)
         self._unexplained_ns.pop(symbol, None)
 
@@ -116,5 +134,5 @@ class StalenessJudge:
         first_ns = self._unexplained_ns.setdefault(sight.symbol, sight.made_ns)
         if sight.made_ns - first_ns < self._policy.lead_max_ns:
             return False
-        self.forget(sight.symbol)
+        self._forget(sight.symbol)
         return True

@@ -49,6 +49,11 @@ class Subscriptions:
         self._numbers = itertools.count(1)
 
     @property
+    def topics(self) -> tuple[str, ...]:
+        """All topics that are wanted."""
+        return tuple(self._wanted)
+
+    @property
     def is_complete(self) -> bool:
         """Whether everything wanted was acknowledged."""
         return not self._pending and self._held >= self._wanted.keys()

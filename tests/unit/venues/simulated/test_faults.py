@@ -3,11 +3,11 @@
 import json
 
 import pytest
-from tests.unit.venues.simulated.rig import LINEAR, SYMBOL, Rig, decoded
+from tests.unit.venues.simulated.rig import LINEAR, SYMBOL, Rig, decoded, login
 
 from mmbot.errors import ConfigError
 from mmbot.venues.simulated.auth import sign
-from mmbot.venues.simulated.faults import Fault, FaultPlan, FaultyWire, read_faults
+from mmbot.venues.simulated.faults import Fate, Fault, FaultPlan, FaultyWire, read_faults
 
 BOOK = f"orderbook.50.{SYMBOL}"
 
@@ -33,6 +33,11 @@ def fault(kind: str, at_ms: int = 100, **more) -> Fault:
         "- {at_ms: 1, kind: relist, symbol: BTCUSDT}",
         "- {at_ms: 1, kind: relist, symbol: BTCUSDT, tick_size: '-1'}",
         "- {at_ms: 1, kind: clock_skew}",
+        "- {at_ms: 1, kind: hold}",
+        "- {at_ms: 1, kind: lose, stream: public}",
+        "- {at_ms: 1, kind: limit_cut}",
+        "- {at_ms: 1, kind: limit_cut, percent: 0}",
+        "- {at_ms: 1, kind: revoke, stream: private}",
         "- [",
     ],
 )
@@ -204,3 +209,45 @@ def test_faults_do_not_touch_orders_that_were_accepted():
     order_id = rig.place()
     rig.conduct()
     assert rig.order(order_id).is_live
+
+
+def test_requests_are_lost_or_held_by_path_and_stream():
+    faults = [
+        fault("lose", count=1, stream="rest", topic="/v5/order/create"),
+        fault("hold", delay_ms=300, duration_ms=50),
+    ]
+    wire = FaultyWire(FaultPlan(tuple(faults)), "rest")
+    assert wire.request("/v5/order/create", 99) == Fate()
+    assert wire.request("/v5/order/cancel", 100) == Fate(hold_ms=300)
+    assert wire.request("/v5/order/create", 110) == Fate(is_lost=True)
+    assert wire.request("/v5/order/create", 120) == Fate(hold_ms=300)
+    assert wire.request("/v5/order/create", 150) == Fate()
+    trade = FaultyWire(FaultPlan(tuple(faults)), "trade")
+    assert trade.request("/v5/order/create", 110) == Fate(hold_ms=300)
+    # faults of requests leave answers alone, and the other way round
+    assert [timed.text for timed in wire.send("/v5/order/create", "x", 110)] == ["x"]
+
+
+def test_a_revoked_key_is_refused_and_its_sockets_are_closed():
+    rig = Rig(fault("revoke", 100, duration_ms=100))
+    private, public = rig.conductor.connect("private"), rig.conductor.connect("public")
+    assert login(rig, private)[0]["success"]
+    step = rig.conduct(100)
+    assert step.closing == [private.conn_id]
+    assert public.conn_id not in step.closing
+    assert decoded(rig.ask("GET", "/v5/account/info"))["retCode"] == 10003
+    assert not login(rig, private)[0]["success"]
+    rig.conduct(100)
+    assert decoded(rig.ask("GET", "/v5/account/info"))["retCode"] == 0
+
+
+def test_a_cut_of_the_limits_is_told_in_the_headers_and_ends():
+    rig = Rig(fault("limit_cut", 100, percent=10, duration_ms=100))
+    path, query = "/v5/position/list", "category=linear&symbol=BTCUSDT"
+    assert rig.ask("GET", path, query).headers["X-Bapi-Limit"] == "50"
+    rig.conduct(150)
+    answers = [rig.ask("GET", path, query) for _ in range(6)]
+    assert [answer.headers["X-Bapi-Limit"] for answer in answers] == ["5"] * 6
+    assert [decoded(answer)["retCode"] for answer in answers] == [0] * 4 + [10006] * 2
+    rig.conduct(100)
+    assert rig.ask("GET", path, query).headers["X-Bapi-Limit"] == "50"

@@ -120,3 +120,21 @@ def test_the_wallet_shows_margin_and_unrealised_profit():
     held = decoded(rig.ask("GET", "/v5/position/list", QUERY))["result"]["list"][0]
     assert (held["side"], held["size"], held["avgPrice"]) == ("Buy", "1", "50001")
     assert held["unrealisedPnl"] == "-0.5"
+
+
+def test_other_settlement_coins_have_no_orders_and_no_positions():
+    rig = Rig()
+    rig.place()
+    rig.place(uid=1, price="50001", side="Buy")
+    rig.step(20)
+    for path in ("/v5/order/realtime", "/v5/position/list"):
+        counts = {
+            coin: len(
+                decoded(rig.ask("GET", path, f"category=linear&settleCoin={coin}"))["result"][
+                    "list"
+                ]
+            )
+            for coin in ("USDT", "USDC")
+        }
+        assert counts == {"USDT": counts["USDT"], "USDC": 0}
+        assert counts["USDT"] > 0

@@ -75,3 +75,16 @@ def test_suspicion_follows_the_newest_time_of_all_streams():
     judge.saw(sight(SightKind.TRADE, 300, "ETHUSDT"), at(300))
     assert not judge.is_suspect(at(limit_ms + 1))
     assert judge.age_ns(at(1000)) == 700 * NS_PER_MS
+
+
+def test_a_book_that_does_not_begin_is_a_finding_until_its_snapshot():
+    judge = StalenessJudge()
+    judge.asked(["BTCUSDT", "ETHUSDT"], 0)
+    patience_ns = MARKET_DATA.snapshot_within_ns
+    assert judge.without_snapshot(patience_ns) == ()
+    judge.saw(sight(SightKind.SNAPSHOT, 0), at(0))
+    # changes without a beginning are no beginning
+    judge.saw(sight(SightKind.BOOK, 0, "ETHUSDT"), at(0))
+    assert judge.without_snapshot(patience_ns + 1) == ("ETHUSDT",)
+    judge.asked(["ETHUSDT"], patience_ns + 1)
+    assert judge.without_snapshot(patience_ns + 2) == ()

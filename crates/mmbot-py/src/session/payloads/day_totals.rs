@@ -35,7 +35,8 @@ pub(crate) fn day_dict<'py>(
     }))
 }
 
-pub(crate) fn restore_day(session: &mut Session, totals: &Bound<'_, PyAny>) -> PyResult<()> {
+/// Totals from their payload; `symbols` are those of the session.
+pub(crate) fn day_of(symbols: &[String], totals: &Bound<'_, PyAny>) -> PyResult<DayTotals> {
     let totals = dict_of(totals, "day")?;
     let number = |key: &str| {
         let value: f64 = item(&totals, key)?;
@@ -48,18 +49,22 @@ pub(crate) fn restore_day(session: &mut Session, totals: &Bound<'_, PyAny>) -> P
         true => item::<f64>(&given, symbol),
         false => Ok(0.0),
     };
-    let sums: Vec<f64> = session.symbols().iter().map(sum).collect::<PyResult<_>>()?;
-    let latches: Bound<'_, PyDict> = item(&totals, "latched_at")?;
+    let sum_sq_returns = symbols.iter().map(sum).collect::<PyResult<_>>()?;
+    Ok(DayTotals {
+        utc_day: item(&totals, "utc_day")?,
+        pnl_usd,
+        turnover_usd,
+        sum_sq_returns,
+        latched_at: latches_of(&totals)?,
+    })
+}
+
+/// Limits that are latched, by the names of the caps.
+pub(crate) fn latches_of(totals: &Bound<'_, PyDict>) -> PyResult<[Option<f64>; 3]> {
+    let latches: Bound<'_, PyDict> = item(totals, "latched_at")?;
     let mut latched_at = [None; 3];
     for (cap, limit) in Cap::ALL.into_iter().zip(&mut latched_at) {
         *limit = item(&latches, cap.name())?;
     }
-    session.restore_day(&DayTotals {
-        utc_day: item(&totals, "utc_day")?,
-        pnl_usd,
-        turnover_usd,
-        sum_sq_returns: &sums,
-        latched_at,
-    });
-    Ok(())
+    Ok(latched_at)
 }

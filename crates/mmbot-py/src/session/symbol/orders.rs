@@ -1,11 +1,11 @@
 //! What a symbol's trader did and has in the book.
 
-use super::dict;
+use super::{Host, dict};
 use crate::result::{blocked_by, hit_counts};
+use crate::session::Seen;
 use mmbot_core::edge::COLOR_MARKOUT_MS;
 use mmbot_core::telemetry::STALE_AGE_BUCKETS;
 use mmbot_core::{Histogram, Market, Session, Telemetry, Trader};
-use mmbot_run::{Backtest, World};
 use mmbot_types::{BlockDetail, BlockReason, Color, Instrument, Side, TsNs};
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
@@ -16,42 +16,55 @@ const LATENCY_LE_MS: [i64; 12] = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1_000, 2_0
 pub(super) fn part<'py>(
     py: Python<'py>,
     session: &mut Session,
-    backtest: &Backtest,
+    host: &dyn Host,
     (at, lane): (usize, usize),
     instrument: &Instrument,
     now: TsNs,
 ) -> PyResult<Bound<'py, PyDict>> {
     let out = PyDict::new(py);
-    let Some((world, entry)) = backtest.lane(at, lane) else {
+    let Some(seen) = host.seen(at, lane) else {
         return Ok(out);
     };
-    let number = backtest.place_of(lane);
-    let trader = entry.trader();
-    let Some(market) = world.market_seen_by(number) else {
-        return Ok(out);
-    };
+    let (trader, market, edge) = (seen.trader, seen.market, &seen.edge);
     position(&out, trader, market)?;
     counters(&out, trader, now)?;
-    resting(&out, world, number, trader, (market, instrument))?;
+    resting(&out, &seen, instrument)?;
     for (name, percent) in [("p50", 50), ("p95", 95), ("p99", 99)] {
         let age_ms = session.flow_mut().age_ms(at, percent, now);
         out.set_item(format!("order_age_{name}_ms"), age_ms)?;
     }
-    let edge = world.edge_of(number).unwrap_or_default();
     let usd = |money| instrument.money_to_f64(money);
     out.set_item("maker_pnl_usd", usd(edge.net + edge.fees - edge.taken))?;
     let t = trader.telemetry();
     let taker_fees = trader.params().edge.taker_fee.fee_on(t.taker_turnover);
     out.set_item("taker_fees_usd", usd(taker_fees))?;
-    out.set_item("round_trips", hit_counts(py, entry)?)?;
+    out.set_item("round_trips", hit_counts(py, seen.desk.round_trips())?)?;
     out.set_item("blocks", blocks(py, t)?)?;
-    out.set_item("blocked_by", blocked_by(py, entry)?)?;
+    out.set_item("replace_denials", replace_denials(py, t)?)?;
+    out.set_item("blocked_by", blocked_by(py, t)?)?;
     out.set_item("markouts", markouts(py, trader)?)?;
     let latency = dict!(py, {
         "md": cumulative(py, market.ws_lag())?,
         "rest": cumulative(py, &t.ack_latency_ns)?,
     });
     out.set_item("latency_ms", latency)?;
+    Ok(out)
+}
+
+/// Replacements refused, by the reason that the audit gives them: that of the block, or `backoff`.
+fn replace_denials<'py>(py: Python<'py>, t: &Telemetry) -> PyResult<Bound<'py, PyDict>> {
+    let mut counts = std::collections::BTreeMap::new();
+    for detail in BlockDetail::ALL {
+        let name = match detail {
+            BlockDetail::Backoff => detail.name(),
+            _ => detail.reason().name(),
+        };
+        *counts.entry(name).or_insert(0u64) += t.replace_denials[detail as usize];
+    }
+    let out = PyDict::new(py);
+    for (name, count) in counts {
+        out.set_item(name, count)?;
+    }
     Ok(out)
 }
 
@@ -104,31 +117,24 @@ fn counters(out: &Bound<'_, PyDict>, trader: &Trader, now: TsNs) -> PyResult<()>
 
 /// Open orders by side: how many, how much, and the mean share of their level that is ahead.
 #[allow(clippy::cast_precision_loss)] // lots of an order
-fn resting(
-    out: &Bound<'_, PyDict>,
-    world: &World,
-    number: usize,
-    trader: &Trader,
-    (market, instrument): (&Market, &Instrument),
-) -> PyResult<()> {
-    let lane = u32::try_from(number).unwrap_or(u32::MAX);
+fn resting(out: &Bound<'_, PyDict>, seen: &Seen<'_>, instrument: &Instrument) -> PyResult<()> {
     let (mut count, mut usd) = ([0u32; 2], [0.0; 2]);
-    let (mut shares, mut seen) = ([0.0; 2], [0u32; 2]);
-    for order in trader.open_orders() {
+    let (mut shares, mut counted) = ([0.0; 2], [0u32; 2]);
+    for order in seen.trader.open_orders() {
         let side = order.side.index();
         count[side] += 1;
         usd[side] += instrument.notional_usd(order.px, order.open_qty);
-        let level = market.book().qty_at(order.side, order.px).get() as f64;
-        if let Some(ahead) = world.exchange().queue_ahead(lane, order.cid) {
+        let level = seen.market.book().qty_at(order.side, order.px).get() as f64;
+        if let Some(ahead) = seen.queue_ahead(order.cid) {
             let share = if level > 0.0 { ahead / level } else { 0.0 };
             shares[side] += share.clamp(0.0, 1.0);
-            seen[side] += 1;
+            counted[side] += 1;
         }
     }
     let py = out.py();
     out.set_item("active", by_side(py, count)?)?;
     out.set_item("active_usd", by_side(py, usd)?)?;
-    let share = |side: usize| (seen[side] > 0).then(|| shares[side] / f64::from(seen[side]));
+    let share = |side: usize| (counted[side] > 0).then(|| shares[side] / f64::from(counted[side]));
     out.set_item("queue_ahead_share", by_side(py, [share(0), share(1)])?)
 }
 

@@ -1,0 +1,150 @@
+//! A live session goes on behind its journal.
+//!
+//! The state is what the journal says. Rows that were not written are lost, so that every book is
+//! out of step until its next snapshot. A request whose record is not there never left, but the
+//! core has made it: its record is written now, behind what led to it, and it is not given out.
+//! Every request without an answer may have arrived or not: its order is unknown and counts as
+//! live until a report resolves it. All that is written down, so that the whole journal replays.
+
+use super::LiveSession;
+use crate::checkpoint::At;
+use crate::error::RunError;
+use crate::replay::{Recovered, RecoveryError, Replay};
+use crate::tap::{Going, Tap};
+use crate::world::instrument_idx;
+use mmbot_core::Event;
+use mmbot_types::{Cid, ExecPrice, InstrumentIdx, QtyLot, TsNs};
+
+/// Where and how a journal goes on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Resumption {
+    /// Local time.
+    pub now: TsNs,
+    /// Where the next record will be.
+    pub at: At,
+    /// Market time between two hashes of the state, ns.
+    pub hash_every_ns: i64,
+    /// Number of the next checkpoint; `None` if none are to be taken.
+    pub next_checkpoint: Option<u64>,
+}
+
+impl LiveSession {
+    /// The session of a journal that was replayed to its end; the same journal gives the same
+    /// session however often.
+    ///
+    /// # Errors
+    /// [`RunError::Recovery`] for a journal that does not replay.
+    pub fn resume(replay: Replay, from: Resumption) -> Result<Self, RunError> {
+        let Recovered { engine, unwritten } = replay.recover()?;
+        let now = engine.now().max(from.now);
+        let next_sync = engine.session().next_sync().get();
+        let tap = Tap::going_on(Going {
+            at: from.at,
+            hash_every_ns: from.hash_every_ns,
+            next_checkpoint: from.next_checkpoint,
+        });
+        let mut session = Self::over(engine, tap, now)?;
+        session.next_sync_ns = next_sync;
+        for at in 0..session.started.len() {
+            let trader = session.engine.trader(instrument_idx(at));
+            session.started[at] = trader.is_some_and(|one| one.timer_due() != TsNs::NEVER);
+        }
+        for (ts, request) in unwritten {
+            session.asked.clear();
+            session.asked.push(request);
+            session.write_intents(ts);
+        }
+        session.requests.clear();
+        session.tap.note_text(now, "resumed");
+        for at in 0..session.started.len() {
+            session.forget(instrument_idx(at), now);
+        }
+        match session.failed.take() {
+            Some(error) => Err(error),
+            None => Ok(session),
+        }
+    }
+
+    /// Book and answers of an instrument are lost.
+    fn forget(&mut self, instrument: InstrumentIdx, now: TsNs) {
+        self.read(instrument, &[super::plan::gap(now)]);
+        let trader = self.engine.trader(instrument);
+        let open = trader.map(|trader| trader.open_orders().collect::<Vec<_>>());
+        for order in open.unwrap_or_default() {
+            if order.waits {
+                self.lose_answer(instrument, now, order.cid);
+            }
+        }
+    }
+
+    fn lose_answer(&mut self, instrument: InstrumentIdx, now: TsNs, cid: Cid) {
+        self.tap.unanswered(instrument, now, cid);
+        let done = self.enter(now, &Event::Unanswered(instrument, cid));
+        self.keep(done);
+    }
+
+    /// The last request about an order may have reached the venue or not (a time-out, a lost
+    /// connection, an answer that says nothing): the order is unknown until a report resolves it.
+    ///
+    /// # Errors
+    /// [`RunError::Lanes`] for an unknown instrument.
+    pub fn on_unanswered(&mut self, symbol: usize, now: TsNs, cid: Cid) -> Result<(), RunError> {
+        let instrument = self.known(symbol)?;
+        let now = self.clock(now);
+        self.lose_answer(instrument, now, cid);
+        self.answer().map(|_| ())
+    }
+
+    /// Takes over the venue's position because it is not the sum of the known fills. The
+    /// difference is booked at `px`, by default the last mid.
+    ///
+    /// # Errors
+    /// [`RunError::Lanes`] for an unknown instrument, [`RunError::NoPrice`] without a price to book
+    /// it at.
+    pub fn adopt(
+        &mut self,
+        symbol: usize,
+        now: TsNs,
+        position: QtyLot,
+        px: Option<ExecPrice>,
+    ) -> Result<(), RunError> {
+        let instrument = self.known(symbol)?;
+        let market = self.engine.market(instrument);
+        let mid = market.and_then(|market| market.last_mid());
+        let px = px.or_else(|| mid.map(|mid| mid.to_exec()));
+        let px = px.ok_or(RunError::NoPrice)?;
+        let now = self.clock(now);
+        self.tap.adopt(instrument, now, position, px);
+        self.enter(now, &Event::Adopt(instrument, position, px))
+    }
+
+    /// An instrument quotes nothing from now on, or may quote again. Its orders are cancelled at
+    /// once. Returns the number of requests that wait.
+    ///
+    /// # Errors
+    /// [`RunError::Lanes`] for an unknown instrument, a strategy's failure.
+    pub fn hold(
+        &mut self,
+        symbol: usize,
+        now: TsNs,
+        on: bool,
+        external: &mut impl crate::world::External,
+    ) -> Result<usize, RunError> {
+        let instrument = self.known(symbol)?;
+        let now = self.clock(now);
+        self.advance(now, external);
+        self.tap.hold(instrument, now, on);
+        let done = self.enter(now, &Event::Hold(instrument, on));
+        self.keep(done);
+        if on && self.started[symbol] {
+            self.decide(instrument, now, external);
+        }
+        self.answer()
+    }
+}
+
+impl From<RecoveryError> for RunError {
+    fn from(error: RecoveryError) -> Self {
+        RunError::Recovery(error)
+    }
+}

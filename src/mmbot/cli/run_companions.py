@@ -1,0 +1,86 @@
+"""What goes along with a session of `mmbot run` besides its records: kept files, storage."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from mmbot import core
+from mmbot.api.running import RunningSession, SnapshotPaths
+from mmbot.config import AppConfig
+from mmbot.config.runtime import RuntimeConfig
+from mmbot.store.runtime import artifact_path
+from mmbot.trading.drilling import DrillCompanion
+from mmbot.trading.identity import SessionIdentity
+from mmbot.trading.journaling import SessionJournal
+from mmbot.trading.session import Companion
+from mmbot.trading.snapshot_files import SnapshotCompanion
+from mmbot.trading.storage_guard import StorageCompanion, StorageGuard, StorageLimits
+
+__all__ = [
+    "SnapshotChoices",
+    "drill_companions",
+    "journal_companions",
+    "snapshot_companions",
+]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SnapshotChoices:
+    """Where the throttle's snapshot lies, how often it is written, and whether any is kept.
+
+    Only a session that follows the clock on a market of its own takes an earlier one's state over
+    and leaves its own: a recording, or a run at full speed, is to come out the same every time.
+    """
+
+    kept: bool
+    throttle_path: Path | None
+    throttle_interval_sec: float
+
+    @property
+    def paths(self) -> SnapshotPaths:
+        """As `RunningSession` takes them."""
+        return SnapshotPaths(
+            throttle=self.throttle_path or artifact_path("throttle_snapshot.json"),
+            throttle_interval_sec=self.throttle_interval_sec,
+        )
+
+
+def snapshot_companions(
+    choices: SnapshotChoices,
+    engine: core.Backtest,
+    runtime: RuntimeConfig,
+    say: Callable[[str], None],
+) -> list[Companion]:
+    """The companion that keeps a session's state over a restart, if it is kept."""
+    if not choices.kept:
+        return []
+    running = RunningSession(engine, lambda: runtime.config, choices.paths)
+    return [SnapshotCompanion(running.files, say)]
+
+
+def drill_companions(
+    identity: SessionIdentity, mode: str, say: Callable[[str], None]
+) -> list[Companion]:
+    """What lets `mmbot risk drill kill` reach the session; a generated one is nobody's to drill."""
+    return [] if mode == "sim" else [DrillCompanion(identity.session, identity.symbols, say)]
+
+
+def journal_companions(
+    journal: SessionJournal | None,
+    config: AppConfig,
+    say: Callable[[str], None],
+    *,
+    lag_records: Callable[[], int] | None,
+) -> list[Companion]:
+    """The journal after those that change what is written; what holds quoting back before it.
+
+    `lag_records` is how far the SQL store is behind, if that may hold quoting back.
+    """
+    if journal is None:
+        return []
+    if not journal.goes_on:
+        return [journal]
+    guard = StorageGuard(StorageLimits.of(config.storage))
+    return [StorageCompanion(guard, journal, say, lag_records=lag_records), journal]

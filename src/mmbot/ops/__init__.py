@@ -1,0 +1,1 @@
+"""Operating a bot: what looks at the machine and the account instead of the market."""

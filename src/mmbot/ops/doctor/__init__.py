@@ -1,0 +1,1 @@
+"""`mmbot doctor`: one finding a check, with what is to be done about it."""

@@ -1,0 +1,203 @@
+"""A live session's journal and core: the interrupted session goes on, or a new one begins.
+
+A session that ended in order is over. One that did not (it was killed, or stopped with its orders
+kept) goes on behind its journal with its id, its orders and its positions, provided that it was of
+this bot and traded the same instruments. The torn end of the journal is cut first.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from mmbot import core
+from mmbot.errors import StoreError
+from mmbot.store.journal import CheckpointWriter, JournalReader, JournalWriter, list_sessions
+from mmbot.store.journal.checkpoints import Checkpoints
+from mmbot.store.journal.segments import SUFFIX
+from mmbot.trading.identity import SessionIdentity
+from mmbot.trading.live.recall import RECALLED_KINDS, Recalled, recall
+
+__all__ = ["Beginning", "Opened", "Wanted", "interrupted_session", "open_session"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """The session that is wanted.
+
+    Attributes:
+        journal_dir: where journals lie.
+        fsync_ms: as of `JournalWriter`.
+        bot_prefix: what client order ids of the bot begin with.
+        mode: of the session.
+        instruments: in the session's order.
+        hash_every_ns: market time between two hashes of the state.
+        strategy: in Python, if one was asked for.
+        goes_on: whether an interrupted session goes on; one whose orders died with it does not.
+    """
+
+    journal_dir: Path
+    fsync_ms: int
+    bot_prefix: str
+    mode: str
+    instruments: Sequence[core.Instrument]
+    hash_every_ns: int
+    strategy: Callable[[dict[str, Any]], Sequence[tuple[str, float, float]]] | None = None
+    goes_on: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Beginning:
+    """What a new session begins with: identity, header of its journal, parameters by symbol."""
+
+    identity: SessionIdentity
+    header: Mapping[str, Any]
+    params: Sequence[Mapping[str, Any]]
+    session: Mapping[str, Any]
+    seed: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Opened:
+    """A session with its journal open for appending."""
+
+    core: core.LiveSession
+    writer: JournalWriter
+    checkpoints: CheckpointWriter
+    recalled: Recalled
+    identity: SessionIdentity
+    is_resumed: bool
+    torn_records: int
+
+
+def interrupted_session(wanted: Wanted) -> Path | None:
+    """The newest journal of the bot in this mode, if its session did not end in order.
+
+    Raises:
+        StoreError: that journal is damaged: nobody may trade on without knowing what it holds.
+    """
+    newest: tuple[int, Path] | None = None
+    for path in list_sessions(wanted.journal_dir):
+        try:
+            header = JournalReader(path).header()
+        except StoreError:
+            continue  # of a session that never began; `mmbot journal ls` shows it
+        if header["mode"] == wanted.mode and header["cid_prefix"].startswith(wanted.bot_prefix):
+            begun_ns = (path / f"0{SUFFIX}").stat().st_mtime_ns
+            begun_ns = max(begun_ns, int(header["ts_ns"]))
+            newest = max(newest or (0, path), (begun_ns, path))
+    if newest is None:
+        return None
+    ends = JournalReader(newest[1]).records(kinds=("session_end",))
+    return None if any(True for _ in ends) else newest[1]
+
+
+def open_session(
+    wanted: Wanted, begin: Callable[[], Beginning], *, now_ns: int, log: Callable[[str], None]
+) -> Opened:
+    """Go on with the interrupted session, or begin a new one.
+
+    Raises:
+        StoreError: ``E_STORE_JOURNAL`` for a damaged journal, or one that another process writes;
+        ``E_STORE_DISK``.
+    """
+    path = interrupted_session(wanted) if wanted.goes_on else None
+    if path is not None:
+        header = JournalReader(path).header()
+        if _instruments_of(header) == [_grid(one) for one in wanted.instruments]:
+            return _resume(path, header, wanted, now_ns)
+        log(f"| recovery | WARN | session {path.name} traded other instruments: a new one begins |")
+    return _begin(wanted, begin())
+
+
+def _begin(wanted: Wanted, beginning: Beginning) -> Opened:
+    session = core.LiveSession(
+        list(wanted.instruments),
+        list(beginning.params),
+        beginning.session,
+        journal=beginning.header,
+        seed=beginning.seed,
+        strategy=wanted.strategy,
+        record=True,
+    )
+    identity = beginning.identity
+    writer = JournalWriter(wanted.journal_dir, identity.session, fsync_ms=wanted.fsync_ms)
+    started_ns = int(beginning.header["ts_ns"])
+    return Opened(
+        core=session,
+        writer=writer,
+        checkpoints=CheckpointWriter(writer.path),
+        recalled=Recalled(symbols=identity.symbols, started_ns=started_ns, last_ns=started_ns),
+        identity=identity,
+        is_resumed=False,
+        torn_records=0,
+    )
+
+
+def _resume(path: Path, header: Mapping[str, Any], wanted: Wanted, now_ns: int) -> Opened:
+    # The writer comes first: it keeps others out and cuts the torn end.
+    writer = JournalWriter(wanted.journal_dir, path.name, fsync_ms=wanted.fsync_ms)
+    try:
+        reader = JournalReader(path)
+        session = core.LiveSession.resume(
+            _replayed(reader, path),
+            now_ns=now_ns,
+            offset=sum(segment.stat().st_size for segment in reader.segments),
+            cid_prefix=header["cid_prefix"],
+            hash_every_ns=wanted.hash_every_ns,
+            next_checkpoint=0,
+            strategy=wanted.strategy,
+            record=True,
+        )
+        recalled = recall(reader.records(kinds=RECALLED_KINDS))
+    except core.CoreError as exc:
+        writer.close()
+        raise StoreError("E_STORE_JOURNAL", f"file={path}", f"cannot go on: {exc}") from exc
+    except BaseException:
+        writer.close()
+        raise
+    return Opened(
+        core=session,
+        writer=writer,
+        checkpoints=CheckpointWriter(writer.path),
+        recalled=recalled,
+        identity=SessionIdentity(
+            session=path.name,
+            cid_prefix=header["cid_prefix"],
+            cfg_hash="",
+            symbols=recalled.symbols,
+            bot_prefix=wanted.bot_prefix,
+        ),
+        is_resumed=True,
+        torn_records=writer.metrics.torn_records_total,
+    )
+
+
+def _replayed(reader: JournalReader, path: Path) -> core.JournalReplay:
+    """The journal through the core, from its newest checkpoint that can be used."""
+    checkpoints = Checkpoints(path)
+    for at in reversed(range(len(checkpoints.index))):
+        head = checkpoints.index.head(at)
+        state = checkpoints.state(head) if head.is_of_this_build else None
+        start = None if state is None else reader.start_of(*head.at)
+        if state is None or start is None:
+            continue
+        try:
+            replay = core.JournalReplay.resumed(head, state, offset=start.offset)
+            reader.pour(replay, start=start)
+        except (core.CoreError, StoreError):
+            continue  # it serves speed alone; the journal is read from further back
+        return replay
+    replay = core.JournalReplay()
+    reader.pour(replay)
+    return replay
+
+
+def _instruments_of(header: Mapping[str, Any]) -> list[tuple[str, str, str]]:
+    return [(one["symbol"], one["tick_size"], one["lot_size"]) for one in header["instruments"]]
+
+
+def _grid(instrument: core.Instrument) -> tuple[str, str, str]:
+    return instrument.symbol, instrument.tick_size, instrument.lot_size

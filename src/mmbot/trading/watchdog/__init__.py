@@ -1,0 +1,1 @@
+"""The process that cancels a session's orders when the session's heartbeat stops."""

@@ -1,0 +1,196 @@
+"""Order entry: over the trade socket while it is up, else over REST; what is ours and nothing else.
+
+A request takes exactly one way, once. Whatever is not of our namespace is refused before anything
+is sent, and `cancel_all` cancels our orders one by one instead of asking the venue to cancel all,
+for that would take orders of other programs and people with it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final, TypeVar
+
+from mmbot.units import NS_PER_MS
+from mmbot.venues.budget.ledger import Granted, Wait
+from mmbot.venues.bybit.answers import Answer, Asked, acks_of, raise_for_code
+from mmbot.venues.bybit.endpoints import Category
+from mmbot.venues.bybit.limits import ON_SOCKET
+from mmbot.venues.bybit.queries import BybitQueries
+from mmbot.venues.bybit.requests import OrderCommand, batch_command, command
+from mmbot.venues.bybit.rest import RestClient
+from mmbot.venues.bybit.trade_socket import TradeSocket
+from mmbot.venues.failures import FailureKind, Operation
+from mmbot.venues.namespace import CidNamespace
+from mmbot.venues.ports import CallError
+from mmbot.venues.records import Ack, AmendOrder, CancelOrder, CreateOrder
+
+__all__ = ["BATCH_MAX", "BybitOrders", "EntryCounters"]
+
+T = TypeVar("T", CreateOrder, AmendOrder, CancelOrder)
+BATCH_MAX: Final[dict[Category, int]] = {"linear": 20, "spot": 10}
+# What is placed while cancelling is found by the next round.
+_CANCEL_ROUNDS: Final = 5
+
+
+@dataclass(slots=True)
+class EntryCounters:
+    """Requests by the way they took."""
+
+    over_socket: int = 0
+    over_rest: int = 0
+
+
+class BybitOrders:
+    """`VenueOrders` of one account, category and bot."""
+
+    def __init__(
+        self,
+        rest: RestClient,
+        queries: BybitQueries,
+        socket: TradeSocket | None,
+        *,
+        category: Category,
+        namespace: CidNamespace,
+    ) -> None:
+        self.counters = EntryCounters()
+        self._rest = rest
+        self._queries = queries
+        self._socket = socket
+        self._category: Category = category
+        self._namespace = namespace
+
+    async def create(self, order: CreateOrder) -> Ack:
+        """Place an order."""
+        return await self._single(order)
+
+    async def amend(self, change: AmendOrder) -> Ack:
+        """Change price and total quantity."""
+        return await self._single(change)
+
+    async def cancel(self, order: CancelOrder) -> Ack:
+        """Cancel an order."""
+        return await self._single(order)
+
+    async def cancel_all(self, symbol: str) -> None:
+        """Cancel all orders of this bot on a symbol, and no others.
+
+        Raises:
+            CallError: the first order that could not be cancelled and is not done.
+        """
+        failed: CallError | None = None
+        for _ in range(_CANCEL_ROUNDS):
+            ours = [
+                CancelOrder(cid=record.cid, symbol=symbol)
+                for record in await self._queries.open_orders_of(symbol)
+                if self._namespace.owns(record.cid)
+            ]
+            if not ours:
+                return
+            failed = None
+            size = BATCH_MAX[self._category]
+            for start in range(0, len(ours), size):
+                for found in await self.cancel_batch(ours[start : start + size]):
+                    if isinstance(found, CallError):
+                        failed = failed or found
+        if failed is not None:
+            raise failed
+
+    async def create_batch(self, orders: Sequence[CreateOrder]) -> Sequence[Ack | CallError]:
+        """Place orders of one symbol."""
+        return await self._batch(orders)
+
+    async def amend_batch(self, changes: Sequence[AmendOrder]) -> Sequence[Ack | CallError]:
+        """Change orders of one symbol."""
+        return await self._batch(changes)
+
+    async def cancel_batch(self, orders: Sequence[CancelOrder]) -> Sequence[Ack | CallError]:
+        """Cancel orders of one symbol."""
+        return await self._batch(orders)
+
+    async def send_encoded(
+        self, frame: bytes, req_id: str, *, operation: Operation, symbol: str, cid: str
+    ) -> Ack:
+        """Send a frame of the trade socket that is already encoded (`core` does it faster).
+
+        Raises:
+            CallError: as the other requests; `CONNECT`, not sent, while the socket is down: then
+                the caller takes `create`, `amend` or `cancel`, which go over REST.
+        """
+        self._namespace.check(cid, symbol)
+        asked = Asked(operation, symbol, (cid,))
+        path = f"/v5/order/{operation.value}"
+        if self._socket is None:
+            raise asked.error(FailureKind.CONNECT, "there is no trade socket", is_sent=False)
+        await self._pass_budget(asked, path)
+        return _ack(await self._over_socket(self._socket, frame, req_id, asked, path), asked)
+
+    async def _single(self, order: CreateOrder | AmendOrder | CancelOrder) -> Ack:
+        self._namespace.check(order.cid, order.symbol)
+        asked_command = command(order, self._category)
+        asked = Asked(asked_command.operation, order.symbol, asked_command.cids)
+        return _ack(await self._send(asked_command, asked), asked)
+
+    async def _batch(self, orders: Sequence[T]) -> Sequence[Ack | CallError]:
+        if not orders:
+            return []
+        for order in orders:
+            self._namespace.check(order.cid, order.symbol)
+        assert len({order.symbol for order in orders}) == 1
+        assert len(orders) <= BATCH_MAX[self._category]
+        asked_command = batch_command(orders, self._category)
+        asked = Asked(asked_command.operation, orders[0].symbol, asked_command.cids, is_batch=True)
+        answer = await self._send(asked_command, asked)
+        raise_for_code(answer, asked, headers=answer.header, http_status=None)
+        return acks_of(answer, asked)
+
+    async def _send(self, asked_command: OrderCommand, asked: Asked) -> Answer:
+        socket = self._socket
+        if socket is not None and socket.is_up and self._rest.clock.now_ns() is not None:
+            await self._pass_budget(asked, asked_command.path)
+            # The time stamp is made after the wait for the budget: the venue refuses old ones.
+            now_ns = self._rest.clock.now_ns()
+            assert now_ns is not None
+            req_id = socket.next_req_id()
+            frame = asked_command.frame(
+                req_id=req_id,
+                timestamp_ms=now_ns // NS_PER_MS,
+                recv_window_ms=self._rest.policy.recv_window_ms,
+            )
+            try:
+                return await self._over_socket(socket, frame, req_id, asked, asked_command.path)
+            except CallError as exc:
+                # It went down while we waited and nothing was written: the other way is still free.
+                if exc.failure.is_sent:
+                    raise
+        self.counters.over_rest += 1
+        return await self._rest.post(asked_command.path, asked_command.encoded(), asked)
+
+    async def _pass_budget(self, asked: Asked, path: str) -> None:
+        passed = await self._rest.budget.enter(
+            f"{ON_SOCKET}{path}",
+            asked.operation,
+            orders=len(asked.cids),
+            patience_ns=self._rest.policy.patience_ms * NS_PER_MS,
+        )
+        if not isinstance(passed, Granted):
+            wait_ms = passed.wait_ns // NS_PER_MS if isinstance(passed, Wait) else None
+            text = f"the rate budget of {passed.bucket} is used up"
+            raise asked.error(FailureKind.BUDGET, text, is_sent=False, wait_ms=wait_ms)
+
+    async def _over_socket(
+        self, socket: TradeSocket, frame: bytes, req_id: str, asked: Asked, path: str
+    ) -> Answer:
+        answer = await socket.send_encoded(
+            frame, req_id, asked, path=path, deadline_ms=self._rest.policy.timeout_ms
+        )
+        self.counters.over_socket += 1
+        return answer
+
+
+def _ack(answer: Answer, asked: Asked) -> Ack:
+    raise_for_code(answer, asked, headers=answer.header, http_status=None)
+    (found,) = acks_of(answer, asked)
+    if isinstance(found, CallError):
+        raise found
+    return found

@@ -1,0 +1,79 @@
+"""The ccxt venue that a configuration asks for."""
+
+from __future__ import annotations
+
+import os
+import random
+from collections.abc import Mapping
+
+from mmbot.config import AppConfig
+from mmbot.config.secrets import load_secret, require_secret
+from mmbot.ids import sub_seed
+from mmbot.venues.budget.stores import LocalBudget, RateBudget
+from mmbot.venues.budget.turnstile import Turnstile
+from mmbot.venues.ccxt.adapter import CcxtVenue
+from mmbot.venues.ccxt.client import CcxtOptions, budget_rules, make_exchange
+from mmbot.venues.namespace import CidNamespace
+
+__all__ = ["build_ccxt", "ccxt_budget", "ccxt_options"]
+
+
+def ccxt_options(
+    config: AppConfig,
+    *,
+    env: Mapping[str, str] | None = None,
+    key_prefix: str | None = None,
+    is_private: bool = True,
+) -> CcxtOptions:
+    """Exchange and account: secrets ``{PREFIX}_API_KEY``, ``_API_SECRET`` and ``_API_PASSWORD``.
+
+    Args:
+        config: section `trading`; `trading.venue` is ccxt's id.
+        env: environment with the secrets; that of the process by default.
+        key_prefix: of the secrets' names; by default the venue's name in upper case.
+        is_private: False needs no key.
+
+    Raises:
+        ConfigError: ``E_CFG_SECRET`` without a key.
+    """
+    env = os.environ if env is None else env
+    prefix = (key_prefix or config.trading.venue).upper()
+    return CcxtOptions(
+        exchange=config.trading.venue,
+        market_type="spot" if config.trading.category == "spot" else "swap",
+        api_key=require_secret(f"{prefix}_API_KEY", env) if is_private else "",
+        api_secret=require_secret(f"{prefix}_API_SECRET", env) if is_private else "",
+        password=(load_secret(f"{prefix}_API_PASSWORD", env) or "") if is_private else "",
+        is_testnet=config.trading.use_testnet,
+    )
+
+
+def ccxt_budget(options: CcxtOptions) -> RateBudget:
+    """The budget of an exchange in this process alone, by the pause that ccxt states."""
+    return LocalBudget(budget_rules(float(make_exchange(options).rateLimit)))
+
+
+def build_ccxt(
+    config: AppConfig,
+    options: CcxtOptions,
+    *,
+    env: Mapping[str, str] | None = None,
+    budget: RateBudget | None = None,
+    seed: int = 0,
+) -> CcxtVenue:
+    """Build the venue; call it inside a running event loop.
+
+    Raises:
+        ConfigError: ``E_CFG_RANGE`` for an exchange that ccxt does not know.
+    """
+    paced = Turnstile(ccxt_budget(options) if budget is None else budget)
+    draws = random.Random(sub_seed(seed, "ccxt"))
+    env = os.environ if env is None else env
+    bot_env, lock_key = env.get("MM_ENV") or "dev", config.ha_failover.lock_key
+    return CcxtVenue(
+        options,
+        config.trading.symbols,
+        namespace=CidNamespace.of(env=bot_env, lock_key=lock_key),
+        draws=draws,
+        turnstile=paced,
+    )

@@ -1,0 +1,206 @@
+"""What is Bybit's own: the two ways of orders, the clock, encoded frames, counters."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import asynccontextmanager
+
+import pytest
+from tests.conformance.ports.adapters import BybitAdapter, Options, connected, private_of
+from tests.conformance.ports.world import SYMBOL, eventually, exchange, play
+
+from mmbot.units import NS_PER_MS
+from mmbot.venues.bybit.codes import BYBIT_CODES
+from mmbot.venues.bybit.requests import command
+from mmbot.venues.clock_offset import ClockState
+from mmbot.venues.failures import Action, FailureKind, Operation, classify
+from mmbot.venues.ports import CallError
+from mmbot.venues.records import CancelOrder
+from mmbot.venues.stream.socket import SocketState
+
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("ports")]
+
+ADAPTER = BybitAdapter("bybit", has_trade_socket=True)
+
+
+@asynccontextmanager
+async def session(world, **more):
+    async with connected(ADAPTER, world, **more) as port:
+        yield port
+
+
+def test_orders_take_the_socket_while_it_is_up_and_rest_while_it_is_down():
+    async def story():
+        async with exchange() as world, session(world) as port:
+            await port.create(world.order(price="49990.0"))
+            counters = port.orders.counters
+            assert (counters.over_socket, counters.over_rest) == (1, 0)
+            world.fault("disconnect", stream="trade")
+            await eventually(lambda: not port.is_trade_socket_up)
+            await port.create(world.order(price="49991.0"))
+            assert (counters.over_socket, counters.over_rest) == (1, 1)
+            await eventually(lambda: port.is_trade_socket_up)
+            await port.create(world.order(price="49992.0"))
+            assert (counters.over_socket, counters.over_rest) == (2, 1)
+            await eventually(lambda: len(world.open_cids()) == 3)
+            assert port.streams.counters["trade"].reconnects == 1
+
+    play(story)
+
+
+def test_a_trade_socket_that_is_cut_while_an_answer_is_awaited_leaves_it_unknown():
+    async def story():
+        async with exchange() as world, session(world, timeout_ms=5_000) as port:
+            world.fault("hold", stream="trade", delay_ms=500)
+            order = world.order()
+            call = asyncio.create_task(port.create(order))
+            await asyncio.sleep(0.1)
+            world.fault("disconnect", stream="trade")
+            with pytest.raises(CallError) as caught:
+                await call
+            assert caught.value.failure.kind is FailureKind.DISCONNECT
+            assert caught.value.failure.is_sent
+            await asyncio.sleep(0.7)
+            assert world.cid_count(order.cid) <= 1
+            assert port.orders.counters.over_rest == 0
+
+    play(story)
+
+
+def test_a_late_answer_is_counted_and_goes_to_nobody():
+    async def story():
+        async with exchange() as world, session(world, timeout_ms=200) as port:
+            world.fault("delay", stream="trade", delay_ms=600, count=1)
+            with pytest.raises(CallError):
+                await port.create(world.order(price="49990.0"))
+            await asyncio.sleep(0.8)
+            ack = await port.create(world.order(price="49991.0"))
+            assert ack.order_id
+            assert port._trade.dialogue.late_answers == 1
+
+    play(story)
+
+
+def test_frames_that_are_encoded_elsewhere_are_sent_and_matched():
+    async def story():
+        async with exchange() as world, session(world) as port:
+            order = world.order()
+            frame = command(order, "linear").frame(
+                req_id="r-1",
+                timestamp_ms=port.clock.now_ns() // NS_PER_MS,
+                recv_window_ms=5_000,
+            )
+            ack = await port.send_encoded(
+                frame, "r-1", operation=Operation.CREATE, symbol=SYMBOL, cid=order.cid
+            )
+            assert ack.cid == order.cid
+            await eventually(lambda: world.open_cids() == [order.cid])
+
+    play(story)
+
+
+@pytest.mark.parametrize("skew_ms", [-10_000, -2_000, -500, 500, 2_000, 10_000])
+def test_a_skewed_clock_is_followed_and_judged(skew_ms):
+    async def story():
+        async with exchange() as world:
+            world.fault("clock_skew", skew_ms=skew_ms)
+            await asyncio.sleep(0.05)
+            async with session(world) as port:
+                await port.create(world.order())
+                await eventually(lambda: len(world.open_cids()) == 1)
+                verdict = port.clock_verdict()
+                assert verdict.offset_ns is not None
+                assert abs(verdict.offset_ns - skew_ms * NS_PER_MS) < 20 * NS_PER_MS
+                is_far = abs(skew_ms) > 1_000
+                assert verdict.may_quote is not is_far
+                assert (verdict.state is ClockState.STOP) is is_far
+
+    play(story)
+
+
+@pytest.mark.parametrize("step_ms", [-2_000, 2_000, 10_000])
+def test_a_step_of_the_clock_during_a_session_is_found_by_the_next_answer(step_ms):
+    async def story():
+        async with exchange() as world, session(world) as port:
+            await port.create(world.order(price="49990.0"))
+            assert port.clock_verdict().state is ClockState.GOOD
+            world.fault("clock_skew", skew_ms=step_ms)
+            await asyncio.sleep(0.05)
+            await port.server_time_ns()
+            assert port.clock.estimator.steps == 1
+            verdict = port.clock_verdict()
+            assert verdict.state is ClockState.STOP
+            assert "the machine's clock is" in verdict.reason
+            # requests are signed with the venue's time and still pass
+            await port.create(world.order(price="49991.0"))
+            world.heal()
+
+    play(story)
+
+
+def test_a_signature_from_before_a_step_is_a_session_error_and_teaches_the_time():
+    async def story():
+        async with exchange() as world:
+            port = BybitAdapter("bybit", has_trade_socket=False).build(world, Options())
+            try:
+                await port.equity()
+                world.fault("clock_skew", skew_ms=-3_000)
+                await asyncio.sleep(0.05)
+                with pytest.raises(CallError) as caught:
+                    await port.equity()
+                assert caught.value.failure.code == 10002
+                action = classify(caught.value.failure, BYBIT_CODES).action
+                assert action is Action.STOP_SESSION
+                await port.equity()
+            finally:
+                await port.aclose()
+
+    play(story)
+
+
+def test_states_and_counters_say_what_happened():
+    async def story():
+        async with exchange() as world, session(world) as port, private_of(port) as told:
+            assert set(port.streams.states.values()) == {SocketState.UP}
+            world.fault("disconnect", stream="private")
+            await eventually(lambda: told.changes() == [True, False, True])
+            counters = port.streams.counters["private"]
+            assert (counters.connects, counters.reconnects) == (2, 1)
+            assert counters.losses == {"disconnected": 1}
+            assert counters.frames > 0
+            await port.cancel_all(SYMBOL)
+            with pytest.raises(CallError):
+                await port.cancel(CancelOrder(cid=world.cid(), symbol=SYMBOL))
+            health = port.health()
+            assert (health.ws_connected, health.reconnects, health.rest_ok) == (True, 1, True)
+            assert health.lag_ms is None
+            assert health.rest_error_rate == 0.0
+            frames = port.public_frames([SYMBOL], depth=50)
+            for _ in range(5):
+                await anext(frames)
+            lag_ms = port.health().lag_ms
+            assert lag_ms is not None
+            assert lag_ms < 1_000
+            world.fault("half_open")
+            await eventually(lambda: not port.health().ws_connected)
+
+    play(story)
+
+
+def test_closing_ends_every_reader():
+    async def story():
+        async with exchange() as world:
+            port = ADAPTER.build(world, Options())
+            frames = port.public_frames([SYMBOL], depth=50)
+            await anext(frames)
+            rest = asyncio.create_task(_all(frames))
+            news = asyncio.create_task(_all(port.private_events()))
+            await eventually(lambda: port.streams.states.get("private") is SocketState.UP)
+            await port.aclose()
+            await asyncio.wait_for(asyncio.gather(rest, news), 5)
+
+    play(story)
+
+
+async def _all(events) -> int:
+    return len([event async for event in events])

@@ -1,0 +1,106 @@
+"""A start: the interrupted session goes on, one that ended is over, and nobody writes twice."""
+
+import shutil
+
+import pytest
+from tests.unit.trading.live.live_sessions import START_NS, Clock, Trading, opened, wanted
+from tests.unit.trading.live.made_orders import SYMBOL
+
+from mmbot.errors import StoreError
+from mmbot.trading.live.opening import interrupted_session
+from mmbot.trading.replaying import replay_journal
+
+LATER_NS = START_NS + 3_600_000_000_000
+
+
+def killed(directory, steps=12):
+    """A journal whose session was killed; the state that it had."""
+    trading = Trading(opened(directory), Clock())
+    for _ in range(steps):
+        trading.step()
+    trading.desk.write()
+    position = trading.desk.core.position_lots(SYMBOL)
+    open_orders = {one.client_id for one in trading.desk.ledger.open_orders}
+    trading.one.checkpoints.close()
+    trading.one.writer.close()
+    return position, open_orders
+
+
+def test_without_a_journal_a_session_begins(tmp_path):
+    assert interrupted_session(wanted(tmp_path)) is None
+    one = opened(tmp_path)
+    one.writer.close()
+    assert not one.is_resumed
+    assert one.identity.session == "s-1"
+
+
+def test_a_killed_session_goes_on_with_its_orders_and_positions(tmp_path):
+    position, open_orders = killed(tmp_path)
+    assert open_orders
+    one = opened(tmp_path, "s-2", LATER_NS)
+    assert one.is_resumed
+    assert one.identity.session == "s-1"
+    assert one.core.position_lots(SYMBOL) == position
+    assert one.recalled.ledger.position_lots(SYMBOL) == position
+    assert {order.client_id for order in one.recalled.ledger.open_orders} == open_orders
+    one.writer.append(one.core.take_journal())
+    one.core.end(LATER_NS, "over")
+    one.writer.append(one.core.take_journal())
+    one.writer.close()
+    assert replay_journal(tmp_path / "s-1").diff_seq is None
+    assert interrupted_session(wanted(tmp_path)) is None
+    again = opened(tmp_path, "s-2", LATER_NS)
+    again.writer.close()
+    assert not again.is_resumed
+
+
+@pytest.mark.parametrize("has_checkpoints", [True, False])
+def test_recovering_twice_gives_the_same_state(tmp_path, has_checkpoints):
+    killed(tmp_path / "a")
+    if not has_checkpoints:
+        for path in (tmp_path / "a" / "s-1").glob("*.mm[is]"):
+            path.unlink()
+    shutil.copytree(tmp_path / "a", tmp_path / "b")
+    hashes = []
+    for name in ("a", "b"):
+        one = opened(tmp_path / name, "s-2", LATER_NS)
+        hashes.append((one.core.state_hash(), one.core.take_journal()))
+        one.writer.close()
+    assert hashes[0] == hashes[1]
+
+
+def test_a_torn_end_is_cut_and_counted(tmp_path):
+    killed(tmp_path)
+    segment = tmp_path / "s-1" / "0.mmj"
+    with segment.open("ab") as file:
+        file.write(b"\x40\x00\x00")
+    one = opened(tmp_path, "s-2", LATER_NS)
+    one.writer.close()
+    assert one.is_resumed
+    assert one.torn_records == 1
+
+
+def test_a_session_that_somebody_writes_is_not_taken_over(tmp_path):
+    killed(tmp_path)
+    first = opened(tmp_path, "s-2", LATER_NS)
+    with pytest.raises(StoreError, match="has another writer"):
+        opened(tmp_path, "s-3", LATER_NS)
+    first.writer.close()
+
+
+def test_other_instruments_need_a_session_of_their_own(tmp_path):
+    killed(tmp_path)
+    one = opened(tmp_path, "s-2", LATER_NS, tick="0.5")
+    one.writer.close()
+    assert not one.is_resumed
+    assert one.identity.session == "s-2"
+
+
+def test_a_damaged_journal_stops_the_start(tmp_path):
+    killed(tmp_path)
+    segment = tmp_path / "s-1" / "0.mmj"
+    data = bytearray(segment.read_bytes())
+    data[len(data) // 2] ^= 0xFF
+    segment.write_bytes(bytes(data))
+    with pytest.raises(StoreError, match="E_STORE_JOURNAL"):
+        opened(tmp_path, "s-2", LATER_NS)
