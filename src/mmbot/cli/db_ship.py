@@ -9,9 +9,11 @@ from mmbot import clock
 from mmbot.cli.db_place import opened, storage_config
 from mmbot.cli.journal_place import located
 from mmbot.cli.progress import ByteBar
+from mmbot.cli.store_wire import events_dir
 from mmbot.errors import StoreError
 from mmbot.store.journal.retention import prune_journals
 from mmbot.store.journal.segments import list_segments, list_sessions
+from mmbot.store.sql.event_retention import prune_order_events
 from mmbot.store.sql.schema import prepare_schema
 from mmbot.store.sql.shipper import Shipped, ship_session, ship_sessions
 
@@ -37,8 +39,10 @@ def ship(
             done, errors = ship_sessions(
                 engine, path, batch_size=storage.batch_size, on_bytes=bar.advance
             )
-            keep_days, now_ns = storage.journal_keep_days, clock.wall_ns()
-            prune_journals(path, keep_days=keep_days, now_ns=now_ns)
+            now_ns = clock.wall_ns()
+            prune_journals(path, keep_days=storage.journal_keep_days, now_ns=now_ns)
+            keep_days = storage.retention_days_order_events
+            prune_order_events(engine, events_dir(storage), keep_days=keep_days, now_ns=now_ns)
             return done, errors
         batch_size = storage.batch_size
         return ship_session(engine, path, batch_size=batch_size, on_bytes=bar.advance), []

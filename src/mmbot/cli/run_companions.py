@@ -129,7 +129,10 @@ def journal_companions(
     *,
     lag_records: Callable[[], int] | None = None,
 ) -> list[Companion]:
-    """The journal after those that change what is written; what holds quoting back before it."""
+    """The journal after those that change what is written; what holds quoting back before it.
+
+    `lag_records` is how far the SQL store is behind, if that may hold quoting back.
+    """
     if journal is None:
         return []
     if not journal.goes_on:

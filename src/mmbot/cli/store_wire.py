@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
+from pathlib import Path
 
 from mmbot.config.operations import StorageConfig
 from mmbot.errors import ascii_line
@@ -12,7 +13,7 @@ from mmbot.store.sql.background import BackgroundShipper, ShipperPlan
 from mmbot.store.sql.engine import open_engine, prod_warning, shown_url
 from mmbot.store.sql.schema import prepare_schema
 
-__all__ = ["background_shipper", "store_line"]
+__all__ = ["background_shipper", "events_dir", "store_line"]
 
 
 def background_shipper(
@@ -39,8 +40,15 @@ def background_shipper(
         batch_size=storage.batch_size,
         flush_ms=storage.flush_ms,
         keep_days=storage.journal_keep_days,
+        events_dir=events_dir(storage),
+        events_keep_days=storage.retention_days_order_events,
     )
     return BackgroundShipper(engine, plan, lambda: writer.next_seq)
+
+
+def events_dir(storage: StorageConfig) -> Path:
+    """Where order events go that are too old for the store: beside the journals."""
+    return Path(storage.journal_dir).parent / "order_events"
 
 
 def store_line(shipper: BackgroundShipper, storage: StorageConfig) -> str:

@@ -44,22 +44,8 @@ def test_both_files_are_written_byte_for_byte_alike(ledger, tmp_path):
         {"equity": 11.4799, "ts": 1500},
     ]
     (day,) = json.loads(daily.read_bytes())
-    assert sorted(day) == sorted(
-        [
-            "date",
-            "equity",
-            "fees",
-            "fills",
-            "funding",
-            "pnl",
-            "realized",
-            "rebates",
-            "trading_pnl",
-            "transfers",
-            "turnover",
-            "unrealized",
-        ]
-    )
+    sums = {"fees", "fills", "funding", "realized", "rebates", "transfers", "turnover"}
+    assert set(day) == sums | {"date", "equity", "pnl", "trading_pnl", "unrealized"}
     assert (day["date"], day["fills"], day["turnover"], day["fees"]) == (
         "1970-01-01",
         1,

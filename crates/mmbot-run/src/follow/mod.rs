@@ -104,6 +104,15 @@ impl Follow {
             Record::Decide { instrument, .. } | Record::Quotes { instrument, .. } => {
                 self.seat(*instrument)?.pass(at, out);
             }
+            Record::Unanswered {
+                instrument, cid, ..
+            } => self.seat(*instrument)?.unanswered(at, *cid, out),
+            Record::Adopt {
+                instrument,
+                ts,
+                position,
+                px,
+            } => self.seat(*instrument)?.adopt(*ts, *position, *px),
             Record::SessionParams { config, .. } => self.set_rollout(rollout, config),
             Record::SessionEnd { ts, .. } => self.mark(entry.seq, *ts, out),
             _ => {}

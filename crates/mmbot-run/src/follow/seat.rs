@@ -97,6 +97,17 @@ impl Seat {
         self.tell((seq, ts), None, out);
     }
 
+    /// What became of the last request about an order is not known.
+    pub(super) fn unanswered(&mut self, (seq, ts): (u64, TsNs), cid: Cid, out: &mut Vec<Told>) {
+        self.trader.on_unanswered(ts, cid);
+        self.tell((seq, ts), None, out);
+    }
+
+    /// The venue's position is taken over; that is no fill.
+    pub(super) fn adopt(&mut self, ts: TsNs, position: QtyLot, px: ExecPrice) {
+        self.trader.adopt(ts, position, px);
+    }
+
     /// Time without a report: answers that do not come leave orders unknown.
     pub(super) fn pass(&mut self, (seq, ts): (u64, TsNs), out: &mut Vec<Told>) {
         self.trader.pass_time(ts, &self.market);

@@ -6,7 +6,7 @@ use mmbot_core::{MARKOUT_MS, Trader};
 use mmbot_run::follow::{Follow, OrderTold, Told};
 use mmbot_run::{Configs, Replay};
 use mmbot_types::journal::{Entry, Record, RecordKind};
-use mmbot_types::{Instrument, InstrumentIdx, RolloutParams};
+use mmbot_types::{Action, ExecPrice, Instrument, InstrumentIdx, QtyLot, RolloutParams};
 use proptest::prelude::*;
 use std::collections::BTreeMap;
 
@@ -130,4 +130,61 @@ fn what_no_session_writes_is_refused() {
         ts: mmbot_types::TsNs::ZERO,
     };
     assert_eq!(refused(&[&entries[0], &stranger], &mut none), Some(0));
+}
+
+#[test]
+fn a_lost_answer_leaves_its_order_unknown_and_an_adopted_position_is_taken_over() {
+    let written = run(&simple(), true);
+    let entries = entries(&written.bytes);
+    let mut none = |_: &[u8], _: &[Instrument]| None;
+    let (mut follow, mut told) = (Follow::new(MARK_NS), Vec::new());
+    let placed = entries.iter().position(|entry| {
+        let Record::Intent { action, .. } = &entry.record else {
+            return false;
+        };
+        matches!(action, Action::Place(_))
+    });
+    let placed = placed.unwrap();
+    for entry in &entries[..=placed] {
+        follow.on_entry(entry, &mut none, &mut told).unwrap();
+    }
+    let Record::Intent {
+        instrument,
+        ts,
+        action,
+        full_cid,
+        ..
+    } = entries[placed].record
+    else {
+        unreachable!("it is an intent");
+    };
+    let mut enter = |record| {
+        let seq = entries[placed].seq + 1;
+        let before = told.len();
+        let entry = Entry { seq, record };
+        follow.on_entry(&entry, &mut none, &mut told).unwrap();
+        told.split_off(before)
+    };
+    let cid = action.cid();
+    let lost = enter(Record::Unanswered {
+        instrument,
+        ts,
+        cid,
+    });
+    let events = order_events(&lost);
+    assert_eq!(events.len(), 1);
+    assert_eq!(
+        (events[0].kind, events[0].cause, events[0].number),
+        ("unknown", "unanswered", full_cid)
+    );
+    assert_eq!(events[0].order.unwrap().state, "Unknown");
+    let adopted = enter(Record::Adopt {
+        instrument,
+        ts,
+        position: QtyLot::new(77),
+        px: ExecPrice::new(500_000),
+    });
+    assert!(adopted.is_empty(), "it is no fill");
+    let trader = follow.trader(instrument).unwrap();
+    assert_eq!(trader.position(), QtyLot::new(77));
 }

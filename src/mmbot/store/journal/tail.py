@@ -73,6 +73,13 @@ class JournalTail:
         """The segment that is being read."""
         return self._number
 
+    def is_at_end(self) -> bool:
+        """Whether everything that is written has been read."""
+        path = segment_path(self._session, self._number)
+        with refused(path):
+            has_next = segment_path(self._session, self._number + 1).exists()
+            return not has_next and path.stat().st_size == self._offset
+
     def close(self) -> None:
         """Close the file that is open."""
         if self._file is not None:

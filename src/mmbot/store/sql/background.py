@@ -22,6 +22,7 @@ from mmbot.errors import StoreError
 from mmbot.store.journal.metrics import MsHistogram
 from mmbot.store.journal.retention import is_shipped, prune_journals
 from mmbot.store.journal.segments import list_sessions, session_lock
+from mmbot.store.sql.event_retention import prune_order_events
 from mmbot.store.sql.shipper import SessionShipper, Shipped
 from mmbot.telemetry.logs import get_logger
 from mmbot.units import NS_PER_MS, NS_PER_SEC
@@ -42,15 +43,23 @@ class StoreMetrics:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ShipperPlan:
-    """How to ship: ``storage.batch_size``, ``flush_ms``, ``journal_keep_days``.
+    """How to ship, and how long to keep.
 
-    `session` is the directory of the running session's journal, beside which the others lie.
+    Attributes:
+        session: the directory of the running session's journal, beside which the others lie.
+        batch_size: ``storage.batch_size``.
+        flush_ms: ``storage.flush_ms``.
+        keep_days: ``storage.journal_keep_days``.
+        events_dir: where order events go that are too old for the store.
+        events_keep_days: ``storage.retention_days_order_events``.
     """
 
     session: Path
     batch_size: int
     flush_ms: int
     keep_days: int
+    events_dir: Path
+    events_keep_days: int
 
 
 class BackgroundShipper:
@@ -177,8 +186,10 @@ class BackgroundShipper:
         self._prune()
 
     def _prune(self) -> None:
-        keep_days, now_ns = self._plan.keep_days, clock.wall_ns()
+        plan, now_ns = self._plan, clock.wall_ns()
         try:
-            prune_journals(self._plan.session.parent, keep_days=keep_days, now_ns=now_ns)
+            prune_journals(plan.session.parent, keep_days=plan.keep_days, now_ns=now_ns)
+            keep_days = plan.events_keep_days
+            prune_order_events(self._engine, plan.events_dir, keep_days=keep_days, now_ns=now_ns)
         except StoreError as exc:
-            get_logger("store").warning("journals_not_pruned", error=str(exc))
+            get_logger("store").warning("not_pruned", error=str(exc))

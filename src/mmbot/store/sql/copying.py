@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -99,7 +100,8 @@ def back_up(engine: Engine, out: Path, *, on_rows: _OnRows = lambda _: None) -> 
         ) from exc
     finally:
         for rest in ("", "-wal", "-shm"):
-            unfinished.with_name(unfinished.name + rest).unlink(missing_ok=True)
+            with contextlib.suppress(OSError):  # what went wrong is told already
+                unfinished.with_name(unfinished.name + rest).unlink(missing_ok=True)
     return copied
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
@@ -78,7 +79,8 @@ def export_rows(
     except OSError as exc:
         raise StoreError("E_STORE_DISK", f"file={out}", f"cannot be written: {exc}") from exc
     finally:
-        unfinished.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):  # what went wrong is told already
+            unfinished.unlink(missing_ok=True)
     return count
 
 

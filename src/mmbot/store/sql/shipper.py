@@ -108,16 +108,17 @@ class SessionShipper:
         Raises:
             StoreError: as `step`.
         """
+        while self.step():
+            pass
+        if self._rows is None:
+            return False
+        # held for an instant only: a session that goes on behind its journal takes it, too
         with session_lock(self._session) as held:
-            if not held:
+            if not held or not self._tail.is_at_end():
                 return False
-            while self.step():
-                pass
-            if self._rows is None:
-                return False
-            with sql_errors("shipping"), self._engine.begin() as connection:
-                self._put_place(connection, is_complete=True)
             mark_shipped(self._session, next_seq=self._next_seq)
+        with sql_errors("shipping"), self._engine.begin() as connection:
+            self._put_place(connection, is_complete=True)
         return True
 
     def close(self) -> None:

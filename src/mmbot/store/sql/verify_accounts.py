@@ -8,35 +8,45 @@ from dataclasses import dataclass, field
 from decimal import Decimal, localcontext
 from typing import Any, Final
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, and_, select
 
 from mmbot.store.accounts import Account
 from mmbot.store.sql.amounts import EXACT, amount
-from mmbot.store.sql.opening import booked_fills, venues
-from mmbot.store.sql.tables import equity_marks, ledger_entries, orders, positions, sessions
+from mmbot.store.sql.opening import venues
+from mmbot.store.sql.tables import (
+    equity_marks,
+    fills,
+    ledger_entries,
+    orders,
+    positions,
+    sessions,
+)
 from mmbot.store.sql.verify_finding import Finding
 from mmbot.units import NS_PER_DAY, format_utc
 
 __all__ = ["account_findings"]
 
 _ZERO: Final = Decimal(0)
+_CHUNK: Final = 5_000
 _TOLERANCE: Final = Decimal("1e-9")
 """Of turnover, at least of 1: what rounding to 18 decimals may leave in sums."""
 _FLOWS: Final = ("trade", "fee", "rebate")
+_Flow = tuple[str | None, Decimal | None, Decimal | None]
+"""Kind, amount and quantity of an entry."""
 
 
 def account_findings(connection: Connection) -> Iterator[Finding]:
     """What does not add up, account by account."""
     for venue, _ in venues(connection):
         with localcontext(EXACT):
-            books = _Books(venue, _ledger(connection, venue), _marks(connection, venue))
-            for fill in booked_fills(connection, venue):
+            books = _Books(venue, _marks(connection, venue))
+            for fill in _fills_with_flows(connection, venue):
                 books.add(fill)
             books.add_marks_before(None)
             yield from _order_findings(connection, books)
             yield from _position_findings(connection, books)
-            yield from _without_fill(books)
-            yield from _close_findings(books)
+            yield from _without_fill(connection, venue)
+            yield from _close_findings(connection, books)
             yield from books.findings
 
 
@@ -45,7 +55,6 @@ class _Books:
     """An account as its fills make it, compared with ledger and marks on the way."""
 
     venue: str
-    ledger: dict[tuple[str, str], Any]
     marks: list[Any]
     account: Account = field(default_factory=Account)
     filled: dict[str, Decimal] = field(default_factory=lambda: defaultdict(Decimal))
@@ -53,20 +62,26 @@ class _Books:
     cash_usd: Decimal = _ZERO
     paid_usd: Decimal = _ZERO
     next_mark: int = 0
+    last_place: tuple[int, str, int] | None = None
 
     def add(self, fill: Any) -> None:  # noqa: ANN401 -- a row
-        """Book a fill, after the marks that were made before it."""
+        """Book a fill with its flows, after the marks that were made before it."""
+        if _place(fill) == self.last_place:
+            self._found(f"fill {fill.exec_id} has both a fee and a rebate")
+            return
+        self.last_place = _place(fill)
         self.add_marks_before(fill)
         holding = self.account.holding(fill.symbol, fill.usd_per_asset)
         buys = fill.side == "buy"
         holding.book(buys=buys, price=fill.price, qty=fill.qty, fee=fill.fee)
         self.filled[fill.cid] += fill.qty
         signed = fill.qty if buys else -fill.qty
-        self._flow(fill, "trade", -signed * fill.price, signed)
-        if fill.fee > 0:
-            self._flow(fill, "fee", -fill.fee, _ZERO)
-        elif fill.fee < 0:
-            self._flow(fill, "rebate", -fill.fee, _ZERO)
+        trade = ("trade", fill.trade_amount, fill.trade_qty)
+        self._flow(fill, trade, ("trade", -signed * fill.price, signed))
+        kind = "fee" if fill.fee > 0 else "rebate"
+        if fill.fee or fill.paid_kind is not None:
+            paid = (fill.paid_kind, fill.paid_amount, fill.paid_qty)
+            self._flow(fill, paid, (kind, -fill.fee, _ZERO))
 
     def add_marks_before(self, fill: Any) -> None:  # noqa: ANN401 -- a row
         """Compare the marks made before a fill; None is all that are left."""
@@ -77,14 +92,14 @@ class _Books:
             self._compare(mark)
             self.next_mark += 1
 
-    def _flow(self, fill: Any, kind: str, expected: Decimal, qty: Decimal) -> None:  # noqa: ANN401
-        entry = self.ledger.pop((kind, fill.exec_id), None)
-        if entry is None:
+    def _flow(self, fill: Any, has: _Flow, wants: _Flow) -> None:  # noqa: ANN401
+        kind, value, qty = wants
+        if has[1] is None or value is None or qty is None:
             self._found(f"fill {fill.exec_id} has no entry {kind}")
             return
-        if entry.amount != amount(expected) or entry.qty != amount(qty):
-            self._found(f"entry {kind} of fill {fill.exec_id} says {entry.amount}, not {expected}")
-        flow = entry.amount * fill.usd_per_asset
+        if has != (kind, amount(value), amount(qty)):
+            self._found(f"entry {has[0]} of fill {fill.exec_id} says {has[1]}, not {kind} {value}")
+        flow = has[1] * fill.usd_per_asset
         self.cash_usd += flow
         if kind != "trade":
             self.paid_usd -= flow
@@ -139,19 +154,29 @@ def _shown(values: tuple[Decimal, ...] | None) -> str:
     return "missing" if values is None else " ".join(map(str, values))
 
 
-def _without_fill(books: _Books) -> Iterator[Finding]:
-    for kind, ref in sorted(books.ledger):
-        if kind in _FLOWS:
-            yield Finding("ledger", books.venue, f"entry {kind} names no fill: {ref}")
+def _without_fill(connection: Connection, venue: str) -> Iterator[Finding]:
+    joined = ledger_entries.outerjoin(
+        fills,
+        and_(fills.c.venue == ledger_entries.c.venue, fills.c.exec_id == ledger_entries.c.ref),
+    )
+    query = (
+        select(ledger_entries.c.kind, ledger_entries.c.ref)
+        .select_from(joined)
+        .where(ledger_entries.c.venue == venue)
+        .where(ledger_entries.c.kind.in_(_FLOWS))
+        .where(fills.c.exec_id.is_(None))
+        .order_by(ledger_entries.c.kind, ledger_entries.c.ref)
+    )
+    for kind, ref in connection.execute(query):
+        yield Finding("ledger", venue, f"entry {kind} names no fill: {ref}")
 
 
-def _close_findings(books: _Books) -> Iterator[Finding]:
+def _close_findings(connection: Connection, books: _Books) -> Iterator[Finding]:
     """The close of a day is the equity of the first mark after it."""
     by_time = {mark.ts_ns: mark for mark in books.marks}
-    for (kind, date), entry in sorted(books.ledger.items()):
-        if kind != "daily_close":
-            continue
-        mark = by_time.get(entry.ts_ns)
+    query = select(ledger_entries).where(ledger_entries.c.venue == books.venue)
+    for entry in connection.execute(query.where(ledger_entries.c.kind == "daily_close")):
+        date, mark = entry.ref, by_time.get(entry.ts_ns)
         if mark is None or mark.equity != entry.amount:
             what = f"the close of {date} says {entry.amount}, the mark {mark and mark.equity}"
             yield Finding("ledger", books.venue, what)
@@ -159,9 +184,33 @@ def _close_findings(books: _Books) -> Iterator[Finding]:
             yield Finding("ledger", books.venue, f"the close of {date} was made before its end")
 
 
-def _ledger(connection: Connection, venue: str) -> dict[tuple[str, str], Any]:
-    query = select(ledger_entries).where(ledger_entries.c.venue == venue)
-    return {(row.kind, row.ref): row for row in connection.execute(query)}
+def _fills_with_flows(connection: Connection, venue: str) -> Iterator[Any]:
+    """Fills as they were booked, each with its entries of the ledger, streamed."""
+    trade, paid = ledger_entries.alias("trade"), ledger_entries.alias("paid")
+
+    def of_fill(entry: Any) -> Any:  # noqa: ANN401 -- an alias; a condition
+        return and_(entry.c.venue == fills.c.venue, entry.c.ref == fills.c.exec_id)
+
+    joined = (
+        fills.join(sessions, fills.c.session_id == sessions.c.session_id)
+        .outerjoin(trade, and_(of_fill(trade), trade.c.kind == "trade"))
+        .outerjoin(paid, and_(of_fill(paid), paid.c.kind.in_(("fee", "rebate"))))
+    )
+    query = (
+        select(
+            fills,
+            sessions.c.created_ns,
+            trade.c.amount.label("trade_amount"),
+            trade.c.qty.label("trade_qty"),
+            paid.c.kind.label("paid_kind"),
+            paid.c.amount.label("paid_amount"),
+            paid.c.qty.label("paid_qty"),
+        )
+        .select_from(joined)
+        .where(fills.c.venue == venue)
+        .order_by(sessions.c.created_ns, fills.c.session_id, fills.c.event_seq)
+    )
+    yield from connection.execute(query, execution_options={"yield_per": _CHUNK})
 
 
 def _marks(connection: Connection, venue: str) -> list[Any]:

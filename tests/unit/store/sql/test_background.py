@@ -23,7 +23,14 @@ def journal(tmp_path_factory):
 
 
 def plan_of(session):
-    return ShipperPlan(session=session, batch_size=100, flush_ms=50, keep_days=14)
+    return ShipperPlan(
+        session=session,
+        batch_size=100,
+        flush_ms=50,
+        keep_days=14,
+        events_dir=session.parent.parent / "order_events",
+        events_keep_days=90,
+    )
 
 
 def until(holds):

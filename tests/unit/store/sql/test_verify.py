@@ -34,6 +34,11 @@ _NO_FILL = (
     f"'nothing', session_id FROM ledger_entries WHERE kind = 'trade' AND ref = {_ONE_FILL}"
 )
 
+_BOTH = (
+    "INSERT INTO ledger_entries SELECT 'x', ts_ns, venue, symbol, 'fee', qty, amount, asset, "
+    f"ref, session_id FROM ledger_entries WHERE kind = 'rebate' AND ref = {_ONE_FILL}"
+)
+
 DAMAGE = {
     "a position": ("positions", "UPDATE positions SET qty = '7' WHERE symbol = 'BTCUSDT'"),
     "a lost position": ("positions", "DELETE FROM positions WHERE symbol = 'ETHUSDT'"),
@@ -50,6 +55,7 @@ DAMAGE = {
         "ledger",
         f"UPDATE ledger_entries SET amount = '5' WHERE kind = 'trade' AND ref = {_ONE_FILL}",
     ),
+    "a fee beside the rebate": ("ledger", _BOTH),
     "a rebate": ("ledger", "UPDATE ledger_entries SET amount = '9' WHERE kind = 'rebate'"),
     "an entry of no fill": ("ledger", _NO_FILL),
     "cash of a mark": ("ledger", f"UPDATE equity_marks SET cash = '1' WHERE ts_ns = {_ONE_EVENT}"),
