@@ -41,7 +41,9 @@ impl CallRates {
         }
         let (tally, second) = (counts.tally(), second_of(now));
         self.calls.add(second, saturated(tally.all));
-        self.failed.add(second, saturated(tally.failed));
+        if tally.failed > 0 {
+            self.failed.add(second, saturated(tally.failed));
+        }
     }
 
     /// `n` orders were sent.
