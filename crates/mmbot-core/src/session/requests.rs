@@ -107,22 +107,16 @@ impl Requests {
     }
 
     fn count_rates(&mut self, at: usize, seat: &Seat, then: TsNs) {
-        let sent = &seat.sent;
+        let (sent, second) = (&seat.sent, second_of(then));
         if sent.cancels > 0 {
-            for cancels in [&mut self.cancels, &mut self.symbol_cancels[at]] {
-                cancels.add(second_of(then), sent.cancels);
-            }
+            self.cancels.add(second, sent.cancels);
+            self.symbol_cancels[at].add(second, sent.cancels);
+        }
+        for rates in [&mut self.rates, &mut self.symbol_rates[at]] {
+            rates.on_orders(sent.creates, sent.rejects, then);
         }
         if sent.creates > 0 {
-            self.symbol_creates[at].add(second_of(then), sent.creates);
-            for rates in [&mut self.rates, &mut self.symbol_rates[at]] {
-                rates.on_sends(sent.creates, then);
-            }
-        }
-        if sent.rejects > 0 {
-            for rates in [&mut self.rates, &mut self.symbol_rates[at]] {
-                rates.on_rejects(sent.rejects, then);
-            }
+            self.symbol_creates[at].add(second, sent.creates);
         }
         self.symbol_rates[at].on_calls(&seat.outcomes, then);
     }
