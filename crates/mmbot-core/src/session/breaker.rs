@@ -120,7 +120,10 @@ impl CircuitBreaker {
         self.state_at(params, now);
         if *counts != OutcomeCounts::default() {
             self.window.add(second_of(self.latest), counts);
-            self.apply(Event::Results, params);
+            // no rate without a case opens it
+            if self.state != CircuitState::Closed || self.window.may_have_failed() {
+                self.apply(Event::Results, params);
+            }
         }
     }
 

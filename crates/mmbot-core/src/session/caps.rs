@@ -182,6 +182,12 @@ impl IntradayCaps {
         if !self.breached && Cap::ALL.iter().all(|cap| self.within(*cap, params)) {
             return None;
         }
+        self.judge_latches(params)
+    }
+
+    /// Judges each cap and what holds of it.
+    #[cold]
+    fn judge_latches(&mut self, params: &IntradayCapsParams) -> Option<CapsEvent> {
         for cap in Cap::ALL {
             let limit = cap.limit(params);
             // a raised limit (or none) lifts the latch, and the cap is judged anew

@@ -179,6 +179,12 @@ impl TallyWindow {
         }
     }
 
+    /// False only if no call of the window failed.
+    #[inline]
+    pub(super) const fn may_have_failed(&self) -> bool {
+        self.failed.has_any()
+    }
+
     pub(super) fn tally(&mut self, second: i64) -> Tally {
         Tally {
             all: self.all.total(second),
