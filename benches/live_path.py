@@ -1,4 +1,4 @@
-"""The live path inside one process: `python -m benches.live_path [FRAMES] [--instructions]`.
+"""The live path inside one process: `python -m benches.live_path [FRAMES [ROUNDS]]`.
 
 Bytes of a recorded Bybit feed (`MMBOT_REAL_DATA`, 42 s of linear BTCUSDT and SOLUSDT) go in one by
 one, repeated with shifted times; bytes of order requests come out. What is timed is what has to
@@ -8,10 +8,12 @@ encoded for the trade socket. A venue that does what it is asked for answers eve
 in its reports is timed apart.
 
 Two sessions, each with every guard and cap on: the built-in quoter, and a strategy in Python.
-`wall` is the time of a frame by the clock on the wall, `processor` what the thread had of the
-processor: on a shared machine the difference is somebody else's. `offered` adds the time in the
-queue when frames come at 50,000 a second, evenly spaced, and reports take their turn between them
-(Lindley's recursion over the processor times, so that one slow frame delays those behind it).
+Every round repeats the same frames, and a session does exactly the same with them. `wall` is the
+time of a frame by the clock on the wall in all rounds; `quiet` is the least that a frame took of
+the processor in any round, which is the frame's own work: what is more on a shared machine is
+somebody else's. `offered` adds to `quiet` the time in the queue when frames come at 50,000 a
+second, evenly spaced, and reports take their turn between them (Lindley's recursion, so that one
+slow frame delays those behind it).
 Snapshots of 200 levels a side come far oftener here than from a venue, once a repetition, and
 stand apart. `--instructions` counts instructions a frame under valgrind, as the difference of two
 lengths.
@@ -48,6 +50,7 @@ LINEAR: Final = "BYBIT.ws.2"
 GRIDS: Final = {"BTCUSDT": ("0.1", "0.001"), "SOLUSDT": ("0.01", "0.1")}
 OFFERED_PER_S: Final = 50_000
 FRAMES: Final = 50_000
+ROUNDS: Final = 7
 WARM_UP: Final = 2_000
 REPEAT_NS: Final = 43_000_000_000
 TIMES: Final = re.compile(rb'"(ts|cts|T)":(\d{13})')
@@ -134,17 +137,17 @@ class Times:
     requests: list[int] = field(default_factory=list)
     snapshots: list[bool] = field(default_factory=list)
 
-    def offered(self) -> np.ndarray:
-        """Time from arrival to the end of the work, at the offered rate, ns."""
-        gap_ns, free_ns = 1e9 / OFFERED_PER_S, 0.0
-        out = np.empty(len(self.processor))
-        pairs = zip(self.processor, self.reports, strict=True)
-        for number, (service, reports) in enumerate(pairs):
-            arrived = number * gap_ns
-            free_ns = max(arrived, free_ns) + service
-            out[number] = free_ns - arrived
-            free_ns += reports
-        return out
+
+def offered(processor: np.ndarray, reports: np.ndarray) -> np.ndarray:
+    """Time from arrival to the end of the work, at the offered rate, ns."""
+    gap_ns, free_ns = 1e9 / OFFERED_PER_S, 0.0
+    out = np.empty(len(processor))
+    for number, (service, after) in enumerate(zip(processor, reports, strict=True)):
+        arrived = number * gap_ns
+        free_ns = max(arrived, free_ns) + service
+        out[number] = free_ns - arrived
+        free_ns += after
+    return out
 
 
 def run(strategy: Strategy | None, frames: Sequence[Frame], journal: int) -> Times:
@@ -200,17 +203,21 @@ def answer(session: core.LiveSession, requests: Sequence[core.OrderRequest], rec
                 )
 
 
-def table(name: str, times: Times) -> list[str]:
+def table(name: str, rounds: Sequence[Times]) -> list[str]:
     """Rows of the printed table, us."""
-    sent, whole = np.array(times.requests[WARM_UP:]) > 0, np.array(times.snapshots[WARM_UP:])
+    first = rounds[0]
+    sent = np.array(first.requests[WARM_UP:]) > 0
+    whole = np.array(first.snapshots[WARM_UP:])
+    quiet = np.array([times.processor for times in rounds]).min(axis=0)
+    reports = np.array([times.reports for times in rounds]).min(axis=0)
     kinds = {
-        "wall": np.array(times.wall[WARM_UP:]) / 1e3,
-        "processor": np.array(times.processor[WARM_UP:]) / 1e3,
-        "offered": times.offered()[WARM_UP:] / 1e3,
+        "wall": [np.array(times.wall[WARM_UP:]) / 1e3 for times in rounds],
+        "quiet": [quiet[WARM_UP:] / 1e3],
+        "offered": [offered(quiet, reports)[WARM_UP:] / 1e3],
     }
     parts = {"all": ~whole, "with requests": ~whole & sent, "snapshots": whole}
     rows = {
-        f"{kind}, {what}": values[chosen]
+        f"{kind}, {what}": np.concatenate([one[chosen] for one in values])
         for what, chosen in parts.items()
         for kind, values in kinds.items()
     }
@@ -222,7 +229,7 @@ def table(name: str, times: Times) -> list[str]:
     ]
 
 
-def measured(count: int) -> None:
+def measured(count: int, rounds: int) -> None:
     """Print the table of both sessions."""
     real = Path(os.environ["MMBOT_REAL_DATA"]) / CAPTURE
     frames = list(repeated(recorded(real), WARM_UP + count))
@@ -231,22 +238,31 @@ def measured(count: int) -> None:
     gc.collect()
     gc.freeze()
     for name, strategy in (("built-in", None), ("python", quotes)):
-        with tempfile.TemporaryFile() as file:
-            times = run(strategy, frames, file.fileno())
-        print("\n".join(table(name, times)), flush=True)
+        done = []
+        for _ in range(rounds):
+            with tempfile.TemporaryFile() as file:
+                done.append(run(strategy, frames, file.fileno()))
+        assert len({tuple(times.requests) for times in done}) == 1, "every round does the same"
+        print("\n".join(table(name, done)), flush=True)
 
 
 def instructions(count: int) -> None:
-    """Print instructions a frame, from runs of two lengths."""
+    """Print instructions a frame, without those that make the feed."""
+    feed = _instructions("feed", count)
     for name in ("built-in", "python"):
-        counted = []
-        for frames in (count, 2 * count):
-            command = [sys.executable, "-m", "benches.live_path", str(frames), f"--only={name}"]
-            done = subprocess.run([*VALGRIND, *command], capture_output=True, text=True, check=True)
-            found = COLLECTED.search(done.stderr)
-            assert found, done.stderr
-            counted.append(int(found[1]))
-        print(f"{name}: {(counted[1] - counted[0]) / count:,.0f} instructions a frame")
+        print(f"{name}: {_instructions(name, count) - feed:,.0f} instructions a frame", flush=True)
+
+
+def _instructions(name: str, count: int) -> float:
+    """Instructions a frame of one kind of run, from two lengths."""
+    counted = []
+    for frames in (count, 2 * count):
+        command = [sys.executable, "-m", "benches.live_path", str(frames), f"--only={name}"]
+        done = subprocess.run([*VALGRIND, *command], capture_output=True, text=True, check=True)
+        found = COLLECTED.search(done.stderr)
+        assert found, done.stderr
+        counted.append(int(found[1]))
+    return (counted[1] - counted[0]) / count
 
 
 def main(arguments: Sequence[str]) -> None:
@@ -256,12 +272,13 @@ def main(arguments: Sequence[str]) -> None:
     if only:
         real = Path(os.environ["MMBOT_REAL_DATA"]) / CAPTURE
         frames = list(repeated(recorded(real), count))
-        with tempfile.TemporaryFile() as file:
-            run(quotes if only[0] == "python" else None, frames, file.fileno())
+        if only[0] != "feed":
+            with tempfile.TemporaryFile() as file:
+                run(quotes if only[0] == "python" else None, frames, file.fileno())
     elif "--instructions" in arguments:
         instructions(count)
     else:
-        measured(count)
+        measured(count, numbers[1] if len(numbers) > 1 else ROUNDS)
 
 
 if __name__ == "__main__":

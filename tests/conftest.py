@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
+from tests.postgres import NO_POSTGRES, Cluster, binaries_missing
 
 # Derandomised: one commit runs the same examples everywhere. No deadline: time is not behaviour.
 settings.register_profile(
@@ -31,7 +32,10 @@ def pytest_addoption(parser):
 @pytest.fixture(autouse=True)
 def _clean_environment(monkeypatch, tmp_path):
     for name in list(os.environ):
-        if name.startswith(("MM_", "BYBIT_", "ADMIN_")) or name in {"CONFIG_PATH", "LOG_LEVEL"}:
+        if name.startswith(("MM_", "BYBIT_", "ADMIN_", "STORAGE_")) or name in {
+            "CONFIG_PATH",
+            "LOG_LEVEL",
+        }:
             monkeypatch.delenv(name)
     monkeypatch.setenv("ARTIFACTS_DIR", str(tmp_path / "artifacts"))
     monkeypatch.setenv("TZ", "UTC")
@@ -47,13 +51,35 @@ def real_data() -> Path:
     return directory
 
 
+@pytest.fixture(scope="session")
+def postgres():
+    """A PostgreSQL of this process's own; the test is skipped where there are no binaries."""
+    if binaries_missing():
+        pytest.skip(NO_POSTGRES)
+    cluster = Cluster()
+    try:
+        cluster.start()
+        yield cluster
+    finally:
+        cluster.stop()
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.xdist_group("pg"))])
+def store_url(request, tmp_path, monkeypatch):
+    """The address of an empty store, on each backend in turn."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path}/store/mmbot.db"
+    cluster = request.getfixturevalue("postgres")
+    monkeypatch.setenv("STORAGE_PG_PASSWORD", cluster.password)
+    return cluster.url()
+
+
 def pytest_terminal_summary(terminalreporter):
-    skipped = [
-        report
-        for report in terminalreporter.getreports("skipped")
-        if NO_REAL_DATA in str(report.longrepr)
-    ]
-    if skipped:
-        terminalreporter.write_sep(
-            "!", f"{NO_REAL_DATA}: {len(skipped)} tests did not run", red=True
-        )
+    for why in (NO_REAL_DATA, NO_POSTGRES):
+        skipped = [
+            report
+            for report in terminalreporter.getreports("skipped")
+            if why in str(report.longrepr)
+        ]
+        if skipped:
+            terminalreporter.write_sep("!", f"{why}: {len(skipped)} tests did not run", red=True)

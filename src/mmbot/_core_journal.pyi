@@ -122,6 +122,41 @@ class JournalReplay:
         """Nothing more is wanted."""
 
 @final
+class JournalFollow:
+    """Tells what happened to orders and accounts in a journal that is fed from its beginning,
+    whichever build wrote it: nothing is decided again.
+    """
+
+    def __new__(cls, *, mark_every_ns: int) -> JournalFollow:
+        """`mark_every_ns`: market time between two marks of the accounts."""
+    def feed(self, data: bytes) -> None:
+        """Takes the next bytes of the journal; what they tell waits for `take`."""
+    def take(self, max: int) -> list[dict[str, Any]]:
+        """What was told since the last call, in its order.
+
+        About `max` things at most; fewer if more input is needed. The GIL is released. Each names
+        its `kind` and its record `seq`:
+
+        - `header`, `params`, `start`, `session_end`: records as `JournalDecoder.take` gives them;
+        - `order`: `ts_ns`, `instrument`, `number` (of the order in the session), `event`
+          (intent_place, intent_amend, intent_cancel, ack, reject, amended, canceled, unknown,
+          fill), `px` (ticks), `qty` (lots), `cause`, `latency_ns`; `order`, if it is known, with
+          `side`, `color`, `px`, `total`, `post_only`, `state`, `filled`, `notional` (quanta),
+          `created_ns`, `done_ns`, `done_reason`; `fill` of a fill with `px` (1/10,000 tick), `qty`,
+          `cum_qty`, `maker`, `fee` (quanta), `ts_exch_ns`, `mid` (1/10,000 tick);
+        - `markout`: `instrument`, `number`, `cum_qty`, `horizon_ms`, `mid`, `bps_e4`;
+        - `mark`: `ts_ns` and `mids` of all instruments, 1/10,000 tick, None without one.
+
+        Raises JournalError at damage, CoreError E_STORE_JOURNAL for a journal that no session has
+        written.
+        """
+    def end_segment(self) -> int | None:
+        """End of a segment: offset of a torn tail, or None."""
+    @property
+    def next_seq(self) -> int:
+        """The record that must come next."""
+
+@final
 class JournalSearch:
     """Looks in the blocks of a journal, from its beginning, for the decision behind an order, or
     for the last one at or before a moment.

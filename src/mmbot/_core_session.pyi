@@ -1,5 +1,6 @@
 """Part of the stub of `mmbot._core`: the running session of a lane."""
 
+from collections.abc import Mapping
 from typing import Any, final
 
 @final
@@ -34,6 +35,8 @@ class SessionControl:
         """Hash of everything that the session knows and has in force."""
     def begin_at(self, ts_ns: int) -> None:
         """When the first data come: what is set before them is set then."""
+    def apply(self, record: Mapping[str, Any]) -> bool:
+        """Does what a journal's record of a control says; True if it changed autopolicy's level."""
     def kill(self, cause: str = "operator", *, reason: str = "") -> None:
         """Halts until `resume`; `cause` is ``operator``, ``invariant`` or ``venue``.
 

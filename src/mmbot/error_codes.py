@@ -122,6 +122,26 @@ _RUNTIME = {
         "the rate budget shared through Redis cannot be reached; own share is used",
         "bring Redis back; nothing is lost meanwhile",
     ),
+    "E_STORE_SCHEMA": ErrorCode(
+        "the tables of the SQL store are of another version; the detail is theirs and ours",
+        "run `mmbot db upgrade`, or update mmbot if the store is newer",
+    ),
+    "E_STORE_SQL": ErrorCode(
+        "the SQL store cannot be reached, or refuses",
+        "see that the database runs and storage.url is right; nothing is lost, journals keep it",
+    ),
+    "E_FINOPS_LEDGER_INPUT": ErrorCode(
+        "a line of trades, prices or cash flows is unusable; the detail is file and line",
+        "correct the line; nothing was written",
+    ),
+    "E_FINOPS_LEDGER_REBATE_SIGN": ErrorCode(
+        "a rebate is negative; the detail is the line",
+        "give rebates as credits of 0 or more, a negative fee_bps for a rebate instead of a fee",
+    ),
+    "E_FINOPS_LEDGER_IDENTITY": ErrorCode(
+        "cash and marked positions do not add up to the equity of the ledger",
+        "report it with the input: this is a defect",
+    ),
     "E_WHY_MISMATCH": ErrorCode(
         "replaying the journal leads to another request than the one that was sent",
         "run `mmbot replay`; keep the journal and report it with the version that wrote it",

@@ -222,6 +222,31 @@ impl HalfBook {
         }
     }
 
+    /// Shows keys and sizes from the best down to `lowest`, a word of the bitmap at a time.
+    pub(crate) fn each_down_to(&self, lowest: i64, mut visit: impl FnMut(i64, i64)) {
+        let end = lowest.max(self.base);
+        let mut from = self.best;
+        while from >= end {
+            let (at, bit) = (slot(from) & !63, slot(from) & 63);
+            let first = from - slot_key(bit);
+            let mut bits = self.words[at >> 6] & (u64::MAX >> (63 - bit));
+            while bits != 0 {
+                let bit = 63 - bits.leading_zeros() as usize;
+                let key = first + slot_key(bit);
+                if key < end {
+                    break;
+                }
+                visit(key, self.sizes[at + bit]);
+                bits &= !(1 << bit);
+            }
+            from = first - 1;
+        }
+        if lowest < self.base {
+            let far = self.far.range(lowest..self.base);
+            far.rev().for_each(|(key, size)| visit(*key, *size));
+        }
+    }
+
     fn peek_below(&self, key: i64) -> i64 {
         if key > self.base
             && let Some(found) = self.window_below(key)

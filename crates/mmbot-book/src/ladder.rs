@@ -128,6 +128,21 @@ impl Ladder {
             .map(move |(key, size)| (PriceTick::new(key * sign), QtyLot::new(size)))
     }
 
+    /// Shows the levels of a side from the touch outward to `limit`, included: cheaper than
+    /// [`Self::levels`] where there are many.
+    #[inline]
+    pub fn each_within(
+        &self,
+        side: Side,
+        limit: PriceTick,
+        mut visit: impl FnMut(PriceTick, QtyLot),
+    ) {
+        let sign = side.sign();
+        self.halves[side.index()].each_down_to(key(side, limit), |key, size| {
+            visit(PriceTick::new(key * sign), QtyLot::new(size));
+        });
+    }
+
     /// Total size of the best `levels` levels of a side.
     #[must_use]
     pub fn depth(&self, side: Side, levels: usize) -> QtyLot {

@@ -71,12 +71,33 @@ fn check(ops: &[Op]) -> Result<(), TestCaseError> {
         prop_assert_eq!(&fast.all_levels(side), &levels);
         let three: i64 = levels.iter().take(3).map(|(_, q)| q.get()).sum();
         prop_assert_eq!(fast.depth(side, 3).get(), three);
+        check_within(&fast, side, &levels)?;
     }
     let crossed =
         matches!((fast.best(Side::Buy), fast.best(Side::Sell)), (Some(b), Some(a)) if b >= a);
     prop_assert_eq!(fast.is_crossed(), crossed);
     prop_assert_eq!(fast.touch().is_some(), fast.mid().is_some());
     prop_assert_eq!(state_hash(&fast), state_hash(&slow));
+    Ok(())
+}
+
+/// Walks to, short of and beyond each level show exactly what lies on the way.
+fn check_within(
+    book: &Ladder,
+    side: Side,
+    levels: &[(PriceTick, QtyLot)],
+) -> Result<(), TestCaseError> {
+    let ends = levels
+        .iter()
+        .flat_map(|(px, _)| [-1, 0, 1].map(|by| px.get() + by));
+    let ends: Vec<i64> = ends.chain([i64::MIN / 2, 0, i64::MAX / 2]).collect();
+    for end in ends.iter().step_by(1 + ends.len() / 40) {
+        let limit = PriceTick::new(*end);
+        let mut shown = Vec::new();
+        book.each_within(side, limit, |px, qty| shown.push((px, qty)));
+        let within = levels.iter().filter(|(px, _)| !side.better(limit, *px));
+        prop_assert_eq!(shown, within.copied().collect::<Vec<_>>());
+    }
     Ok(())
 }
 

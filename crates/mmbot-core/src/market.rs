@@ -6,7 +6,9 @@ pub use crate::market_view::{MarketActivity, MarketView};
 use crate::signal::{LagPeak, Liquidity, Micro, MidHistory, TradeFlow, TradedVolume, Volatility};
 use crate::telemetry::Histogram;
 use mmbot_book::{Ladder, Touch};
-use mmbot_types::{Instrument, MidTick, PriceTick, QtyLot, Side, SignalParams, TsNs};
+use mmbot_types::{
+    EventRow, Instrument, MidTick, PriceTick, QtyLot, RowKind, Side, SignalParams, TsNs,
+};
 
 /// How far beyond the horizon mids are kept: the longest time between two looks at the fills that
 /// wait for them (a decision grid of a minute) and the way of a report.
@@ -86,6 +88,21 @@ impl Market {
     #[must_use]
     pub fn mid_usd(&self, mid: MidTick) -> f64 {
         self.instrument.tick_lot_usd() / self.instrument.lot_f64() * mid.ticks_f64()
+    }
+
+    /// A row of any kind, received at `now`; true if the book is consistent after it.
+    #[inline]
+    pub fn row(&mut self, row: &EventRow, now: TsNs) -> bool {
+        match row.kind {
+            RowKind::Depth => self.depth(row.side, row.px, row.qty),
+            RowKind::Trade => self.trade(row.side, row.px, row.qty, now),
+            RowKind::Reset => self.reset(),
+            RowKind::Gap => self.gap(),
+        }
+        if row.last {
+            self.end_packet(row.ts_exch, now);
+        }
+        row.last
     }
 
     /// A new level size (0 deletes the level); ignored between a gap and the next snapshot.

@@ -27,6 +27,16 @@ __all__ = ["app", "main", "run_cli"]
 _ClickError: Final = cast("type[Exception]", typer.BadParameter.__mro__[2])
 
 
+# Which extra brings a module that a command may miss.
+_EXTRAS: Final[Mapping[str, str]] = {
+    "aiohttp": "live",
+    "ccxt": "ccxt",
+    "optuna": "tune",
+    "picows": "live",
+    "redis": "redis",
+}
+
+
 @dataclass(frozen=True, slots=True)
 class _Entry:
     """A command group: the module whose `app` is it, and its line in the help."""
@@ -45,7 +55,7 @@ _COMMANDS: Final[Mapping[str, _Entry]] = {
     "record": _Entry("mmbot.cli.record", "Record a market without trading in it."),
     "backtest": _Entry("mmbot.cli.backtest", "Queue-aware backtests with gates."),
     "data": _Entry("mmbot.cli.data", "Import, list, check and generate market data."),
-    "sim": _Entry("mmbot.cli.sim", "Score queue models; compare markets."),
+    "sim": _Entry("mmbot.cli.sim", "Score queue models, compare markets, book a balance."),
     "chaos": _Entry("mmbot.cli.chaos", "Sessions amid faults, rules judged at every event."),
     "risk": _Entry("mmbot.cli.risk", "Prove that a kill leaves no order."),
     "exchange": _Entry("mmbot.cli.exchange", "A local exchange that speaks Bybit v5."),
@@ -54,6 +64,7 @@ _COMMANDS: Final[Mapping[str, _Entry]] = {
     "replay": _Entry("mmbot.cli.replay", "Run a journal through the core, compare its requests."),
     "why": _Entry("mmbot.cli.why", "Explain an order, or what was refused at a time."),
     "compare": _Entry("mmbot.cli.compare", "A session against the backtest of its own period."),
+    "db": _Entry("mmbot.cli.db", "The SQL store: upgrade, check, ship, back up, export, copy."),
     "portfolio": _Entry("mmbot.cli.portfolio", "Spread the budget over symbols; fee tiers."),
     "soak": _Entry("mmbot.cli.soak", "Long unattended runs, auto-tuning, their reports and gates."),
     "config": _Entry("mmbot.cli.config", "Show, check, explain and roll back the configuration."),
@@ -180,10 +191,13 @@ def _parameter_name(exc: BaseException) -> str:
 
 
 def _unexpected(exc: Exception) -> str:
-    """The core's errors carry a code; anything else is a defect of ours."""
+    """The core's errors carry a code, a missing module may be an extra's; else it is our defect."""
     if os.environ.get("LOG_LEVEL", "").upper() == "DEBUG":
         traceback.print_exc()
     if getattr(exc, "code", None) and getattr(exc, "key", None) is not None:
         return str(exc)
+    missing = (exc.name or "") if isinstance(exc, ModuleNotFoundError) else ""
+    if missing in _EXTRAS:
+        return f"E_CFG_MISSING: {missing} is not installed: pip install 'mmbot[{_EXTRAS[missing]}]'"
     detail = f"{type(exc).__name__}: {exc}"
     return f"E_EXEC_FATAL: {detail} (a defect; LOG_LEVEL=DEBUG shows where)"

@@ -26,7 +26,8 @@ from mmbot.store import probes
 from mmbot.store.runtime import artifact_path, artifacts_dir
 from mmbot.trading.live.state_file import Liveness, found_states, is_running, liveness
 from mmbot.units import NS_PER_MS
-from mmbot.venues.budget.stores import LocalBudget, RateBudget
+from mmbot.venues.budget.build import build_budget
+from mmbot.venues.budget.stores import RateBudget
 from mmbot.venues.ports import CallError, VenuePort
 
 __all__ = ["DoctorOptions", "examine"]
@@ -73,7 +74,7 @@ def _program(config: AppConfig) -> list[Finding]:
     extras = {"live"} if config.trading.venue == "bybit" else {"exchange"}
     if config.trading.venue not in ("bybit", "simulated"):
         extras = {"ccxt"}
-    if config.ha_failover.enabled:
+    if config.ha_failover.enabled or config.rate_budget.shared:
         extras.add("redis")
     packages = installed.dependencies(
         installed.required_packages(python), extras, _installed_version
@@ -136,7 +137,8 @@ def _watchdog_key(config: AppConfig, options: DoctorOptions) -> Finding:
 
 
 async def _outside(config: AppConfig, options: DoctorOptions) -> list[Finding]:
-    findings = [await _redis(config)] if config.ha_failover.enabled else []
+    uses_redis = config.ha_failover.enabled or config.rate_budget.shared
+    findings = [await _redis(config)] if uses_redis else []
     if config.trading.venue == "simulated":
         return findings
     try:
@@ -252,7 +254,7 @@ def _bybit(config: AppConfig, *, has_key: bool) -> tuple[VenuePort, RateBudget]:
         from mmbot.venues.bybit.limits import BYBIT_BUDGET  # noqa: PLC0415
     except ImportError as exc:
         raise _needs("live", exc) from exc
-    budget = LocalBudget(BYBIT_BUDGET)
+    budget = build_budget(config, BYBIT_BUDGET, venue="bybit")
     return build_bybit(config, is_private=has_key, budget=budget), budget
 
 
@@ -266,7 +268,7 @@ def _ccxt(config: AppConfig, *, has_key: bool) -> tuple[VenuePort, RateBudget]:
     except ImportError as exc:
         raise _needs("ccxt", exc) from exc
     options = ccxt_options(config, is_private=has_key)
-    budget = ccxt_budget(options)
+    budget = ccxt_budget(config, options)
     return build_ccxt(config, options, budget=budget), budget
 
 
@@ -288,7 +290,7 @@ async def _redis(config: AppConfig) -> Finding:
         await client.ping()
     except (shared.RedisError, OSError) as exc:
         text = f"{url} does not answer: {type(exc).__name__}"
-        return bad(name, text, "start Redis, or set ha_failover.enabled: false")
+        return bad(name, text, "start Redis, or set what needs it to false")
     finally:
         await client.aclose()
     return good(name, f"{url} answers")

@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.progress import (
     BarColumn,
     DownloadColumn,
+    MofNCompleteColumn,
     Progress,
     ProgressColumn,
     TaskID,
@@ -17,21 +18,21 @@ from rich.progress import (
     TransferSpeedColumn,
 )
 
-__all__ = ["ByteBar", "byte_bar", "progress"]
+__all__ = ["ByteBar", "byte_bar", "progress", "row_bar"]
 
 
 class ByteBar:
-    """Progress of one step after the other, by bytes."""
+    """Progress of one step after the other, by bytes or rows."""
 
     def __init__(self, bar: Progress) -> None:
         self._bar = bar
         self._task: TaskID | None = None
 
-    def begin(self, step: str, total_bytes: int) -> None:
+    def begin(self, step: str, total: int) -> None:
         """Starts the bar of a step; a total of 0 means that it is not known."""
         if self._task is not None:
             self._bar.update(self._task, visible=False)
-        self._task = self._bar.add_task(step, total=total_bytes or None)
+        self._task = self._bar.add_task(step, total=total or None)
 
     def advance(self, count: int) -> None:
         """Moves the bar."""
@@ -50,6 +51,19 @@ def byte_bar(*, hidden: bool = False) -> Iterator[ByteBar]:
         TimeRemainingColumn(),
     )
     with progress(*columns, hidden=hidden) as bar:
+        yield ByteBar(bar)
+
+
+@contextmanager
+def row_bar() -> Iterator[ByteBar]:
+    """A bar of rows."""
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+    )
+    with progress(*columns) as bar:
         yield ByteBar(bar)
 
 

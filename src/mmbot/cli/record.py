@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated
 
 import typer
@@ -27,8 +28,21 @@ _Data = Annotated[
     typer.Option("--data", metavar="DIR", help="Copy from this catalog; else a synthetic market."),
 ]
 _Venue = Annotated[
-    str | None, typer.Option("--venue", help="Venue, when the catalog has the symbol twice.")
+    str | None,
+    typer.Option(
+        "--venue", help="Without --data: connect to this venue. With it: which one of the catalog."
+    ),
 ]
+_Endpoint = Annotated[
+    str | None,
+    typer.Option(
+        "--endpoint",
+        metavar="NAME|URL",
+        help="Of --venue: mainnet, testnet, demo, or http[s]://host:port.",
+        show_default="as configured",
+    ),
+]
+_Depth = Annotated[int, typer.Option("--depth", help="Levels a side that --venue is asked for.")]
 _Regime = Annotated[str, typer.Option("--regime", help="Synthetic market, as of `mmbot run`.")]
 _Seed = Annotated[int, typer.Option("--seed", min=0, help="Seed of the synthetic market.")]
 _Speed = Annotated[
@@ -45,7 +59,8 @@ _Speed = Annotated[
     epilog=(
         "[bold]Examples[/bold]\n\n"
         "mmbot record --symbol BTCUSDT --duration-sec 3600 --speed max\n\n"
-        "mmbot record --data captures --symbol BTCUSDT --set recorder.data_dir=data/copy"
+        "mmbot record --data captures --symbol BTCUSDT --set recorder.data_dir=data/copy\n\n"
+        "mmbot record --venue bybit --endpoint mainnet --symbol BTCUSDT --symbol ETHUSDT"
     ),
 )
 def record(
@@ -58,30 +73,55 @@ def record(
     mode: _Mode = "paper",
     data: _Data = None,
     venue: _Venue = None,
+    endpoint: _Endpoint = None,
+    depth: _Depth = 50,
     regime: _Regime = "mixed",
     seed: _Seed = 42,
     speed: _Speed = None,
 ) -> None:
     """Record until the end and say what was written."""
-    if mode in {"live", "shadow"}:
-        raise ConfigError(
-            "E_CFG_RANGE", "--mode", f"{mode} needs a venue; this version connects to none"
-        )
-    if mode not in {"paper", "sim"}:
+    is_live = venue is not None and data is None
+    if not is_live and mode in {"live", "shadow"}:
+        raise ConfigError("E_CFG_RANGE", "--mode", f"{mode} needs a venue: --venue bybit")
+    if not is_live and mode not in {"paper", "sim"}:
         raise ConfigError("E_CFG_RANGE", "--mode", "must be one of paper, sim")
+    if not is_live and endpoint is not None:
+        raise ConfigError("E_CFG_CONFLICT", "--endpoint", "goes with --venue, without --data")
     # What follows loads the engine and numpy: `mmbot record --help` does without.
     from mmbot.cli.markets import MarketChoice  # noqa: PLC0415
     from mmbot.cli.record_session import RecordOptions, record_market  # noqa: PLC0415
     from mmbot.config import ConfigRequest  # noqa: PLC0415
 
     request = ConfigRequest(
-        path=config, profile=profile, sets=tuple(sets or ()), symbols=tuple(symbol or ()), mode=mode
+        path=config,
+        profile=profile,
+        sets=tuple(sets or ()),
+        symbols=tuple(symbol or ()),
+        mode="paper" if is_live else mode,
     )
+    duration_ns = None if duration_sec is None else round(duration_sec * NS_PER_SEC)
+    if is_live:
+        assert venue is not None
+        from mmbot.cli.record_venue import VenueOptions, record_venue  # noqa: PLC0415
+
+        wanted = VenueOptions(
+            request=request, venue=venue, endpoint=endpoint, depth=depth, duration_ns=duration_ns
+        )
+        _say(record_venue(wanted, _log))
+        return
     options = RecordOptions(
         request=request,
         choice=MarketChoice(data=data, venue=venue, regime=regime, seed=seed),
         speed=speed or ("max" if mode == "sim" else "10x"),
-        duration_ns=None if duration_sec is None else round(duration_sec * NS_PER_SEC),
+        duration_ns=duration_ns,
     )
-    for line in record_market(options, lambda line: typer.echo(line, err=True)):
+    _say(record_market(options, _log))
+
+
+def _say(lines: Sequence[str]) -> None:
+    for line in lines:
         typer.echo(line)
+
+
+def _log(line: str) -> None:
+    typer.echo(line, err=True)

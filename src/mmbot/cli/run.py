@@ -88,7 +88,11 @@ _Picture = Annotated[
 ]
 
 _NoJournal = Annotated[
-    bool, typer.Option("--no-journal", help="Write no journal: no replay, no `mmbot why`.")
+    bool,
+    typer.Option("--no-journal", help="Write no journal: no replay, no `mmbot why`, no SQL."),
+]
+_NoStore = Annotated[
+    bool, typer.Option("--no-store", help="Leave SQL alone; `mmbot db ship` can do it later.")
 ]
 _ThrottlePath = Annotated[
     Path | None,
@@ -148,6 +152,7 @@ def run(
     throttle_snapshot_interval_seconds: _ThrottleInterval = 30.0,
     endpoint: _Endpoint = None,
     i_understand_live: _Understood = False,
+    no_store: _NoStore = False,
 ) -> None:
     """Build the session and run it."""
     _check_mode(mode)
@@ -192,6 +197,7 @@ def run(
         journal=not no_journal,
         throttle_snapshot_path=throttle_snapshot_path,
         throttle_snapshot_interval_sec=throttle_snapshot_interval_seconds,
+        store=not no_store,
     )
     raise typer.Exit(wire.run_session(options))
 

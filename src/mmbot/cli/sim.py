@@ -10,6 +10,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from mmbot.cli.sim_balance import virtual_balance
 from mmbot.errors import ConfigError
 from mmbot.research.charts import Figure, check_suffix, write_figure
 from mmbot.research.market_comparison import (
@@ -33,10 +34,20 @@ _MS_PER_MIN = 60_000
 _SEC_PER_MIN = 60
 
 app = typer.Typer(
-    help="Score queue models against the true queue; compare generated with recorded markets.",
+    help="Score queue models, compare generated with recorded markets, book a virtual balance.",
     no_args_is_help=True,
     rich_markup_mode="rich",
 )
+
+app.command(
+    "virtual-balance",
+    epilog=(
+        "[bold]Examples[/]\n\n"
+        "mmbot sim virtual-balance --trades trades.jsonl --prices mids.jsonl\n\n"
+        "mmbot sim virtual-balance --trades t.jsonl --prices p.jsonl --cash-flows funding.jsonl "
+        "--initial-cash 100000 --out-daily days.json --out-equity equity.json"
+    ),
+)(virtual_balance)
 
 Seed = Annotated[int, typer.Option("--seed", min=0, help="Seed of the generated market.")]
 StartPrice = Annotated[float, typer.Option("--start-price", help="Price at the start.")]

@@ -25,7 +25,7 @@ from mmbot.trading.watchdog.sweep import Sweep
 from mmbot.units import NS_PER_SEC
 from mmbot.venues.failures import ErrorClass, VenueCodes, classify
 from mmbot.venues.namespace import CidNamespace
-from mmbot.venues.ports import CallError, VenuePort
+from mmbot.venues.ports import CallError, StreamChange, VenuePort
 
 __all__ = ["WatchdogOptions", "run_watchdog"]
 
@@ -99,8 +99,9 @@ async def _watch(config: AppConfig, options: WatchdogOptions, say: Say) -> int:
             say(marker("watchdog", "OK" if is_proved else "FAIL", **asdict(guard.counters)))
             return 0 if is_proved else 2
         beat = _Beat(guard.counters)
-        with StopRequest() as stop:
-            await guard.run(lambda: stop.requested, on_look=beat.look)
+        async with _venue_protection(config, place.port, say):
+            with StopRequest() as stop:
+                await guard.run(lambda: stop.requested, on_look=beat.look)
         _leave(guard.counters)
         say(marker("watchdog", "STOPPED", **asdict(guard.counters)))
     return 0
@@ -151,10 +152,11 @@ def _bybit(config: AppConfig, bot: str) -> _Place:
     try:
         from mmbot.venues.bybit.adapter import BybitSettings, BybitVenue  # noqa: PLC0415
         from mmbot.venues.bybit.build import bybit_endpoints  # noqa: PLC0415
+        from mmbot.venues.bybit.protection import protection_topic  # noqa: PLC0415
         from mmbot.venues.stream.picows_link import PicowsDialer  # noqa: PLC0415
     except ImportError as exc:
         raise _needs("live", exc) from exc
-    from mmbot.venues.budget.stores import LocalBudget  # noqa: PLC0415
+    from mmbot.venues.budget.build import build_budget  # noqa: PLC0415
     from mmbot.venues.bybit.codes import BYBIT_CODES  # noqa: PLC0415
     from mmbot.venues.bybit.limits import BYBIT_BUDGET  # noqa: PLC0415
     from mmbot.venues.bybit.rest import RestPolicy  # noqa: PLC0415
@@ -172,9 +174,11 @@ def _bybit(config: AppConfig, bot: str) -> _Place:
         ),
         # Calls over REST are independent of each other; a socket that hangs takes all with it.
         has_trade_socket=False,
+        private_topics=(protection_topic(config.trading.category),),
     )
     key = ApiCredentials(require_secret(f"{_KEY}_API_KEY"), require_secret(f"{_KEY}_API_SECRET"))
-    port = BybitVenue(settings, key, budget=LocalBudget(BYBIT_BUDGET), dialer=PicowsDialer())
+    budget = build_budget(config, BYBIT_BUDGET, venue="bybit")
+    port = BybitVenue(settings, key, budget=budget, dialer=PicowsDialer())
     return _Place(port, BYBIT_CODES, endpoints.rest)
 
 
@@ -193,6 +197,41 @@ def _ccxt(config: AppConfig) -> _Place:
 def _needs(extra: str, exc: ImportError) -> ConfigError:
     missing = exc.name or "a package"
     return ConfigError("E_CFG_MISSING", missing, f"is not installed: pip install 'mmbot[{extra}]'")
+
+
+@asynccontextmanager
+async def _venue_protection(config: AppConfig, port: VenuePort, say: Say) -> AsyncIterator[None]:
+    """Hold a connection at whose loss the venue itself cancels; where it is asked for and there."""
+    window_sec = config.watchdog.venue_protection_s
+    if window_sec is None:
+        yield
+        return
+    try:
+        from mmbot.venues.bybit import protection  # noqa: PLC0415
+        from mmbot.venues.bybit.adapter import BybitVenue  # noqa: PLC0415
+    except ImportError as exc:
+        raise _needs("live", exc) from exc
+    if not isinstance(port, BybitVenue):
+        raise ConfigError("E_CFG_CONFLICT", "watchdog.venue_protection_s", "is for bybit only")
+    category = config.trading.category
+    if not await protection.has_protection(port.rest, category):
+        say(marker("watchdog", "WARN", venue_protection="off", reason="not_enabled_by_the_venue"))
+        yield
+        return
+    await protection.set_protection(port.rest, category, window_sec=window_sec)
+    task = asyncio.create_task(_hold(port, say, window_sec))
+    try:
+        yield
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+
+async def _hold(port: VenuePort, say: Say, window_sec: int) -> None:
+    async for event in port.private_events():
+        if isinstance(event, StreamChange):
+            status = "PROTECTED" if event.is_connected else "UNPROTECTED"
+            say(marker("watchdog", status, venue_window_s=window_sec))
 
 
 async def _check_key(place: _Place) -> None:

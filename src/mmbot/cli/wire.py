@@ -19,22 +19,27 @@ from mmbot.cli.records import RecordChoices, record_companions
 from mmbot.cli.reporting import BAR_MINUTES, SessionFacts, write_reports
 from mmbot.cli.run_companions import (
     SnapshotChoices,
+    audit_companions,
     drill_companions,
     journal_companions,
+    metrics_companion,
     snapshot_companions,
+    window_recompute,
 )
+from mmbot.cli.store_wire import background_shipper, store_line
 from mmbot.config import AppConfig, ConfigRequest, lane_params
 from mmbot.config.runtime import RuntimeConfig
 from mmbot.portfolio.rebalancing import Rebalancer
 from mmbot.research.calibration import live_sim_params
 from mmbot.store.artifacts import write_text
 from mmbot.store.runtime import artifacts_dir
+from mmbot.store.sql.background import BackgroundShipper
 from mmbot.strategy import as_callable
 from mmbot.telemetry.logs import configure_logging, log_level
 from mmbot.trading.engine import EngineSpec, Quoter, allocator_settings, build_engine
 from mmbot.trading.headless import HeadlessDisplay
 from mmbot.trading.identity import SessionIdentity
-from mmbot.trading.journaling import open_journal
+from mmbot.trading.journaling import SessionJournal, open_journal
 from mmbot.trading.live.companion import StateCompanion, first_state
 from mmbot.trading.live.heartbeat import Heartbeat
 from mmbot.trading.pacing import parse_speed
@@ -79,6 +84,7 @@ class RunOptions:
     picture: Path | None
     record: bool
     journal: bool
+    store: bool
     throttle_snapshot_path: Path | None = None
     throttle_snapshot_interval_sec: float = 30.0
 
@@ -115,7 +121,6 @@ def run_session(options: RunOptions) -> int:
     rebalancer = Rebalancer(allocator_settings(config), symbols) if len(symbols) > 1 else None
     quoter = _quoter(options, config)
     identity = SessionIdentity.of(config, symbols)
-    choices = options.records(waits=speed is None)
     header, journal = (
         open_journal(loaded.loaded, identity, mode=options.mode, seed=options.seed)
         if options.journal
@@ -130,22 +135,18 @@ def run_session(options: RunOptions) -> int:
         cid_prefix=identity.cid_prefix,
         journal=header,
     )
+    choices = options.records(waits=speed is None)
     records = record_companions(choices, loaded, identity, markets, log=_say)
+    store = _store(options, config, journal)
     # From here on the session leaves traces: what could keep it from starting has been tried.
     runtime = RuntimeConfig(loaded, _say)
-    companions: list[Companion] = [
-        ConfigCompanion(
-            runtime,
-            symbols,
-            overrides=_EXTERNAL if quoter is not None else {},
-            cid_prefix=identity.cid_prefix,
-            rebalancer=rebalancer,
-        ),
-        *records,
-        *snapshot_companions(options.snapshots(paced=speed is not None), engine, runtime, _say),
-        *drill_companions(identity, options.mode, _say),
-        *journal_companions(journal, config, _say),
-    ]
+    besides = _besides(options, engine, runtime, identity, is_paced=speed is not None)
+    reloading = _reloading(options, runtime, identity, rebalancer, is_paced=speed is not None)
+    # at full speed the store falls behind and nothing waits for it
+    lag = None if store is None or speed is None else store.lag_records
+    last = journal_companions(journal, config, _say, lag_records=lag)
+    # the journal is the last: it writes what others change
+    companions: list[Companion] = [reloading, *records, *besides, *last]
     plan = SessionPlan(
         speed=speed,
         duration_ns=options.duration_ns,
@@ -156,13 +157,62 @@ def run_session(options: RunOptions) -> int:
     labels = _labels(options, markets)
     with contextlib.ExitStack() as stack:
         companions.append(state := _state(stack, options, identity, markets))
-        with runtime.on_sighup(), contextlib.nullcontext() if journal is None else journal.writer:
-            end = _play(options, engine, markets, plan, labels)
+        # the store is closed after the journal: then nothing more comes
+        around = (runtime.on_sighup(), store, None if journal is None else journal.writer)
+        end = _play(options, engine, markets, plan, labels, around=around)
         code = _close(options, config, end, labels, markets)
         state.finish(unconfirmed=end.unconfirmed_orders, exit_code=code)
     if journal is not None:
         sys.stdout.write(f"wrote {journal.writer.path}\n")
+    if store is not None:
+        sys.stdout.write(store_line(store, config.storage))
     return code
+
+
+def _reloading(
+    options: RunOptions,
+    runtime: RuntimeConfig,
+    identity: SessionIdentity,
+    rebalancer: Rebalancer | None,
+    *,
+    is_paced: bool,
+) -> ConfigCompanion:
+    """What takes over changes of the configuration."""
+    symbols = identity.symbols
+    return ConfigCompanion(
+        runtime,
+        symbols,
+        overrides=_EXTERNAL if options.strategy is not None else {},
+        cid_prefix=identity.cid_prefix,
+        rebalancer=rebalancer,
+        windows=window_recompute(runtime, symbols, _say) if is_paced else None,
+    )
+
+
+def _besides(
+    options: RunOptions,
+    engine: core.Backtest,
+    runtime: RuntimeConfig,
+    identity: SessionIdentity,
+    *,
+    is_paced: bool,
+) -> list[Companion]:
+    """What the session keeps, shows and obeys besides its records."""
+    return [
+        *snapshot_companions(options.snapshots(paced=is_paced), engine, runtime, _say),
+        metrics_companion(identity.symbols, options.mode, runtime, _say),
+        *audit_companions(options.mode, runtime, _say, waits=not is_paced),
+        *drill_companions(identity, options.mode, _say),
+    ]
+
+
+def _store(
+    options: RunOptions, config: AppConfig, journal: SessionJournal | None
+) -> BackgroundShipper | None:
+    """What brings the journal into SQL; a simulated session leaves that to `mmbot db ship`."""
+    if not options.store or options.mode != "paper" or journal is None:
+        return None
+    return background_shipper(config.storage, journal.writer, _say)
 
 
 def _request(options: RunOptions) -> ConfigRequest:
@@ -245,10 +295,15 @@ def _play(
     markets: Sequence[SymbolMarket],
     plan: SessionPlan,
     labels: Labels,
+    *,
+    around: Sequence[contextlib.AbstractContextManager[object] | None],
 ) -> SessionEnd:
     """Run the session under its display; the terminal is given back whatever happens."""
     feeds = [Feed(market.instrument.symbol, market.chunks) for market in markets]
     with contextlib.ExitStack() as stack:
+        for one in around:
+            if one is not None:
+                stack.enter_context(one)
         stop = stack.enter_context(StopRequest())
         display: Display
         if options.headless or not sys.stdout.isatty():

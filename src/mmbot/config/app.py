@@ -14,6 +14,7 @@ from mmbot.config.operations import (
     JournalConfig,
     LoggingConfig,
     MonitoringConfig,
+    RateBudgetConfig,
     RecorderConfig,
     RuntimeSection,
     StorageConfig,
@@ -79,5 +80,6 @@ class AppConfig(Section):
     soak: SoakConfig = key(SoakConfig(), "soak and tuning")
     recorder: RecorderConfig = key(RecorderConfig(), "market recorder and summaries")
     journal: JournalConfig = key(JournalConfig(), "snapshots of the journal")
+    rate_budget: RateBudgetConfig = key(RateBudgetConfig(), "requests of account and address")
     watchdog: WatchdogConfig = key(WatchdogConfig(), "cancels when the session is gone")
     runtime: RuntimeSection = key(RuntimeSection(), "start of a session")

@@ -5,7 +5,9 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
+
+import yaml
 
 from mmbot.config.app import AppConfig
 from mmbot.config.loader import LoadedConfig
@@ -22,6 +24,7 @@ __all__ = [
     "difference",
     "explain",
     "format_value",
+    "sanitized_yaml",
     "unit_findings",
 ]
 
@@ -95,6 +98,19 @@ def cfg_hash(config: AppConfig) -> str:
     return hashlib.sha256(text).hexdigest()
 
 
+def sanitized_yaml(config: AppConfig) -> str:
+    """The configuration as YAML, keys sorted; secrets left out. ASCII."""
+
+    def shown(value: Any, path: Path) -> Any:  # noqa: ANN401 -- any node of the tree
+        if not isinstance(value, dict):
+            return value
+        inner = {name: (*path, str(name)) for name in value}
+        return {name: shown(value[name], at) for name, at in inner.items() if not _is_hidden(at)}
+
+    text: str = yaml.safe_dump(shown(to_tree(config), ()), sort_keys=True, allow_unicode=False)
+    return text
+
+
 def difference(left: AppConfig, right: AppConfig) -> list[tuple[str, str, str]]:
     """Keys with different values as (key, left, right); a missing side is ``-``."""
     a, b = describe_values(left), describe_values(right)
@@ -160,8 +176,12 @@ def _has_unit(key: str) -> bool:
 
 def _shown_leaves(config: AppConfig) -> Iterator[tuple[Path, object]]:
     for path, value in _flat(to_tree(config), ()):
-        if not any(part in dotted(path).lower() for part in _SECRET_PARTS):
+        if not _is_hidden(path):
             yield path, value
+
+
+def _is_hidden(path: Path) -> bool:
+    return any(part in dotted(path).lower() for part in _SECRET_PARTS)
 
 
 def _flat(tree: Mapping[str, object], prefix: Path) -> Iterator[tuple[Path, object]]:

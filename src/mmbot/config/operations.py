@@ -13,6 +13,7 @@ __all__ = [
     "JournalConfig",
     "LoggingConfig",
     "MonitoringConfig",
+    "RateBudgetConfig",
     "RecorderConfig",
     "RuntimeSection",
     "StorageConfig",
@@ -76,6 +77,19 @@ class WatchdogConfig(Section):
     """Section `watchdog`: the process that cancels when the session's heartbeat stops."""
 
     timeout_s: float = key(5.0, "age of the newest heartbeat that counts as stopped", gt=0)
+    venue_protection_s: int | None = key(
+        None, "Bybit cancels ALL orders this long after the watchdog is gone", ge=3, le=300
+    )
+
+
+class RateBudgetConfig(Section):
+    """Section `rate_budget`: the venue's limits, which belong to account and address."""
+
+    shared: bool = key(default=False, doc="share them through Redis (ha_failover.redis_url)")
+    account: str = key("main", "names the account; equal in all programs that use it", min_length=1)
+    address: str = key("", "names the network address; empty: the machine's name")
+    local_share_ratio: float = key(0.25, "part of the limits while Redis is gone", gt=0, le=1)
+    redis_timeout_ms: int = key(50, "longest wait for Redis", ge=1, le=5000)
 
 
 class RuntimeSection(Section):

@@ -8,8 +8,8 @@ Live trading: `LiveSession` makes `OrderRequest`s of a venue's frames and report
 `bybit_order_frames` frames of them.
 `ExchangeBook` lets outside accounts trade on a market. Scores and statistics:
 `score_queue_models`, `TapeReader`. Budget over symbols: `allocator_tick` with `PortfolioParams`.
-Journals of sessions: `JournalFramer`, `JournalDecoder`, `JournalReplay`, `JournalSearch`;
-`CheckpointIndex`. The fault world: `fault_run`, `fault_catalog`, `kill_drill`.
+Journals of sessions: `JournalFramer`, `JournalDecoder`, `JournalReplay`, `JournalFollow`,
+`JournalSearch`; `CheckpointIndex`. The fault world: `fault_run`, `fault_catalog`, `kill_drill`.
 Errors are `CoreError` (with `code` and `key`), `FrameError` and `JournalError`.
 """
 
@@ -36,6 +36,7 @@ from mmbot._core import (
     Instrument,
     JournalDecoder,
     JournalError,
+    JournalFollow,
     JournalFramer,
     JournalReplay,
     JournalSearch,
@@ -92,6 +93,7 @@ __all__ = [
     "Instrument",
     "JournalDecoder",
     "JournalError",
+    "JournalFollow",
     "JournalFramer",
     "JournalReplay",
     "JournalSearch",

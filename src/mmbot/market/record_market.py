@@ -21,7 +21,7 @@ from mmbot.market.record_queue import MarketRows, ThinnedRows
 from mmbot.market.schema import BOOK_SCHEMA, STREAMS, TRADES_SCHEMA, BookKind, Stream
 from mmbot.market.writer import Monotonic
 
-__all__ = ["MarketReader", "RecordedBefore"]
+__all__ = ["MarketReader", "RecordedBefore", "last_value"]
 
 Columns = dict[str, NDArray[Any]]
 
@@ -47,13 +47,14 @@ class RecordedBefore:
             MarketDataError: ``E_MD_FRAME`` naming a damaged part.
         """
         update_id, trade_id = (
-            _last_value(root, venue, symbol, stream, name)
+            last_value(root, venue, symbol, stream, name)
             for stream, name in zip(STREAMS, ("update_id", "trade_id"), strict=True)
         )
         return cls(update_id, trade_id)
 
 
-def _last_value(root: Root, venue: str, symbol: str, stream: Stream, name: str) -> int:
+def last_value(root: Root, venue: str, symbol: str, stream: Stream, name: str) -> int:
+    """A column of the last row that the catalog has of a stream; 0 without one."""
     footers = footers_of(root, venue, symbol, stream)
     if not footers:
         return 0

@@ -13,12 +13,13 @@ from typing import Any
 
 from mmbot import clock, core
 from mmbot.config import LoadedConfig
+from mmbot.config.describe import sanitized_yaml
 from mmbot.errors import StoreError
 from mmbot.store.canonical import canonical_json
 from mmbot.store.journal import CheckpointWriter, JournalWriter
 from mmbot.telemetry.logs import get_logger
 from mmbot.trading.explain import Explanation, explain, order_number
-from mmbot.trading.identity import SessionIdentity
+from mmbot.trading.identity import SessionIdentity, session_facts
 from mmbot.trading.session import Taken
 from mmbot.units import NS_PER_SEC
 
@@ -30,8 +31,9 @@ def journal_header(
 ) -> dict[str, Any]:
     """What `mmbot.core.Backtest` takes as `journal`.
 
-    ``config`` of the header holds the hash of the configuration and the layer of every key that is
-    not a default.
+    ``config`` of the header holds the hash of the configuration, its text without secrets, the
+    layer of every key that is not a default, and who the session is: venue, environment, instance,
+    region, version and commit.
     """
     config = loaded.config
     keys = {".".join(map(str, path)) for path in loaded.history}
@@ -39,6 +41,8 @@ def journal_header(
     about = {
         "cfg_hash": identity.cfg_hash,
         "sources": {key: origin for key, origin in origins.items() if origin != "default"},
+        "yaml": sanitized_yaml(config),
+        **session_facts(config),
     }
     return {
         "session_id": identity.session,

@@ -11,6 +11,7 @@ from mmbot.config.runtime import RuntimeConfig
 from mmbot.portfolio.rebalancing import Rebalancer
 from mmbot.trading.live_config import LiveConfig
 from mmbot.trading.session import Taken
+from mmbot.trading.window_recompute import WindowRecompute
 
 __all__ = ["ConfigCompanion"]
 
@@ -18,7 +19,8 @@ __all__ = ["ConfigCompanion"]
 class ConfigCompanion:
     """Polls the configuration in force and hands every change to the engine.
 
-    Raises ``min_interval_ms`` when too many decisions are blocked by it (once a window of market
+    Takes over trading windows that are suggested anew on a period, if there is one. Raises
+    ``min_interval_ms`` when too many decisions are blocked by it (once a window of market
     time), and writes the applied profile when the session ends.
     """
 
@@ -30,8 +32,10 @@ class ConfigCompanion:
         overrides: Mapping[str, object],
         rebalancer: Rebalancer | None = None,
         cid_prefix: str = "",
+        windows: WindowRecompute | None = None,
     ) -> None:
         self._runtime = runtime
+        self._windows = windows
         self._symbols = tuple(symbols)
         self._live = LiveConfig(
             symbols, overrides=overrides, rebalancer=rebalancer, cid_prefix=cid_prefix
@@ -54,11 +58,28 @@ class ConfigCompanion:
         self._live.renew_hours(engine, self._runtime.config, market_ns)
         if self._window.is_due(market_ns):
             self._judge_blocks(engine, market_ns)
+        if self._windows is not None:
+            self._take_windows(self._windows, engine, market_ns)
 
     def close(self, engine: core.Backtest, market_ns: int, taken: Sequence[Taken]) -> None:
         """See `Companion`."""
         del market_ns, taken
         self._runtime.report(_blocked_by(engine, len(self._symbols)))
+
+    def _take_windows(
+        self, recompute: WindowRecompute, engine: core.Backtest, market_ns: int
+    ) -> None:
+        found = recompute.poll(self._runtime.config.scheduler_suggest, market_ns)
+        if found is None:
+            return
+        plain = [window.model_dump(mode="json") for window in found]
+        change = self._runtime.patch(
+            {"scheduler.windows": plain, "scheduler.tz": "UTC"},
+            origin="scheduler",
+            reason="windows suggested from recorded data",
+        )
+        if change is not None:
+            self._live.apply(engine, change.new, market_ns)
 
     def _judge_blocks(self, engine: core.Backtest, market_ns: int) -> None:
         symbols = range(len(self._symbols))

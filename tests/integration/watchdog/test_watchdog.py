@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -243,3 +244,16 @@ def test_the_sessions_own_key_is_refused_and_so_is_a_wrong_one(place, tmp_path):
     code, said = ends_with(WATCHDOG_API_SECRET="a-wrong-secret")
     assert (code, said.split(":")[0]) == (1, "E_VENUE_CALL")
     assert "a-wrong-secret" not in said
+
+
+@pytest.mark.spec("09-1")
+def test_the_venue_itself_cancels_when_session_and_watchdog_are_gone_together(place, tmp_path):
+    env = environment(tmp_path, place, MM_CFG__watchdog__venue_protection_s="3")
+    with watchdog(env, tmp_path) as dog, session(env, tmp_path) as victim:
+        dog.wait_for("| watchdog | PROTECTED | venue_window_s=3 |")
+        dog.kill()
+        victim.kill()
+        deadline_ns = monotonic_ns() + PATIENCE_S * NS_PER_SEC
+        while left := cids(place):
+            assert monotonic_ns() < deadline_ns, left
+            time.sleep(0.5)

@@ -56,3 +56,22 @@ def test_help_does_not_load_the_engine():
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize(
+    ("module", "extra", "args"),
+    [
+        ("picows", "live", ["run", "--mode", "live", "--symbol", "BTCUSDT"]),
+        ("aiohttp", "live", ["run", "--mode", "shadow", "--symbol", "BTCUSDT"]),
+    ],
+)
+def test_a_command_that_needs_an_extra_says_which(module, extra, args):
+    code = (
+        f"import sys\nsys.modules['{module}'] = None\n"
+        f"from mmbot.cli.app import run_cli\nsys.exit(run_cli({args}))\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert done.stderr == (
+        f"E_CFG_MISSING: {module} is not installed: pip install 'mmbot[{extra}]'\n"
+    )

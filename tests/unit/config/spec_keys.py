@@ -285,6 +285,12 @@ FIXED: list[tuple[str, object, str]] = [
     ("recorder.percentiles", [0.1, 0.25, 0.5, 0.75, 0.9, 0.95, 0.99], ""),
     ("recorder.lock_mode", "lockfile", ""),
     ("journal.snapshot_interval_s", 60, POS),
+    ("rate_budget.shared", False, ""),
+    ("rate_budget.account", "main", ""),
+    ("rate_budget.address", "", ""),
+    ("rate_budget.local_share_ratio", 0.25, "in (0,1]"),
+    ("rate_budget.redis_timeout_ms", 50, "in [1,5000]"),
     ("watchdog.timeout_s", 5, POS),
+    ("watchdog.venue_protection_s", None, "in [3,300]"),
     ("runtime.allow_live", False, ""),
 ]

@@ -140,6 +140,23 @@ def test_records_of_controls_are_read_as_they_were_written(tmp_path):
     assert controls_of(writer.path) == [*given_records, short]
 
 
+@pytest.mark.spec("08-5.4")
+def test_what_a_journal_says_can_be_done_to_another_session(tmp_path):
+    path = written(tmp_path / "one", [(2, at) for at in range(len(CONTROLS))])
+    records = [r for r in JournalReader(path).records(kinds=["control"]) if r["control"] != "stop"]
+    assert len(records) == len(CONTROLS)
+
+    def again(engine: core.Backtest, second: int) -> None:
+        if second == 2:
+            for record in records:
+                engine.session().apply(record)
+
+    other = write_session(tmp_path / "two", seconds=8, on_second=again)
+    assert controls_of(other) == controls_of(path)
+    with pytest.raises(core.CoreError, match="E_STORE_TYPE"):
+        core.JournalFramer().push({"kind": "control", "ts_ns": 1, "control": "dance"})
+
+
 def test_after_a_stop_no_session_is_resumed(tmp_path):
     engines = []
     write_session(tmp_path, seconds=3, on_second=lambda engine, _: engines.append(engine))

@@ -8,6 +8,7 @@ import pytest
 from mmbot.config import AppConfig, ConfigRequest
 from mmbot.config.block_adjustment import WINDOW_NS
 from mmbot.config.runtime import POLL_NS, RuntimeConfig
+from mmbot.config.scheduling import TradingWindow
 from mmbot.trading.reloading import ConfigCompanion
 
 SYMBOLS = ("BTCUSDT", "ETHUSDT")
@@ -115,3 +116,19 @@ def test_the_end_reports_the_blocks_of_all_symbols(setting, tmp_path):
 def test_the_configuration_of_the_fixture_is_a_whole_one(setting):
     assert isinstance(setting.runtime.config, AppConfig)
     assert setting.runtime.config.trading.symbols == SYMBOLS
+
+
+@pytest.mark.spec("02-4")
+def test_suggested_windows_take_the_place_of_those_in_force(setting, monkeypatch):
+    found = (TradingWindow(name="win0", start="08:00", end="10:00"),)
+    answers = iter([None, found, None])
+    windows: Any = SimpleNamespace(poll=lambda _config, _now_ns: next(answers))
+    companion = ConfigCompanion(setting.runtime, SYMBOLS, overrides={}, windows=windows)
+    engine: Any = Engine()
+    companion.begin(engine, START)
+    sessions = len(engine.sessions)
+    for market_ns in (START, START + 1, START + 2):
+        companion.step(engine, market_ns, ())
+    assert setting.runtime.config.scheduler.windows == found
+    assert setting.runtime.config.scheduler.tz == "UTC"
+    assert len(engine.sessions) == sessions + 1, "put in force once"

@@ -42,6 +42,9 @@ impl ColorMarkouts {
 
     /// Takes the mids of the horizons that the venue's clock has passed.
     pub fn resolve(&mut self, market: &Market) {
+        if self.fills.is_empty() {
+            return;
+        }
         let clock = market.last_ts_exch();
         for (at, horizon_ms) in COLOR_MARKOUT_MS.iter().enumerate() {
             while let Some(fill) = self.fills.get(self.done[at]) {
@@ -56,8 +59,10 @@ impl ColorMarkouts {
             }
         }
         let over = self.done.into_iter().min().unwrap_or(0);
-        self.fills.drain(..over);
-        self.done = self.done.map(|done| done - over);
+        if over > 0 {
+            self.fills.drain(..over);
+            self.done = self.done.map(|done| done - over);
+        }
     }
 
     /// Sums of a horizon, an index into [`COLOR_MARKOUT_MS`], and colour.

@@ -24,8 +24,7 @@ use crate::strategy::StrategyView;
 use crate::trader::{SeatPlace, Trader};
 use mmbot_types::journal::Control;
 use mmbot_types::{
-    ActionBuf, EventRow, Instrument, InstrumentIdx, ParamError, Params, RowKind, SessionParams,
-    TsNs,
+    ActionBuf, EventRow, Instrument, InstrumentIdx, ParamError, Params, SessionParams, TsNs,
 };
 
 #[derive(Debug, Clone)]
@@ -337,16 +336,7 @@ pub fn session_hash(traders: impl Iterator<Item = u64>) -> u64 {
 impl Seat {
     /// Takes in a market row; true if the book is consistent after it.
     fn read(&mut self, row: &EventRow, now: TsNs) -> bool {
-        match row.kind {
-            RowKind::Depth => self.market.depth(row.side, row.px, row.qty),
-            RowKind::Trade => self.market.trade(row.side, row.px, row.qty, now),
-            RowKind::Reset => self.market.reset(),
-            RowKind::Gap => self.market.gap(),
-        }
-        if row.last {
-            self.market.end_packet(row.ts_exch, now);
-        }
-        row.last
+        self.market.row(row, now)
     }
 }
 

@@ -4,7 +4,9 @@ use super::*;
 use crate::session::KillCause;
 use crate::strategy::Quote;
 use mmbot_types::journal::Control;
-use mmbot_types::{Action, Cause, ExecReport, PriceTick, QtyLot, QuoterKind, ReportKind, Side};
+use mmbot_types::{
+    Action, Cause, ExecReport, PriceTick, QtyLot, QuoterKind, ReportKind, RowKind, Side,
+};
 
 const A: InstrumentIdx = InstrumentIdx(0);
 const B: InstrumentIdx = InstrumentIdx(1);

@@ -93,8 +93,8 @@ impl IdempotencyKey {
         }
     }
 
-    /// 64 bits of the content, the same in every process: the finaliser of SplitMix64 (Steele, Lea,
-    /// Flood 2014) over each field in turn.
+    /// 64 bits of the content, the same in every process: the fields times odd numbers, through the
+    /// finaliser of SplitMix64 (Steele, Lea, Flood 2014).
     #[inline]
     #[allow(clippy::cast_sign_loss)] // the bits are wanted
     const fn hash(&self) -> u64 {
@@ -103,8 +103,10 @@ impl IdempotencyKey {
             IdempotencyKey::Replace { cid, px, qty } => (2, *cid, *px, *qty),
             IdempotencyKey::Cancel { cid } => (3, *cid, PriceTick::ZERO, QtyLot::ZERO),
         };
-        let h = mix(cid.get() ^ tag.wrapping_mul(0x9E37_79B9_7F4A_7C15));
-        mix(mix(h ^ px.get() as u64) ^ qty.get() as u64)
+        let px = (px.get() as u64).wrapping_mul(0xD6E8_FEB8_6659_FD93);
+        let qty = (qty.get() as u64).wrapping_mul(0xA076_1D64_78BD_642F);
+        let tag = tag.wrapping_mul(0x9E37_79B9_7F4A_7C15);
+        mix(cid.get() ^ tag ^ px ^ qty)
     }
 }
 
@@ -154,10 +156,8 @@ impl IdempotencyFilter {
     pub fn seen(&mut self, key: &IdempotencyKey, now: TsNs) -> bool {
         self.pass(now);
         let hash = key.hash();
-        let seen =
-            self.is_young(self.newer.find(key, hash)) || self.is_young(self.older.find(key, hash));
-        self.hits[key.op().index()] += u64::from(seen);
-        seen
+        let slot = self.newer.slot(key, hash);
+        self.is_hit(key, hash, slot)
     }
 
     /// A request is being sent: its key is remembered from `now` on.
@@ -165,11 +165,21 @@ impl IdempotencyFilter {
     pub fn remember(&mut self, key: &IdempotencyKey, now: TsNs) {
         self.pass(now);
         let hash = key.hash();
-        if !self.newer.insert(key, hash, self.latest) {
-            self.dropped += self.older.young(self.latest, self.ttl_ns);
-            self.turn();
-            self.newer.insert(key, hash, self.latest);
+        let slot = self.newer.slot(key, hash);
+        self.put(key, hash, slot);
+    }
+
+    /// [`Self::seen`] and, where it is not, [`Self::remember`], at the price of one of them.
+    #[inline]
+    pub fn is_repetition(&mut self, key: &IdempotencyKey, now: TsNs) -> bool {
+        self.pass(now);
+        let hash = key.hash();
+        let slot = self.newer.slot(key, hash);
+        let seen = self.is_hit(key, hash, slot);
+        if !seen {
+            self.put(key, hash, slot);
         }
+        seen
     }
 
     /// The request has definitely failed and may be sent again.
@@ -214,6 +224,26 @@ impl IdempotencyFilter {
         self.begun = self.latest;
     }
 
+    /// Whether a key whose place in the newer table is `slot` is remembered; counted.
+    #[inline]
+    fn is_hit(&mut self, key: &IdempotencyKey, hash: u64, slot: usize) -> bool {
+        let seen =
+            self.is_young(self.newer.time_at(slot)) || self.is_young(self.older.find(key, hash));
+        self.hits[key.op().index()] += u64::from(seen);
+        seen
+    }
+
+    /// Remembers a key whose place in the newer table is `slot`.
+    #[inline]
+    fn put(&mut self, key: &IdempotencyKey, hash: u64, slot: usize) {
+        if !self.newer.insert_at(slot, key, hash, self.latest) {
+            self.dropped += self.older.young(self.latest, self.ttl_ns);
+            self.turn();
+            let slot = self.newer.slot(key, hash);
+            self.newer.insert_at(slot, key, hash, self.latest);
+        }
+    }
+
     #[inline]
     fn is_young(&self, at: Option<TsNs>) -> bool {
         at.is_some_and(|at| self.latest.since_ns(at) < self.ttl_ns)
@@ -244,20 +274,30 @@ impl Table {
     fn slot(&self, key: &IdempotencyKey, hash: u64) -> usize {
         let mask = self.slots.len() - 1;
         let mut at = hash as usize & mask;
-        while self.slots[at].is_some_and(|(other, _)| other != *key) {
+        while let Some((other, _)) = &self.slots[at]
+            && other != key
+        {
             at = (at + 1) & mask;
         }
         at
     }
 
     #[inline]
-    fn find(&self, key: &IdempotencyKey, hash: u64) -> Option<TsNs> {
-        self.slots[self.slot(key, hash)].and_then(|(_, at)| at)
+    fn time_at(&self, slot: usize) -> Option<TsNs> {
+        self.slots[slot].as_ref().and_then(|(_, at)| *at)
     }
 
-    /// False if the table is full and does not know the key.
-    fn insert(&mut self, key: &IdempotencyKey, hash: u64, now: TsNs) -> bool {
-        let mut slot = self.slot(key, hash);
+    #[inline]
+    fn find(&self, key: &IdempotencyKey, hash: u64) -> Option<TsNs> {
+        if self.used == 0 {
+            return None;
+        }
+        self.time_at(self.slot(key, hash))
+    }
+
+    /// Puts a key into its slot; false if the table is full and does not know it.
+    #[inline]
+    fn insert_at(&mut self, mut slot: usize, key: &IdempotencyKey, hash: u64, now: TsNs) -> bool {
         if self.slots[slot].is_none() {
             if self.used == KEYS_MAX {
                 return false;
@@ -273,6 +313,9 @@ impl Table {
     }
 
     fn forget(&mut self, key: &IdempotencyKey, hash: u64) {
+        if self.used == 0 {
+            return;
+        }
         let slot = self.slot(key, hash);
         if let Some((_, at)) = &mut self.slots[slot] {
             *at = None;

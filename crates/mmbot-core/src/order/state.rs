@@ -100,28 +100,21 @@ impl OrderState {
     }
 }
 
-/// One of our orders. Fields stand in the order of their use: a request and its answer look at the
-/// first of three cache lines, and at the second.
+/// One of our orders. Fields stand in the order of their use: an answer looks at the first of three
+/// cache lines, a decision at the second too, a fill at all.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[repr(C, align(64))]
 pub struct Order {
     /// Client order id.
     pub cid: Cid,
-    /// State.
-    pub state: OrderState,
     /// Local time of the last request about the order.
     pub sent: TsNs,
-    /// Terms in force (asked for, while the order is new).
-    pub terms: Terms,
     /// Venue time of acceptance or the last accepted amend; `None` before.
     pub rests_from: Option<TsNs>,
-    /// Venue time of the latest fill, and quantity of all fills since `rests_from`: those that may
-    /// have overtaken the answer to a change.
-    pub last_fill: TsNs,
-    /// See `last_fill`.
-    pub filled_since: QtyLot,
     /// Venue time at which it joined its queue.
     pub queued_from: TsNs,
+    /// Local time at which the last place or amend was acknowledged.
+    pub since: TsNs,
     /// Side.
     pub side: Side,
     /// Level at placement, 0 is the innermost.
@@ -134,12 +127,19 @@ pub struct Order {
     pub not_amendable: bool,
     /// The amend on its way is a drift refresh: a refusal leads to a cancel.
     pub refreshing: bool,
+    /// State; what a change on its way asks for lies on the second line.
+    pub state: OrderState,
+    /// Terms in force (asked for, while the order is new).
+    pub terms: Terms,
     /// Quantity of all distinct fills.
     pub filled: QtyLot,
     /// Fills are known without a hole up to this cumulative quantity.
     pub filled_prefix: QtyLot,
-    /// Local time at which the last place or amend was acknowledged.
-    pub since: TsNs,
+    /// Venue time of the latest fill, and quantity of all fills since `rests_from`: those that may
+    /// have overtaken the answer to a change.
+    pub last_fill: TsNs,
+    /// See `last_fill`.
+    pub filled_since: QtyLot,
     /// Mid at the last place or amend: price drift is measured from it.
     pub drift_mid: MidTick,
 }

@@ -146,6 +146,19 @@ impl OrderTable {
         self.next_seq += 1;
     }
 
+    /// Readies the slot of an order that was numbered elsewhere, so that [`Self::insert`] gives it
+    /// the id `cid`; `None` if the slot holds an order that is not over, or for no order's id.
+    pub fn claim(&mut self, cid: Cid) -> Option<usize> {
+        let slot = (cid.get() & ((1 << SLOT_BITS) - 1)) as usize;
+        let is_over = self.orders.get(slot)?.state.is_done();
+        if !is_over || Self::seq_of(cid) == 0 {
+            return None;
+        }
+        self.keep_warm(slot);
+        self.next_seq = Self::seq_of(cid);
+        Some(slot)
+    }
+
     /// Number that the next order gets.
     #[inline]
     #[must_use]
@@ -159,6 +172,13 @@ impl OrderTable {
     pub fn find(&self, cid: Cid) -> Option<usize> {
         let slot = (cid.get() & ((1 << SLOT_BITS) - 1)) as usize;
         (self.orders.get(slot)?.cid == cid && cid.get() != 0).then_some(slot)
+    }
+
+    /// Reads from the slot that is part of an id, whatever is in it, so that it is at hand soon.
+    #[inline]
+    #[must_use]
+    pub const fn touch(&self, cid: Cid) -> u64 {
+        self.get(cid.get() as usize).cid.get()
     }
 
     /// Number of the order in a client order id.
@@ -249,6 +269,12 @@ impl OrderTable {
     #[cold]
     fn revive(&mut self, slot: usize, side: Side) {
         self.open[side.index()] |= 1 << slot;
+        self.keep_warm(slot);
+    }
+
+    /// A slot neither cools nor is free.
+    #[cold]
+    fn keep_warm(&mut self, slot: usize) {
         self.free &= !(1 << slot);
         let kept: Vec<u8> = (0..self.cooling_len)
             .map(|i| self.cooling[(self.cooling_head + i) % SLOTS])
@@ -343,6 +369,27 @@ mod tests {
         assert_eq!(insert(&mut table), None);
         assert_eq!(table.open(Side::Buy).len(), 64);
         assert!(table.open(Side::Sell).is_empty());
+    }
+
+    #[test]
+    fn an_order_that_was_numbered_elsewhere_gets_its_own_id_where_its_slot_is_over() {
+        let mut table = OrderTable::new();
+        let slot = insert(&mut table).unwrap();
+        let live = table.get(slot).cid;
+        assert_eq!(table.claim(live), None, "still open");
+        for none in [Cid::new(7), Cid::new(9 << SLOT_BITS | 64)] {
+            assert_eq!(table.claim(none), None, "{none:?}");
+        }
+        table.set_state(slot, OrderState::Done(DoneReason::Filled));
+        let cid = Cid::new(500 << SLOT_BITS | slot as u64);
+        assert_eq!(table.claim(cid), Some(slot));
+        table.insert(slot, Side::Sell, 0, Color::Blue, terms(), TsNs::ZERO);
+        assert_eq!((table.find(cid), table.find(live)), (Some(slot), None));
+        assert_eq!(table.open(Side::Sell).len(), 1);
+        for _ in 1..SLOTS {
+            assert_ne!(insert(&mut table), Some(slot));
+        }
+        assert_eq!(insert(&mut table), None);
     }
 
     #[test]

@@ -73,6 +73,8 @@ impl CircuitState {
 pub struct CircuitBreaker {
     state: CircuitState,
     window: TallyWindow,
+    /// `window_sec` that the window has, its bits: most calls bring the same.
+    window_sec: u64,
     entered: [u64; CircuitState::COUNT],
     latest: TsNs,
 }
@@ -84,6 +86,7 @@ impl CircuitBreaker {
         Self {
             state: CircuitState::Closed,
             window: TallyWindow::new(whole_seconds(params.window_sec)),
+            window_sec: params.window_sec.to_bits(),
             entered: [0; CircuitState::COUNT],
             latest: TsNs::ZERO,
         }
@@ -117,7 +120,10 @@ impl CircuitBreaker {
         self.state_at(params, now);
         if *counts != OutcomeCounts::default() {
             self.window.add(second_of(self.latest), counts);
-            self.apply(Event::Results, params);
+            // no rate without a case opens it
+            if self.state != CircuitState::Closed || self.window.may_have_failed() {
+                self.apply(Event::Results, params);
+            }
         }
     }
 
@@ -132,7 +138,10 @@ impl CircuitBreaker {
     /// The state at `now`.
     pub fn state_at(&mut self, params: &CircuitParams, now: TsNs) -> CircuitState {
         self.latest = self.latest.max(now);
-        self.window.resize(whole_seconds(params.window_sec));
+        if self.window_sec != params.window_sec.to_bits() {
+            self.window_sec = params.window_sec.to_bits();
+            self.window.resize(whole_seconds(params.window_sec));
+        }
         // time alone moves nothing while it is closed: see `next`
         if self.state != CircuitState::Closed {
             self.apply(Event::TimePassed, params);

@@ -41,17 +41,18 @@ impl CallRates {
         }
         let (tally, second) = (counts.tally(), second_of(now));
         self.calls.add(second, saturated(tally.all));
-        self.failed.add(second, saturated(tally.failed));
+        if tally.failed > 0 {
+            self.failed.add(second, saturated(tally.failed));
+        }
     }
 
-    /// `n` orders were sent.
-    pub fn on_sends(&mut self, n: u32, now: TsNs) {
-        self.sends.add(second_of(now), n);
-    }
-
-    /// `n` orders were rejected, each order counted once.
-    pub fn on_rejects(&mut self, n: u32, now: TsNs) {
-        self.rejects.add(second_of(now), n);
+    /// `sent` orders were sent and `rejected` were rejected, each order counted once.
+    pub fn on_orders(&mut self, sent: u32, rejected: u32, now: TsNs) {
+        for (ring, n) in [(&mut self.sends, sent), (&mut self.rejects, rejected)] {
+            if n > 0 {
+                ring.add(second_of(now), n);
+            }
+        }
     }
 
     /// Failed calls over all calls of the last 60 s; 0 without a call.
@@ -114,12 +115,12 @@ mod tests {
     #[test]
     fn the_reject_rate_is_rejects_over_sends_of_the_guards_window() {
         let mut rates = CallRates::new(10);
-        rates.on_rejects(1, at(0));
+        rates.on_orders(0, 1, at(0));
         assert_eq!(rates.order_reject_rate(at(0)), 0.0, "without a send");
-        rates.on_sends(3, at(2));
-        rates.on_sends(1, at(4));
+        rates.on_orders(3, 0, at(2));
+        rates.on_orders(1, 0, at(4));
         assert_eq!(rates.order_reject_rate(at(4)), 0.25);
-        rates.on_rejects(7, at(5));
+        rates.on_orders(0, 7, at(5));
         assert_eq!(rates.order_reject_rate(at(5)), 1.0, "at most");
         rates.resize_guard_window(2);
         assert_eq!(rates.order_reject_rate(at(5)), 1.0);
@@ -139,8 +140,8 @@ mod tests {
                 now += gap;
                 list.push((now, kind));
                 match kind {
-                    6 => rates.on_sends(2, at(now)),
-                    7 => rates.on_rejects(1, at(now)),
+                    6 => rates.on_orders(2, 0, at(now)),
+                    7 => rates.on_orders(0, 1, at(now)),
                     _ => rates.on_call(CallOutcome::ALL[kind], at(now)),
                 }
                 let count = |window: i64, is: &dyn Fn(usize) -> bool| {

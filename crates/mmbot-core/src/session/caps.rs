@@ -179,6 +179,15 @@ impl IntradayCaps {
             self.pnl.at_day_start = self.pnl.latest;
             self.turnover.at_day_start = self.turnover.latest;
         }
+        if !self.breached && Cap::ALL.iter().all(|cap| self.within(*cap, params)) {
+            return None;
+        }
+        self.judge_latches(params)
+    }
+
+    /// Judges each cap and what holds of it.
+    #[cold]
+    fn judge_latches(&mut self, params: &IntradayCapsParams) -> Option<CapsEvent> {
         for cap in Cap::ALL {
             let limit = cap.limit(params);
             // a raised limit (or none) lifts the latch, and the cap is judged anew
@@ -254,6 +263,11 @@ impl IntradayCaps {
             cap.limit(params).map_or(0.0, |limit| figure / limit)
         };
         Cap::ALL.into_iter().map(ratio).fold(0.0, f64::max)
+    }
+
+    fn within(&self, cap: Cap, params: &IntradayCapsParams) -> bool {
+        cap.limit(params)
+            .is_none_or(|limit| !self.reached(cap, limit))
     }
 
     fn reached(&self, cap: Cap, limit: f64) -> bool {

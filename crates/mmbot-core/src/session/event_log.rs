@@ -61,6 +61,7 @@ pub struct EventLog {
 
 impl EventLog {
     /// Something happened; beyond [`EVENTS_MAX`] the oldest goes.
+    #[cold]
     pub fn note(&mut self, ts: TsNs, symbol: Option<InstrumentIdx>, event: SessionEvent) {
         if self.records.len() >= EVENTS_MAX {
             self.records.pop_front();

@@ -45,13 +45,24 @@ impl LatencyWindow {
 
     /// A request was answered after `latency_ns` (negative counts as 0).
     pub fn record(&mut self, latency_ns: i64, now: TsNs) {
-        self.expire(now);
-        if self.samples.len() >= LATENCY_SAMPLES_MAX {
-            self.drop_oldest();
+        self.record_all(&[latency_ns], now);
+    }
+
+    /// Requests were answered after `latencies_ns`.
+    #[inline]
+    pub fn record_all(&mut self, latencies_ns: &[i64], now: TsNs) {
+        if latencies_ns.is_empty() {
+            return;
         }
-        let latency_ns = latency_ns.max(0);
-        self.over += usize::from(latency_ns > self.limit_ns);
-        self.samples.push_back((self.now, latency_ns));
+        self.expire(now);
+        for latency_ns in latencies_ns {
+            if self.samples.len() >= LATENCY_SAMPLES_MAX {
+                self.drop_oldest();
+            }
+            let latency_ns = (*latency_ns).max(0);
+            self.over += usize::from(latency_ns > self.limit_ns);
+            self.samples.push_back((self.now, latency_ns));
+        }
     }
 
     /// Whether the 95th percentile is above `limit_ms`; false without samples. Cheap as long as the

@@ -121,15 +121,9 @@ impl Losses {
         events: &mut EventLog,
     ) {
         self.account(params, seats);
-        for seat in seats {
-            for latency_ns in &seat.cancel_latency_ns {
-                self.latency.record(*latency_ns, now);
-            }
-        }
         for (window, seat) in self.symbol_latency.iter_mut().zip(seats) {
-            for latency_ns in &seat.cancel_latency_ns {
-                window.record(*latency_ns, now);
-            }
+            self.latency.record_all(&seat.cancel_latency_ns, now);
+            window.record_all(&seat.cancel_latency_ns, now);
         }
         let cancels: u64 = seats
             .iter()

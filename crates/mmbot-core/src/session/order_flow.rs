@@ -31,13 +31,13 @@ impl OrderFlow {
     /// Counts what ended since the last synchronisation.
     pub(super) fn count(&mut self, seats: &[Seat], now: TsNs) {
         for (ages, seat) in self.ages.iter_mut().zip(seats) {
-            for age_ns in &seat.ages_ns {
-                ages.record(*age_ns, now);
-            }
+            ages.record_all(&seat.ages_ns, now);
             for end in &seat.ended {
                 let second = second_of(end.ts);
                 self.ended.add(second, 1);
-                self.with_fill.add(second, u32::from(end.end.filled));
+                if end.end.filled {
+                    self.with_fill.add(second, 1);
+                }
             }
         }
     }

@@ -118,16 +118,17 @@ impl OutcomeCounts {
     /// The shares that judgements are about.
     #[must_use]
     pub fn tally(&self) -> Tally {
-        let sum = |wanted: fn(CallOutcome) -> bool| {
-            let outcomes = CallOutcome::ALL.into_iter().filter(|o| wanted(*o));
-            outcomes.map(|o| u64::from(self.get(o))).sum()
+        let mut tally = Tally {
+            server: u64::from(self.get(CallOutcome::Server)),
+            rate_limited: u64::from(self.get(CallOutcome::RateLimited)),
+            ..Tally::default()
         };
-        Tally {
-            all: sum(|_| true),
-            failed: sum(CallOutcome::failed),
-            server: sum(|o| o == CallOutcome::Server),
-            rate_limited: sum(|o| o == CallOutcome::RateLimited),
+        for outcome in CallOutcome::ALL {
+            let n = u64::from(self.get(outcome));
+            tally.all += n;
+            tally.failed += if outcome.failed() { n } else { 0 };
         }
+        tally
     }
 }
 
@@ -172,8 +173,16 @@ impl TallyWindow {
             (&mut self.server, tally.server),
             (&mut self.rate_limited, tally.rate_limited),
         ] {
-            ring.add(second, u32::try_from(n).unwrap_or(u32::MAX));
+            if n > 0 {
+                ring.add(second, u32::try_from(n).unwrap_or(u32::MAX));
+            }
         }
+    }
+
+    /// False only if no call of the window failed.
+    #[inline]
+    pub(super) const fn may_have_failed(&self) -> bool {
+        self.failed.has_any()
     }
 
     pub(super) fn tally(&mut self, second: i64) -> Tally {

@@ -10,7 +10,7 @@ use super::outcome::{CallOutcome, OutcomeCounts};
 use super::permit::{Calmer, Circuit, Lent};
 use super::ring::{SecondRing, second_of};
 use super::seat::Seat;
-use super::windows::{LimitsInForce, OpWindows};
+use super::windows::{Limits, LimitsInForce, OpWindows};
 use mmbot_types::{Op, SessionParams, TsNs};
 
 /// Seconds over which rates per second are taken.
@@ -62,6 +62,7 @@ impl Requests {
     /// New parameters: windows change their length, the newest seconds are kept.
     pub fn reload(&mut self, params: &SessionParams) {
         let window_sec = params.throttle.window_sec;
+        self.limits = LimitsInForce::default();
         self.session.resize(window_sec);
         for windows in &mut self.symbols {
             windows.resize(window_sec);
@@ -106,14 +107,16 @@ impl Requests {
     }
 
     fn count_rates(&mut self, at: usize, seat: &Seat, then: TsNs) {
-        let sent = &seat.sent;
-        for cancels in [&mut self.cancels, &mut self.symbol_cancels[at]] {
-            cancels.add(second_of(then), sent.cancels);
+        let (sent, second) = (&seat.sent, second_of(then));
+        if sent.cancels > 0 {
+            self.cancels.add(second, sent.cancels);
+            self.symbol_cancels[at].add(second, sent.cancels);
         }
-        self.symbol_creates[at].add(second_of(then), sent.creates);
         for rates in [&mut self.rates, &mut self.symbol_rates[at]] {
-            rates.on_sends(sent.creates, then);
-            rates.on_rejects(sent.rejects, then);
+            rates.on_orders(sent.creates, sent.rejects, then);
+        }
+        if sent.creates > 0 {
+            self.symbol_creates[at].add(second, sent.creates);
         }
         self.symbol_rates[at].on_calls(&seat.outcomes, then);
     }
@@ -137,31 +140,49 @@ impl Requests {
 
     /// Writes into each permit what it may send until the next synchronisation.
     pub fn lend(&mut self, params: &SessionParams, seats: &mut [Seat], quoted: usize, now: TsNs) {
-        let (session, symbol) = self.limits.of(&params.throttle, quoted);
-        for op in Op::ALL {
-            let left = self.session.remaining(op, &session, now);
-            for (want, seat) in self.wants.iter_mut().zip(seats.iter()) {
-                *want = u64::from(sent_of(seat, op)) + u64::from(seat.sent.refused);
-            }
-            lend(left, &self.wants, &mut self.shares);
-            for (at, seat) in seats.iter_mut().enumerate() {
-                let own = self.symbols[at].remaining(op, &symbol, now);
-                // a share of u32::MAX is no limit
-                let share = u32::try_from(self.shares[at].min(own)).unwrap_or(u32::MAX);
-                *lent_of(&mut seat.permit.lent, op) = share;
-            }
-        }
+        self.lend_requests(params, seats, quoted, now);
         let prober = self.prober(params, seats, now);
+        let circuit = self.breaker.state_at(&params.circuit, now);
         for (at, seat) in seats.iter_mut().enumerate() {
             let calmer = self.calmer(params, seat);
             let permit = &mut seat.permit;
             permit.backoff_until = self.backoffs[at].blocked_until();
-            permit.circuit = match self.breaker.state_at(&params.circuit, now) {
+            permit.circuit = match circuit {
                 CircuitState::Closed => Circuit::Closed,
                 CircuitState::HalfOpen(_) if prober == Some(at) => Circuit::Probe,
                 CircuitState::HalfOpen(_) | CircuitState::Open { .. } => Circuit::Open,
             };
             permit.calmer = calmer;
+        }
+    }
+
+    /// Divides what the windows still take.
+    fn lend_requests(
+        &mut self,
+        params: &SessionParams,
+        seats: &mut [Seat],
+        quoted: usize,
+        now: TsNs,
+    ) {
+        let Limits { session, symbol } = *self.limits.of(&params.throttle, quoted);
+        let left = self.session.remaining_of_all(&session, now);
+        if let ([alone], [windows]) = (&mut *seats, self.symbols.as_mut_slice()) {
+            let own = windows.remaining_of_all(&symbol, now);
+            for op in Op::ALL {
+                let share = left[op.index()].min(own[op.index()]);
+                *lent_of(&mut alone.permit.lent, op) = share_of(share);
+            }
+            return;
+        }
+        for op in Op::ALL {
+            for (want, seat) in self.wants.iter_mut().zip(seats.iter()) {
+                *want = u64::from(sent_of(seat, op)) + u64::from(seat.sent.refused);
+            }
+            lend(left[op.index()], &self.wants, &mut self.shares);
+            for (at, seat) in seats.iter_mut().enumerate() {
+                let own = self.symbols[at].remaining(op, &symbol, now);
+                *lent_of(&mut seat.permit.lent, op) = share_of(self.shares[at].min(own));
+            }
         }
     }
 
@@ -350,6 +371,11 @@ fn without_probes(outcomes: &OutcomeCounts, seats: &[Seat]) -> OutcomeCounts {
         counts.add(outcome, outcomes.get(outcome).saturating_sub(probes));
     }
     counts
+}
+
+/// A number of requests as a permit has it: `u32::MAX` is no limit.
+fn share_of(requests: u64) -> u32 {
+    u32::try_from(requests).unwrap_or(u32::MAX)
 }
 
 const fn sent_of(seat: &Seat, op: Op) -> u32 {

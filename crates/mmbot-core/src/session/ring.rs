@@ -117,6 +117,13 @@ impl SecondRing {
         self.total
     }
 
+    /// True if there were events in the window that ended with the current second.
+    #[inline]
+    #[must_use]
+    pub const fn has_any(&self) -> bool {
+        self.total > 0
+    }
+
     /// Makes the window `window_sec` long; the newest seconds are kept.
     #[inline]
     pub fn resize(&mut self, window_sec: u32) {

@@ -193,6 +193,7 @@ impl Seat {
     }
 
     /// Reads what takes a walk over the book: for the allocator, which ticks once a second.
+    #[cold]
     pub fn read_book(&mut self, now: TsNs, market: &mut Market) {
         let view = market.view(now);
         self.market.imbalance = view.imbalance;

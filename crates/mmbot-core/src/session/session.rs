@@ -182,19 +182,13 @@ impl Session {
         self.count_shadows(now);
         let full_second = self.begins_second(now);
         if full_second {
-            self.second = Some(now.get().div_euclid(SECOND_NS));
-            self.judge_requests(quoted, now);
-            let seats = &self.seats;
-            let (losses, requests) = (&mut self.losses, &mut self.requests);
-            losses.on_second(&self.params, requests, seats, quoted, now, &mut self.events);
+            self.judge_second(quoted, now);
         }
         self.losses
             .judge(&self.params, &self.seats, now, &mut self.events);
         self.note_risk();
         if full_second {
-            self.capital
-                .tick(&self.params, &self.seats, &self.losses, now);
-            self.note_moves(now);
+            self.allocate(now);
         }
         self.write_permits(now);
         self.lend_gross();
@@ -300,7 +294,11 @@ impl Session {
         self.seats.iter().filter(wanted).count()
     }
 
-    fn judge_requests(&mut self, quoted: usize, now: TsNs) {
+    /// What is judged once a second, before what every synchronisation judges. Apart, and so is
+    /// [`Self::allocate`]: nine of ten synchronisations do not load their code.
+    #[cold]
+    fn judge_second(&mut self, quoted: usize, now: TsNs) {
+        self.second = Some(now.get().div_euclid(SECOND_NS));
         let before = self.requests.autopolicy().level();
         let lag_ms = self.ws_lag_ms_max();
         self.requests.on_second(&self.params, lag_ms, quoted, now);
@@ -308,6 +306,9 @@ impl Session {
         if level != before {
             self.events.note(now, None, SessionEvent::Autopolicy(level));
         }
+        let seats = &self.seats;
+        let (losses, requests) = (&mut self.losses, &mut self.requests);
+        losses.on_second(&self.params, requests, seats, quoted, now, &mut self.events);
     }
 
     fn count_shadows(&mut self, now: TsNs) {
@@ -324,8 +325,12 @@ impl Session {
         }
     }
 
-    /// Moves of targets that were capped, or moved under another back-off level.
-    fn note_moves(&mut self, now: TsNs) {
+    /// The allocator's second; moves of targets that were capped, or moved under another back-off
+    /// level, are told.
+    #[cold]
+    fn allocate(&mut self, now: TsNs) {
+        self.capital
+            .tick(&self.params, &self.seats, &self.losses, now);
         let allocation = self.capital.allocator().allocation();
         if allocation.targets.is_empty() {
             return;
@@ -368,8 +373,11 @@ impl Session {
             permit.slippage_bps = self.capital.slippage_bps(instrument);
             permit.spread_mult = mux.spread_mult * wide;
             permit.size_mult = mux.size_mult.min(1.0);
-            permit.color_mult =
-                Color::BOTH.map(|color| Side::BOTH.map(|side| skew.qty_mult(color, side)));
+            permit.color_mult = if skew.is_unbiased() {
+                [[1.0; 2]; 2]
+            } else {
+                Color::BOTH.map(|color| Side::BOTH.map(|side| skew.qty_mult(color, side)))
+            };
             permit.equity_usd = equity_usd;
             permit.own_net_usd = seat.net_usd;
             permit.shadows = self.params.shadow.enabled;

@@ -201,6 +201,13 @@ impl PosSkew {
         self.bias[color.index()]
     }
 
+    /// True while no colour has a bias: all factors of quantities are 1.
+    #[inline]
+    #[must_use]
+    pub fn is_unbiased(&self) -> bool {
+        self.bias == [0.0; 2]
+    }
+
     /// Factor of an order's quantity: 1 - bias on the side that enlarges the colour's lean, 1 +
     /// bias on the other.
     #[must_use]

@@ -41,36 +41,33 @@ impl OpLimits {
     }
 }
 
-/// Limits of a session and of a symbol, worked out when what they depend on changes.
-#[derive(Debug, Clone, Copy, Default, serde::Serialize, serde::Deserialize)]
-pub(super) struct LimitsInForce(Option<Limits>);
-
+/// Limits of a session and of a symbol.
 #[derive(Debug, Clone, Copy, serde::Serialize, serde::Deserialize)]
-struct Limits {
-    params: ThrottleParams,
-    quoted_symbols: usize,
-    session: OpLimits,
-    symbol: OpLimits,
+pub(super) struct Limits {
+    pub(super) session: OpLimits,
+    pub(super) symbol: OpLimits,
 }
+
+/// They are worked out when the number of quoted symbols changes; with other parameters one begins
+/// anew.
+#[derive(Debug, Clone, Copy, Default, serde::Serialize, serde::Deserialize)]
+pub(super) struct LimitsInForce(Option<(usize, Limits)>);
 
 impl LimitsInForce {
     /// Limits of the session with so many quoted symbols, and of each symbol.
-    pub(super) fn of(
-        &mut self,
-        params: &ThrottleParams,
-        quoted_symbols: usize,
-    ) -> (OpLimits, OpLimits) {
-        let known = self
-            .0
-            .filter(|of| of.quoted_symbols == quoted_symbols && of.params == *params);
-        let limits = known.unwrap_or_else(|| Limits {
-            params: *params,
-            quoted_symbols,
-            session: OpLimits::of_session(params, quoted_symbols),
-            symbol: OpLimits::of_symbol(params),
+    #[inline]
+    pub(super) fn of(&mut self, params: &ThrottleParams, quoted_symbols: usize) -> &Limits {
+        if self.0.is_none_or(|(quoted, _)| quoted != quoted_symbols) {
+            self.0 = None;
+        }
+        let known = self.0.get_or_insert_with(|| {
+            let limits = Limits {
+                session: OpLimits::of_session(params, quoted_symbols),
+                symbol: OpLimits::of_symbol(params),
+            };
+            (quoted_symbols, limits)
         });
-        self.0 = Some(limits);
-        (limits.session, limits.symbol)
+        &known.1
     }
 }
 
@@ -117,6 +114,17 @@ impl OpWindows {
     pub fn remaining(&mut self, op: Op, limits: &OpLimits, now: TsNs) -> u64 {
         let sent = self.sent_in_window(op, now);
         limits.get(op).saturating_sub(sent)
+    }
+
+    /// The same of every operation, in the order of [`Op::index`].
+    #[inline]
+    pub fn remaining_of_all(&mut self, limits: &OpLimits, now: TsNs) -> [u64; Op::COUNT] {
+        let second = second_of(now);
+        let mut left = limits.0;
+        for (left, ring) in left.iter_mut().zip(&mut self.rings) {
+            *left = left.saturating_sub(ring.total(second));
+        }
+        left
     }
 
     /// `n` requests were sent.

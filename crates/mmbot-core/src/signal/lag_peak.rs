@@ -52,11 +52,10 @@ impl LagPeak {
             *peak = open.max(*peak);
         }
         let now = now.max(newest);
-        let recent = self
-            .cells
-            .iter()
-            .filter(|cell| now.since_ns(cell.0) < WINDOW_NS);
-        recent.map(|cell| cell.1).max().filter(|peak| *peak != NONE)
+        let from = now.plus_ns(-WINDOW_NS);
+        let recent = |cell: &(TsNs, i64)| if cell.0 > from { cell.1 } else { NONE };
+        let peak = self.cells.iter().map(recent).fold(NONE, i64::max);
+        (peak != NONE).then_some(peak)
     }
 }
 

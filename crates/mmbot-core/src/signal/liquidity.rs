@@ -3,7 +3,7 @@
 
 use super::decay::forgotten;
 use mmbot_book::{Ladder, Touch};
-use mmbot_types::{Side, TsNs};
+use mmbot_types::{PriceTick, Side, TsNs};
 
 /// Levels farther from the mid than 1/1000 of it (10 bps) do not count.
 const MID_SHARE: i64 = 1_000;
@@ -50,13 +50,19 @@ impl Liquidity {
 #[must_use]
 #[allow(clippy::cast_precision_loss)] // rounded once
 pub fn depth_usd(book: &Ladder, touch: &Touch, tick_lot_usd: f64) -> f64 {
-    // twice the mid, so that the comparison is exact
+    // twice the mid, so that the limits are exact
     let mid2 = touch.mid().get();
+    let reach2 = mid2.div_euclid(MID_SHARE);
     let of = |side: Side| -> i128 {
-        let near = |px: i64| (2 * px - mid2).abs().saturating_mul(MID_SHARE) <= mid2;
-        let levels = book.levels(side).take_while(|(px, _)| near(px.get()));
-        let notional = levels.map(|(px, qty)| i128::from(px.get()) * i128::from(qty.get()));
-        notional.sum()
+        let limit = match side {
+            Side::Buy => -(reach2 - mid2).div_euclid(2),
+            Side::Sell => (mid2 + reach2).div_euclid(2),
+        };
+        let mut notional = 0;
+        book.each_within(side, PriceTick::new(limit), |px, qty| {
+            notional += i128::from(px.get()) * i128::from(qty.get());
+        });
+        notional
     };
     of(Side::Buy).min(of(Side::Sell)) as f64 * tick_lot_usd
 }
@@ -64,7 +70,7 @@ pub fn depth_usd(book: &Ladder, touch: &Touch, tick_lot_usd: f64) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use mmbot_types::{PriceTick, QtyLot};
+    use mmbot_types::QtyLot;
     use proptest::prelude::*;
 
     fn book(rows: &[(Side, i64, i64)]) -> Ladder {

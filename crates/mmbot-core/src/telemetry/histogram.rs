@@ -17,8 +17,11 @@ const BUCKETS: usize = bucket(VALUE_MAX) + 1;
 /// Runs that wait to be counted. Buckets are far apart and, with many traders, seldom in a cache:
 /// a list is written one line after the other, and counting all of it meets most buckets twice.
 const RUNS: usize = 1024;
-/// Longest run of one entry: its length stands above the bits of the value.
-const RUN_MAX: u32 = (1 << (64 - VALUE_BITS)) - 1;
+/// Bits that number the buckets.
+const BUCKET_BITS: u32 = 14;
+const _: () = assert!(BUCKETS <= 1 << BUCKET_BITS);
+/// Longest run of one entry: its length stands above the number of the bucket.
+const RUN_MAX: u32 = (1 << (32 - BUCKET_BITS)) - 1;
 
 /// See the module. Negative values count as 0.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Deserialize)]
@@ -28,13 +31,14 @@ pub struct Histogram {
     /// The latest value and how often it came in a row, not yet counted: latencies repeat.
     last: u64,
     run: u32,
-    /// Runs before it, not yet counted either: length above value.
-    runs: Vec<u64>,
+    /// Runs before it, in no bucket yet: length above number of the bucket.
+    runs: Vec<u32>,
+    /// Of all runs but the latest.
     n: u64,
-    counts: Vec<u32>,
     min: u64,
     max: u64,
     sum: u64,
+    counts: Vec<u32>,
 }
 
 impl Default for Histogram {
@@ -73,10 +77,19 @@ impl Histogram {
 
     /// The run that grows joins those that wait.
     #[inline]
+    #[allow(clippy::cast_possible_truncation)] // buckets are fewer than 2^14
     fn end_run(&mut self) {
-        let run = std::mem::take(&mut self.run);
+        let (value, run) = (self.last, std::mem::take(&mut self.run));
+        if run == 0 {
+            return;
+        }
         self.n += u64::from(run);
-        self.runs.push(u64::from(run) << VALUE_BITS | self.last);
+        self.sum = self
+            .sum
+            .saturating_add(value.saturating_mul(u64::from(run)));
+        self.min = self.min.min(value);
+        self.max = self.max.max(value);
+        self.runs.push(run << BUCKET_BITS | bucket(value) as u32);
         if self.runs.len() >= RUNS {
             self.settle();
         }
@@ -86,16 +99,10 @@ impl Histogram {
     #[inline(never)]
     fn settle(&mut self) {
         for entry in self.runs.drain(..) {
-            let (value, run) = (entry & VALUE_MAX, entry >> VALUE_BITS);
-            if run == 0 {
-                continue;
+            let (at, run) = (entry & ((1 << BUCKET_BITS) - 1), entry >> BUCKET_BITS);
+            if let Some(count) = self.counts.get_mut(at as usize) {
+                *count = count.saturating_add(run);
             }
-            if let Some(count) = self.counts.get_mut(bucket(value)) {
-                *count = count.saturating_add(u32::try_from(run).unwrap_or(u32::MAX));
-            }
-            self.sum = self.sum.saturating_add(value.saturating_mul(run));
-            self.min = self.min.min(value);
-            self.max = self.max.max(value);
         }
     }
 

@@ -21,20 +21,22 @@ pub const STALE_AGE_BUCKETS: [&str; 5] = [
 #[derive(Debug, Clone, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
 #[repr(C)]
 pub struct Telemetry {
+    // what one request counts does not stand side by side: counted in one step of two lanes, it
+    // would wait for the single store before it
     /// Order actions wanted, allowed or refused.
     pub attempts: u64,
-    /// New orders sent.
-    pub places: u64,
-    /// Cancels sent.
-    pub cancels: u64,
-    /// Cancels because the runtime guard pauses.
-    pub guard_cancels: u64,
     /// New orders accepted by the venue.
     pub accepted: u64,
+    /// New orders sent.
+    pub places: u64,
     /// Orders with at least one fill.
     pub orders_with_fill: u64,
+    /// Cancels sent.
+    pub cancels: u64,
     /// Fills of resting orders.
     pub maker_fills: u64,
+    /// Cancels because the runtime guard pauses.
+    pub guard_cancels: u64,
     /// Replaces sent: an amend, or a cancel for a new price, counted once.
     pub replaces: u64,
     /// Refusals and decisions.

@@ -55,11 +55,7 @@ impl Trader {
         let Some(key) = self.key_of(slot, event) else {
             return false;
         };
-        if self.idempotency.seen(&key, now) {
-            return true;
-        }
-        self.idempotency.remember(&key, now);
-        false
+        self.idempotency.is_repetition(&key, now)
     }
 
     /// The last request about an order was answered.

@@ -8,6 +8,7 @@
 mod booking;
 mod decide;
 mod face;
+mod follow;
 mod gate;
 mod log;
 mod manage;
@@ -26,6 +27,8 @@ mod venue;
 mod check_order_tests;
 #[cfg(test)]
 mod desk_tests;
+#[cfg(test)]
+mod follow_tests;
 #[cfg(test)]
 mod halt_tests;
 #[cfg(test)]

@@ -37,13 +37,14 @@ impl Trader {
         let fair = touch.mid().ticks_f64() - self.skew_ticks;
         let bid = tick_outward(Side::Buy, fair - half).min(touch.bid);
         let ask = tick_outward(Side::Sell, fair + half).max(touch.ask);
-        let bid = self.quote_side(now, Side::Buy, bid, touch, out);
-        let ask = self.quote_side(now, Side::Sell, ask, touch, out);
-        if let Some(slot) = bid {
-            out.push(self.place_request(slot, Side::Buy), Cause::Quote);
+        let qty = QtyLot::new(self.params.quote.reference_qty_lots);
+        let bid_slot = self.quote_side(now, Side::Buy, (bid, qty), touch, out);
+        let ask_slot = self.quote_side(now, Side::Sell, (ask, qty), touch, out);
+        if let Some(slot) = bid_slot {
+            out.push(self.place_request(slot, Side::Buy, bid, qty), Cause::Quote);
         }
-        if let Some(slot) = ask {
-            out.push(self.place_request(slot, Side::Sell), Cause::Quote);
+        if let Some(slot) = ask_slot {
+            out.push(self.place_request(slot, Side::Sell, ask, qty), Cause::Quote);
         }
         if self.trace.is_some() {
             self.trace_requests(&out.as_slice()[before..]);
@@ -56,13 +57,11 @@ impl Trader {
         &mut self,
         now: TsNs,
         side: Side,
-        px: PriceTick,
+        (px, qty): (PriceTick, QtyLot),
         touch: &Touch,
         out: &mut ActionBuf,
     ) -> Option<usize> {
-        let quote = &self.params.quote;
-        let qty = QtyLot::new(quote.reference_qty_lots);
-        let room = side.sign() * self.position.get() < quote.reference_max_lots;
+        let room = side.sign() * self.position.get() < self.params.quote.reference_max_lots;
         let mut have = false;
         for slot in self.orders.open(side) {
             let order = self.orders.get(slot);

@@ -4,7 +4,9 @@
 use super::{OrderEventKind, Trader};
 use crate::order::{ANSWER_TIMEOUT_NS, OrderEvent, OrderState, Terms};
 use crate::trace::{Steps, Value};
-use mmbot_types::{Action, ActionBuf, BlockDetail, Cause, NewOrder, Side, TimeInForce, TsNs};
+use mmbot_types::{
+    Action, ActionBuf, BlockDetail, Cause, NewOrder, PriceTick, QtyLot, Side, TimeInForce, TsNs,
+};
 
 impl Trader {
     /// Sends a new order; `None` if no slot is free. Returns its slot.
@@ -73,15 +75,21 @@ impl Trader {
         true
     }
 
-    /// The request for a new order of `side` in `slot`.
+    /// The request for a new order of `side` in `slot`; the terms are given because those in the
+    /// slot were written a moment ago.
     #[inline]
-    pub(super) fn place_request(&self, slot: usize, side: Side) -> Action {
-        let order = self.orders.get(slot);
+    pub(super) fn place_request(
+        &self,
+        slot: usize,
+        side: Side,
+        px: PriceTick,
+        qty: QtyLot,
+    ) -> Action {
         Action::Place(NewOrder {
-            cid: order.cid,
+            cid: self.orders.get(slot).cid,
             side,
-            px: order.terms.px,
-            qty: order.terms.total,
+            px,
+            qty,
             tif: if self.params.quote.post_only {
                 TimeInForce::PostOnly
             } else {
@@ -139,8 +147,9 @@ impl Trader {
             }
         }
         for &(slot, cause) in &plan.places {
-            let side = self.orders.get(slot).side;
-            out.push(self.place_request(slot, side), cause);
+            let order = self.orders.get(slot);
+            let (px, qty) = (order.terms.px, order.terms.total);
+            out.push(self.place_request(slot, order.side, px, qty), cause);
         }
         if self.trace.is_some() {
             self.trace_requests(&out.as_slice()[before..]);
@@ -188,7 +197,7 @@ impl Trader {
     }
 
     #[inline]
-    fn expect_answer(&mut self, sent: TsNs) {
+    pub(super) fn expect_answer(&mut self, sent: TsNs) {
         let until = sent.plus_ns(ANSWER_TIMEOUT_NS);
         if until < self.timeout_at {
             self.timeout_at = until;

@@ -43,8 +43,8 @@ impl Trader {
     pub fn set_rollout(&mut self, rollout: &Arc<RolloutParams>) {
         if !Arc::ptr_eq(&self.rollout, rollout) {
             self.rollout = Arc::clone(rollout);
+            self.color_of_all = color_of_all(rollout);
         }
-        self.color_of_all = color_of_all(rollout);
     }
 
     /// Requests just sent, of which none is sent twice.
@@ -105,12 +105,16 @@ impl Trader {
     /// run at once.
     #[inline]
     pub fn set_permit(&mut self, permit: Permit) -> bool {
-        let tighter = permit.holds != self.permit.holds
-            || (permit.budget.is_none() && self.permit.budget.is_some());
+        let held = &self.permit;
+        let other_holds = permit.holds != held.holds;
+        let tighter = other_holds || (permit.budget.is_none() && held.budget.is_some());
+        let other_size = permit.budget != held.budget || permit.size_mult != held.size_mult;
         self.limited = false;
         self.permit = permit;
         self.witnessed = true;
-        self.refresh_holds();
+        if other_holds || other_size {
+            self.refresh_holds();
+        }
         tighter
     }
 

@@ -1,7 +1,8 @@
 //! The journal codec for Python: `JournalFramer` (records in, framed bytes out), `JournalDecoder`
 //! (blocks of a segment in, records as dictionaries out), `JournalReplay` (blocks in, what the core
-//! does now), `JournalSearch` (where an explanation stands), `journal_counts` (what framed bytes
-//! hold), `CheckpointIndex` (where to begin instead of at the beginning). Files are Python's.
+//! does now), `JournalFollow` (what happened to orders and accounts), `JournalSearch` (where an
+//! explanation stands), `journal_counts` (what framed bytes hold), `CheckpointIndex` (where to
+//! begin instead of at the beginning). Files are Python's.
 
 #![allow(
     clippy::disallowed_types,
@@ -11,6 +12,7 @@
 mod checkpoint;
 mod control_dict;
 mod decoder;
+mod follow;
 mod from_dict;
 mod held;
 mod reasons;
@@ -49,6 +51,7 @@ pub(crate) fn register(m: &Bound<'_, PyModule>) -> PyResult<()> {
     m.add_class::<decoder::PyJournalDecoder>()?;
     m.add_class::<replay::PyJournalReplay>()?;
     m.add_class::<search::PyJournalSearch>()?;
+    m.add_class::<follow::PyJournalFollow>()?;
     m.add_class::<PyCheckpoint>()?;
     m.add_class::<checkpoint::PyCheckpointHead>()?;
     m.add_class::<checkpoint::PyCheckpointIndex>()?;

@@ -17,6 +17,7 @@ mod requests;
 mod symbol;
 
 use crate::error::core_error;
+use crate::journal::control_of;
 use mmbot_core::Session;
 use mmbot_core::session::{KillCause, RiskGrade};
 use mmbot_run::RunError;
@@ -144,6 +145,10 @@ impl PySessionControl {
     #[getter]
     fn state_hash(&self) -> PyResult<String> {
         self.read(|_, session| Ok(format!("{:016x}", session.state_hash())))
+    }
+
+    fn apply(&self, record: &Bound<'_, PyDict>) -> PyResult<bool> {
+        self.control(control_of(record)?)
     }
 
     #[pyo3(signature = (cause = "operator", *, reason = ""))]

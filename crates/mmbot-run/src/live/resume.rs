@@ -49,6 +49,10 @@ impl LiveSession {
             let trader = session.engine.trader(instrument_idx(at));
             session.started[at] = trader.is_some_and(|one| one.timer_due() != TsNs::NEVER);
         }
+        if session.next_sync_ns == i64::MAX && session.started.contains(&true) {
+            // killed between the first market data and the first synchronisation
+            session.next_sync_ns = now.get();
+        }
         for (ts, request) in unwritten {
             session.asked.clear();
             session.asked.push(request);

@@ -135,6 +135,14 @@ fn judge(disk: &[u8], shelf: &Shelf) {
     );
     go_on(&mut one);
     go_on(&mut other);
+    assert!(
+        one.engine().session().next_sync() > TsNs::new(KILLED_NS),
+        "it goes on"
+    );
+    assert!(
+        one.engine().session().next_sync() < TsNs::NEVER,
+        "it goes on"
+    );
     let behind = journal_of(&mut one);
     assert_eq!(behind, journal_of(&mut other));
     let mut whole = disk[..usize::try_from(at.offset).unwrap()].to_vec();

@@ -7,6 +7,7 @@
 )]
 
 mod checkpoints;
+mod follow;
 mod hand;
 mod live;
 mod live_resume;

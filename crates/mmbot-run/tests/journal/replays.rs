@@ -8,7 +8,7 @@ use mmbot_types::journal::{Entry, Reader, Record, RecordKind, Tail, Writer};
 use mmbot_types::{Action, Cadence, QuoterKind, ReplaceMode};
 use proptest::prelude::*;
 
-fn entries(bytes: &[u8]) -> Vec<Entry> {
+pub fn entries(bytes: &[u8]) -> Vec<Entry> {
     let mut reader = Reader::new(bytes);
     let entries: Vec<Entry> = reader.by_ref().map(Result::unwrap).collect();
     assert_eq!(reader.tail(), Ok(Tail::Clean));

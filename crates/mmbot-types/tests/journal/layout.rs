@@ -57,22 +57,6 @@ fn the_bytes_of_version_one_stay() {
                 },
             },
         },
-        Record::Unanswered {
-            instrument,
-            ts,
-            cid: Cid::new(300),
-        },
-        Record::Adopt {
-            instrument,
-            ts,
-            position: QtyLot::new(-2),
-            px: ExecPrice::new(65),
-        },
-        Record::Hold {
-            instrument,
-            ts,
-            on: true,
-        },
         Record::MarketRows {
             instrument,
             rows: vec![
@@ -102,12 +86,46 @@ fn the_bytes_of_version_one_stay() {
             "0c01808d5b0000000000000901c801040109ac02",
             // cid, age, filled, price, quantity, filled so far, maker, fee
             "0501808d5b00000000000980897a06010404008101",
+            // count, first time, then flags, both times (not in the last row), price, quantity
+            "040103808d5b0000000000680001c601ac022d020001ac021c06ac02",
+        ]
+    );
+}
+
+#[test]
+fn the_bytes_of_what_is_found_out_at_the_venue_stay() {
+    let instrument = InstrumentIdx(1);
+    let ts = TsNs::new(6_000_000);
+    let records = [
+        Record::Unanswered {
+            instrument,
+            ts,
+            cid: Cid::new(300),
+        },
+        Record::Adopt {
+            instrument,
+            ts,
+            position: QtyLot::new(-2),
+            px: ExecPrice::new(65),
+        },
+        Record::Hold {
+            instrument,
+            ts,
+            on: true,
+        },
+    ];
+    let frames = records.each_ref().map(|record| {
+        let mut out = Vec::new();
+        mmbot_types::journal::encode(record, &mut out);
+        hex(&out)
+    });
+    assert_eq!(
+        frames,
+        [
             // cid; position, price; on
             "4001808d5b0000000000ac02",
             "4101808d5b0000000000038201",
             "4201808d5b000000000001",
-            // count, first time, then flags, both times (not in the last row), price, quantity
-            "040103808d5b0000000000680001c601ac022d020001ac021c06ac02",
         ]
     );
 }

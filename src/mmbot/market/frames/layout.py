@@ -6,9 +6,9 @@
     <capture>/<n>.tail            frames that are in no block yet, as they came
     <capture>/writer.lock         held by who writes
 
-A frame goes into the tail first, within a fraction of a second, and stays there until a block is
-full; then the block is appended to the segment and the tail is emptied. Frames have numbers, so
-whoever finds one in both counts it once. A block knows nothing of other blocks: damage costs the
+A frame goes into the tail first, within a fraction of a second, and stays there until a block with
+it is safe in the segment; then the tail is emptied. Frames have numbers, so whoever finds one in
+both counts it once. A block knows nothing of other blocks: damage costs the
 frames of one block and no more.
 
 Both blocks and chunks of the tail begin with a header, little-endian: magic, CRC32 of all that

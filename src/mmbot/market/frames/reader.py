@@ -23,7 +23,7 @@ from mmbot.market.frames.layout import (
     segment_names,
 )
 
-__all__ = ["CaptureReader", "SegmentReader", "is_begun", "missing"]
+__all__ = ["CaptureReader", "SegmentReader", "is_begun", "last_run", "missing"]
 
 _LINE_MAX: Final = 1 << 20
 _SEARCH_BYTES: Final = 1 << 20
@@ -203,6 +203,21 @@ class CaptureReader:
     def wire(self) -> Iterator[bytes]:
         """What was received, byte for byte."""
         return (frame.data for frame in self.frames() if frame.kind is FrameKind.RECEIVED)
+
+
+def last_run(directory: Path) -> Iterator[Frame]:
+    """The frames of the writer before the present one, whose segment is the newest.
+
+    Raises:
+        MarketDataError: ``E_REC_FRAMES`` for a segment that cannot be read.
+    """
+    run: list[SegmentReader] = []
+    for _, path in reversed(segment_names(directory)[:-1]):
+        run.append(SegmentReader(path))
+        if not run[-1].goes_on:
+            break
+    for reader in reversed(run):
+        yield from reader.frames()
 
 
 def missing(next_seq: int, found_seq: int, recv_ns: int) -> Frame:

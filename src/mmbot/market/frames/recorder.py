@@ -113,6 +113,11 @@ class FrameRecorder:
         self._thread = threading.Thread(target=self._run, name="frame-recorder", daemon=True)
         self._thread.start()
 
+    @property
+    def was_killed(self) -> bool:
+        """Whether the writer before this one did not close."""
+        return self._writer.was_killed
+
     def on_frame(self, frame: _Received) -> None:
         """Queue a frame that was received."""
         self.put(frame.recv_ns, FrameKind.RECEIVED, frame.data)

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
+from mmbot import clock
 from mmbot.errors import StoreError
 from mmbot.market.frames.layout import (
     Batch,
@@ -18,7 +19,7 @@ from mmbot.market.frames.layout import (
 )
 from mmbot.market.frames.reader import SegmentReader, is_begun
 from mmbot.store.journal.segments import Segment, session_lock
-from mmbot.units import NS_PER_HOUR
+from mmbot.units import NS_PER_HOUR, NS_PER_SEC
 
 __all__ = ["CaptureWriter"]
 
@@ -37,6 +38,11 @@ class CaptureWriter:
         head: what is recorded.
         now_ns: local time of the start.
 
+    Attributes:
+        next_seq: number of the next frame.
+        torn: incomplete ends that an earlier writer had left.
+        was_killed: whether that one did not close.
+
     Raises:
         StoreError: ``E_REC_WRITE`` when the directory cannot be used or somebody else writes there.
     """
@@ -50,8 +56,10 @@ class CaptureWriter:
         self._open: list[Batch] = []
         self._open_bytes = 0
         self._open_seq = 0
+        self._synced_ns = clock.monotonic_ns()
         self.next_seq = 0
         self.torn = 0
+        self.was_killed = False
         with self._failing(), contextlib.ExitStack() as undo:
             directory.mkdir(parents=True, exist_ok=True)
             if not undo.enter_context(session_lock(directory)):
@@ -75,7 +83,7 @@ class CaptureWriter:
             if self._open_bytes >= _BLOCK_BYTES:
                 self._seal()
             if self._is_full(batch.times[0]):
-                self._seal()
+                self._seal(is_last=True)
                 old = self._blocks, self._tail
                 self._begin(self._number + 1, batch.times[0], goes_on=True)
                 _end(*old)
@@ -91,19 +99,23 @@ class CaptureWriter:
             StoreError: ``E_REC_WRITE``; the frames stay in the tail.
         """
         with self._held, self._failing():
-            self._seal()
+            self._seal(is_last=True)
             _end(self._blocks, self._tail)
 
-    def _seal(self) -> None:
-        """The open frames become a block; the tail is emptied once it is on the disk."""
-        if not self._open:
-            return
-        self._blocks.append(packed_block(Batch.joined(self._open), self._open_seq))
-        self._open, self._open_bytes, self._open_seq = [], 0, self.next_seq
-        self._blocks.sync()
-        emptied = Segment(self._tail.path, cut_at=0)
-        self._tail.close()
-        self._tail = emptied
+    def _seal(self, *, is_last: bool = False) -> None:
+        """The open frames become a block.
+
+        The tail is emptied when blocks are safe on the disk, once in a second: a sync for every
+        block would be what limits a busy venue.
+        """
+        if self._open:
+            self._blocks.append(packed_block(Batch.joined(self._open), self._open_seq))
+            self._open, self._open_bytes, self._open_seq = [], 0, self.next_seq
+        now_ns = clock.monotonic_ns()
+        if is_last or now_ns - self._synced_ns >= NS_PER_SEC:
+            self._blocks.sync()
+            self._tail.empty()
+            self._synced_ns = now_ns
 
     def _is_full(self, now_ns: int) -> bool:
         is_old = now_ns - self._began_ns >= NS_PER_HOUR
@@ -134,6 +146,7 @@ class CaptureWriter:
         self.next_seq = reader.next_seq
         tail = path.with_suffix(".tail")
         if tail.exists():
+            self.was_killed = True
             self.torn += reader.torn
             blocks = Segment(path, cut_at=reader.whole_bytes)
             if reader.tail:

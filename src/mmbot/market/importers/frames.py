@@ -118,9 +118,9 @@ class CaptureScanner:
 class CaptureDecoder:
     """Rows of one symbol of the segments of a capture."""
 
-    def __init__(self, path: str, found: Found, grid: Grid) -> None:
+    def __init__(self, head: CaptureHead, found: Found, grid: Grid) -> None:
         self._symbol = found.symbol
-        self._url = _url(SegmentReader(Path(path)).head)
+        self._url = _url(head)
         kind = kind_named(f"{found.exchange}-jsonl")
         self._inner = NativeDecoder(kind, found, grid)
         self._is_begun = False
@@ -177,6 +177,10 @@ def _url(head: CaptureHead) -> str:
     return head.url
 
 
+def _decoder(path: str, found: Found, grid: Grid) -> CaptureDecoder:
+    return CaptureDecoder(SegmentReader(Path(path)).head, found, grid)
+
+
 FORMAT: Final = Format(
     name="mmbot-frames",
     summary="frames of the wire as `mmbot record --venue` writes them (segments `<n>.mmf`)",
@@ -185,6 +189,6 @@ FORMAT: Final = Format(
     has_receive_time=True,
     matches=lambda first: first.startswith(FILE_MAGIC),
     scanner=CaptureScanner,
-    decoder=CaptureDecoder,
+    decoder=_decoder,
     read=read_lines,
 )

@@ -121,6 +121,7 @@ class Rerun:
         self._engine = self._build()
         self._decoder = core.JournalDecoder()
         self.account = Account(simulation.over)
+        self._is_stopped = False
         self.marks: list[int] = []
         self.net_usd = 0.0
 
@@ -165,13 +166,10 @@ class Rerun:
         elif kind == "session_params":
             self._engine.apply_session(0, json.loads(record["config"]))
         elif record["control"] in {"stop", "keep_orders"}:
+            self._is_stopped = True
             self._engine.stop()
-        elif record["control"] == "kill":
-            self._engine.session(0).kill()
-        elif record["control"] == "resume":
-            self._engine.session(0).resume()
-        elif record["control"] == "grade":
-            self._engine.session(0).set_risk_floor(record.get("grade"))
+        elif not self._is_stopped:
+            self._engine.session(0).apply(record)
 
     def _take(self) -> None:
         """What was written down since the last call."""

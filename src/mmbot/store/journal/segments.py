@@ -135,6 +135,12 @@ class Segment:
             raise
         self.size += len(data)
 
+    def empty(self) -> None:
+        """Take everything out again; what was in it must not be needed any more."""
+        os.ftruncate(self._fd, 0)
+        self.size = 0
+        self._has_rest = False
+
     def sync(self) -> None:
         """Make everything that was appended survive a power failure."""
         if sys.platform == "linux":

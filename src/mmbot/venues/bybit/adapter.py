@@ -14,6 +14,7 @@ from mmbot.venues.budget.stores import RateBudget
 from mmbot.venues.budget.turnstile import Turnstile
 from mmbot.venues.bybit.endpoints import Category, Endpoints
 from mmbot.venues.bybit.entry import BATCH_MAX, BybitOrders
+from mmbot.venues.bybit.private_stream import PRIVATE_TOPICS
 from mmbot.venues.bybit.queries import BybitQueries
 from mmbot.venues.bybit.rest import RestClient, RestPolicy
 from mmbot.venues.bybit.signing import ApiCredentials
@@ -54,6 +55,7 @@ class BybitSettings:
         policy: deadlines.
         has_trade_socket: False sends orders over REST only.
         seed: of the back-off's jitter.
+        private_topics: what the private stream asks for.
     """
 
     endpoints: Endpoints
@@ -62,6 +64,7 @@ class BybitSettings:
     policy: RestPolicy
     has_trade_socket: bool = True
     seed: int = 0
+    private_topics: tuple[str, ...] = PRIVATE_TOPICS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,7 +118,10 @@ class BybitVenue:
         )
         self.streams = BybitStreams(
             StreamSettings(
-                endpoints=settings.endpoints, category=settings.category, seed=settings.seed
+                endpoints=settings.endpoints,
+                category=settings.category,
+                seed=settings.seed,
+                private_topics=settings.private_topics,
             ),
             credentials,
             rest=self.rest,

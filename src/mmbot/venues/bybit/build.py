@@ -7,7 +7,8 @@ from collections.abc import Mapping
 
 from mmbot.config import AppConfig
 from mmbot.errors import ConfigError
-from mmbot.venues.budget.stores import LocalBudget, RateBudget
+from mmbot.venues.budget.build import build_budget
+from mmbot.venues.budget.stores import RateBudget
 from mmbot.venues.bybit.adapter import BybitSettings, BybitVenue
 from mmbot.venues.bybit.endpoints import Endpoints, Environment, endpoints
 from mmbot.venues.bybit.limits import BYBIT_BUDGET
@@ -53,7 +54,7 @@ def build_bybit(
         config: sections `trading`, `bybit`, `ha_failover`.
         env: environment with ``MM_ENV`` and the secrets; that of the process by default.
         is_private: False for market data alone, which need no key.
-        budget: shared rate budget; one of this process by default.
+        budget: rate budget; the one that section `rate_budget` means by default.
         seed: of the back-off's jitter.
 
     Raises:
@@ -80,6 +81,8 @@ def build_bybit(
     return BybitVenue(
         settings,
         credentials,
-        budget=budget if budget is not None else LocalBudget(BYBIT_BUDGET),
+        budget=build_budget(config, BYBIT_BUDGET, venue="bybit", env=env)
+        if budget is None
+        else budget,
         dialer=PicowsDialer(),
     )

@@ -34,9 +34,6 @@ __all__ = ["PRIVATE_TOPICS", "PrivateDialogue", "UnreadableFrameError", "private
 PRIVATE_TOPICS: Final = ("order", "execution", "position", "wallet")
 _PATIENCE_NS: Final = 5 * NS_PER_SEC
 _PING: Final = b'{"op":"ping"}'
-_SUBSCRIBE: Final = msgspec.json.encode(
-    {"req_id": "sub-1", "op": "subscribe", "args": list(PRIVATE_TOPICS)}
-)
 # Codes are also said in words only: {"success":false,"ret_msg":"Invalid sign","op":"auth"}.
 _REFUSALS: Final = {
     "api key is invalid": 10003,
@@ -107,7 +104,11 @@ class PrivateDialogue:
         category: Category,
         clock: VenueClock,
         wall_clock: Callable[[], int],
+        topics: Sequence[str] = PRIVATE_TOPICS,
     ) -> None:
+        self._subscribe = msgspec.json.encode(
+            {"req_id": "sub-1", "op": "subscribe", "args": list(topics)}
+        )
         self.inbox = Inbox[PrivateEvent](on_overflow=self._overflown)
         self.is_ready = False
         self.refusal: CallError | None = None
@@ -179,7 +180,7 @@ class PrivateDialogue:
         is_ok = read.success is not False and not read.ret_code
         if read.op == "auth":
             if is_ok:
-                return (_SUBSCRIBE,)
+                return (self._subscribe,)
             self._refused(read)
         elif read.op == "subscribe":
             if is_ok and not self.is_ready:

@@ -42,8 +42,8 @@ T = TypeVar("T")
 _SETTLE_COINS: Final = ("USDT", "USDC")
 _SPAN_NS: Final = 7 * NS_PER_DAY
 # Orders are listed by the time of their creation: one that ended in the span asked for may be older
-# by its whole life.
-_ORDER_LIFE_NS: Final = 10 * NS_PER_MIN
+# by its whole life. Two minutes of ten orders a second are 24 pages, which a cycle can bear.
+_ORDER_LIFE_NS: Final = 2 * NS_PER_MIN
 _PAGES_MAX: Final = 1_000
 _SYMBOLS_ALL: Final = 8
 _WRONG_PARAMETER: Final = 10001
@@ -144,7 +144,7 @@ class BybitQueries:
         return [record for record in records if record.status.is_open]
 
     async def order_history(self, *, since_ns: int) -> Sequence[OrderRecord]:
-        """Orders that ended at or after `since_ns` and were at most ten minutes old then.
+        """Orders that ended at or after `since_ns` and were at most two minutes old then.
 
         Older ones are found by `find_order`; their executions by `executions`.
         """

@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from mmbot.config.secrets import require_secret
+from mmbot.redact import hide
 
 __all__ = ["ApiCredentials", "auth_args", "load_credentials", "signed_headers"]
 
@@ -22,6 +23,11 @@ class ApiCredentials:
 
     key: str = field(repr=False)
     secret: str = field(repr=False)
+
+    def __post_init__(self) -> None:
+        """Mask both from now on: the venue repeats the key in the text of a wrong signature."""
+        hide(self.key)
+        hide(self.secret)
 
 
 def load_credentials(env: Mapping[str, str] | None = None) -> ApiCredentials:

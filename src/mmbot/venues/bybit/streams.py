@@ -13,7 +13,7 @@ from mmbot.errors import ConfigError
 from mmbot.ids import sub_seed
 from mmbot.units import NS_PER_SEC
 from mmbot.venues.bybit.endpoints import Category, Endpoints
-from mmbot.venues.bybit.private_stream import PrivateDialogue
+from mmbot.venues.bybit.private_stream import PRIVATE_TOPICS, PrivateDialogue
 from mmbot.venues.bybit.public_stream import PublicDialogue
 from mmbot.venues.bybit.rest import RestClient
 from mmbot.venues.bybit.signing import ApiCredentials
@@ -36,6 +36,7 @@ class StreamSettings:
     endpoints: Endpoints
     category: Category
     seed: int
+    private_topics: tuple[str, ...] = PRIVATE_TOPICS
 
 
 class BybitStreams:
@@ -127,6 +128,7 @@ class BybitStreams:
             category=self._settings.category,
             clock=self._clock,
             wall_clock=self._wall_clock,
+            topics=self._settings.private_topics,
         )
         self._private.append(dialogue)
         socket = self._open("private", self._settings.endpoints.private, dialogue)

@@ -9,7 +9,8 @@ from collections.abc import Mapping
 from mmbot.config import AppConfig
 from mmbot.config.secrets import load_secret, require_secret
 from mmbot.ids import sub_seed
-from mmbot.venues.budget.stores import LocalBudget, RateBudget
+from mmbot.venues.budget.build import build_budget
+from mmbot.venues.budget.stores import RateBudget
 from mmbot.venues.budget.turnstile import Turnstile
 from mmbot.venues.ccxt.adapter import CcxtVenue
 from mmbot.venues.ccxt.client import CcxtOptions, budget_rules, make_exchange
@@ -48,9 +49,12 @@ def ccxt_options(
     )
 
 
-def ccxt_budget(options: CcxtOptions) -> RateBudget:
-    """The budget of an exchange in this process alone, by the pause that ccxt states."""
-    return LocalBudget(budget_rules(float(make_exchange(options).rateLimit)))
+def ccxt_budget(
+    config: AppConfig, options: CcxtOptions, *, env: Mapping[str, str] | None = None
+) -> RateBudget:
+    """The budget of an exchange, by the pause that ccxt states; section `rate_budget`."""
+    rules = budget_rules(float(make_exchange(options).rateLimit))
+    return build_budget(config, rules, venue=options.exchange, env=env)
 
 
 def build_ccxt(
@@ -66,9 +70,9 @@ def build_ccxt(
     Raises:
         ConfigError: ``E_CFG_RANGE`` for an exchange that ccxt does not know.
     """
-    paced = Turnstile(ccxt_budget(options) if budget is None else budget)
-    draws = random.Random(sub_seed(seed, "ccxt"))
     env = os.environ if env is None else env
+    paced = Turnstile(ccxt_budget(config, options, env=env) if budget is None else budget)
+    draws = random.Random(sub_seed(seed, "ccxt"))
     bot_env, lock_key = env.get("MM_ENV") or "dev", config.ha_failover.lock_key
     return CcxtVenue(
         options,

@@ -65,7 +65,8 @@ class Position:
 class Account:
     """One user: credentials, wallet and positions by symbol.
 
-    `more_keys` are further API keys with their secrets, as a user makes them for other programs.
+    `more_keys` are further API keys with their secrets, as a user makes them for other programs;
+    `dcp_window_sec` belongs to `mmbot.venues.simulated.protection`.
     """
 
     uid: int
@@ -77,6 +78,7 @@ class Account:
     realised: Decimal = _ZERO
     positions: dict[str, Position] = field(default_factory=dict)
     more_keys: dict[str, str] = field(default_factory=dict)
+    dcp_window_sec: int = 10
 
     def position(self, symbol: str) -> Position:
         """The position of a symbol, flat if there was none."""

@@ -18,6 +18,7 @@ from mmbot.venues.simulated.faults import FaultPlan, Stream
 from mmbot.venues.simulated.gate import Gate
 from mmbot.venues.simulated.hub import Delivery, Hub
 from mmbot.venues.simulated.limits import AccountLimits, AddressLimits
+from mmbot.venues.simulated.protection import PROTECTION_TOPIC, Protection
 from mmbot.venues.simulated.rest import RestApi
 from mmbot.venues.simulated.sockets import PrivateSocket, PublicSocket, Socket, TradeSocket
 
@@ -46,6 +47,7 @@ class Conductor:
     account_limits: AccountLimits = field(default_factory=AccountLimits)
     address_limits: AddressLimits = field(default_factory=AddressLimits)
     gate: Gate = field(default_factory=Gate)
+    protection: Protection = field(default_factory=Protection)
     hub: Hub = field(init=False)
     keys: Keys = field(init=False)
     api: RestApi = field(init=False)
@@ -101,10 +103,17 @@ class Conductor:
         closing = self._faults(since, until)
         self._set_gate(until)
         self.exchange.advance(market_ns, wall_ms)
+        self.protection.step(self.exchange, self._protected(), self.clock_ms(wall_ms))
         deliveries = self.hub.step()
         if any(self.plan.ending("maintenance", since, until)):
             deliveries += self.hub.restart()
         return Step(deliveries, closing)
+
+    def _protected(self) -> set[int]:
+        """Accounts with a socket that asks for protection."""
+        sockets = self.hub.sockets.values()
+        asking = (one for one in sockets if PROTECTION_TOPIC in one.topics)
+        return {one.account.uid for one in asking if one.account is not None}
 
     def _faults(self, since: int, until: int) -> list[str]:
         for fault in self.plan.beginning("relist", since, until):

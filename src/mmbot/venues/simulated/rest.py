@@ -19,6 +19,7 @@ from mmbot.venues.simulated.engine import LocalExchange
 from mmbot.venues.simulated.entry import amend_order, cancel_all, cancel_order, create_order
 from mmbot.venues.simulated.gate import Gate
 from mmbot.venues.simulated.limits import AccountLimits, AddressLimits, Exceeded
+from mmbot.venues.simulated.protection import protection_info, set_protection
 from mmbot.venues.simulated.queries import (
     PRIVATE_QUERIES,
     PUBLIC_QUERIES,
@@ -45,8 +46,13 @@ ORDER_BATCHES: Final[Mapping[str, _Command]] = {
 _COMMANDS: Final[Mapping[str, _Command]] = {
     **ORDER_REQUESTS,
     "/v5/order/cancel-all": cancel_all,
+    "/v5/order/disconnected-cancel-all": set_protection,
     "/v5/position/set-leverage": set_leverage,
     "/v5/position/switch-mode": switch_mode,
+}
+_QUERIES: Final[Mapping[str, _Command]] = {
+    **PRIVATE_QUERIES,
+    "/v5/account/query-dcp-info": protection_info,
 }
 _BATCH_MAX: Final = 20
 
@@ -108,7 +114,7 @@ class RestApi:
             if self.gate.is_in_maintenance:
                 raise Refusal(SERVER_ERROR)
             return PUBLIC_QUERIES[path](self.exchange, _query(request)), {}
-        private = PRIVATE_QUERIES if request.method == "GET" else {**_COMMANDS, **ORDER_BATCHES}
+        private = _QUERIES if request.method == "GET" else {**_COMMANDS, **ORDER_BATCHES}
         if request.method not in ("GET", "POST") or path not in private:
             raise Refusal(ROUTE_NOT_FOUND)
         payload = request.query if request.method == "GET" else request.body
@@ -122,7 +128,7 @@ class RestApi:
         if batch is not None:
             return run_batch(self.exchange, uid, path, params, batch)
         if request.method == "GET":
-            return PRIVATE_QUERIES[path](self.exchange, uid, params), {}
+            return _QUERIES[path](self.exchange, uid, params), {}
         return _COMMANDS[path](self.exchange, uid, params), {}
 
 

@@ -25,6 +25,7 @@ from mmbot.venues.simulated.codes import (
 from mmbot.venues.simulated.engine import LocalExchange
 from mmbot.venues.simulated.gate import Gate
 from mmbot.venues.simulated.limits import AccountLimits, Exceeded
+from mmbot.venues.simulated.protection import PROTECTION_TOPIC
 from mmbot.venues.simulated.rest import ORDER_BATCHES, ORDER_REQUESTS, run_batch
 
 __all__ = ["PrivateSocket", "PublicSocket", "Socket", "TradeSocket", "request_path"]
@@ -32,7 +33,14 @@ __all__ = ["PrivateSocket", "PublicSocket", "Socket", "TradeSocket", "request_pa
 Frame = dict[str, Any]
 # Length of all arguments of one connection to a public stream of contracts, characters.
 _ARGS_LENGTH_MAX: Final = 21_000
-_PRIVATE_TOPICS: Final = ("order", "execution", "execution.fast", "position", "wallet")
+_PRIVATE_TOPICS: Final = (
+    "order",
+    "execution",
+    "execution.fast",
+    "position",
+    "wallet",
+    PROTECTION_TOPIC,
+)
 _REQUEST_IDS_KEPT: Final = 10_000
 _TRADE_PATHS: Final[Mapping[str, str]] = {
     "order.create": "/v5/order/create",

@@ -115,7 +115,7 @@ def test_a_kill_between_block_and_empty_tail_counts_every_frame_once(tmp_path):
     given_in = frames(10)
     capture.append(given_in)
     tail = (tmp_path / "0.tail").read_bytes()
-    capture._seal()
+    capture._seal(is_last=True)
     (tmp_path / "0.tail").write_bytes(tail)
     capture._held.close()
     assert plain(tmp_path)[0] == given_in

@@ -6,9 +6,11 @@ import json
 from collections.abc import Mapping
 
 import msgspec
+import pyarrow as pa
 import pytest
 
 from mmbot.units import NS_PER_MS
+from mmbot.venues.bybit.answers import read_answer
 from mmbot.venues.bybit.endpoints import Category
 from mmbot.venues.bybit.private_stream import (
     PRIVATE_TOPICS,
@@ -294,3 +296,23 @@ def test_sample_answers_are_read(real_data, name, shape):
         read = msgspec.convert(row, shape)
         record = read.equity() if isinstance(read, WalletRow) else read.record()
         assert record is not None
+
+
+@pytest.mark.real_data
+def test_every_instrument_of_a_recorded_answer_has_rules(real_data):
+    name = "bybit_v5_20260809_linear-BTCUSDT-SOLUSDT_spot-BTCUSDT.jsonl.zst"
+    with pa.input_stream(str(real_data / "bybit" / name), compression="zstd") as stream:
+        calls = [json.loads(line) for line in stream.read().splitlines()[:10]]
+    found = 0
+    for call in calls:
+        if call["t"] != "http":
+            continue
+        answer = read_answer(call["data"].encode())
+        assert answer is not None
+        for row in json.loads(bytes(answer.result))["list"]:
+            rules = msgspec.convert(row, InstrumentRow).record()
+            assert rules.ticks(rules.price_text(7)) == 7
+            assert rules.lots(rules.qty_text(7)) == 7
+            assert float(rules.min_qty) > 0
+            found += 1
+    assert found > 1_000

@@ -7,19 +7,21 @@ from decimal import Decimal
 import pytest
 
 from mmbot.errors import ConfigError, VenueError
+from mmbot.venues.bybit.answers import Asked
 from mmbot.venues.bybit.signing import (
     ApiCredentials,
     auth_args,
     load_credentials,
     signed_headers,
 )
+from mmbot.venues.failures import FailureKind, Operation
 from mmbot.venues.simulated.accounts import Account
 from mmbot.venues.simulated.auth import Keys
 from mmbot.venues.simulated.codes import Refusal
 
 NOW_MS = 1_700_000_000_000
-CREDENTIALS = ApiCredentials("the-key", "the-very-secret")
-KEYS = Keys.of([Account(1, "the-key", "the-very-secret", Decimal(1))])
+CREDENTIALS = ApiCredentials("signing-key-77", "the-very-secret")
+KEYS = Keys.of([Account(1, "signing-key-77", "the-very-secret", Decimal(1))])
 
 
 @pytest.mark.parametrize("payload", ["", "category=linear&symbol=BTCUSDT", '{"a":"b c"}'])
@@ -47,6 +49,13 @@ def test_a_known_signature():
     assert auth_args(CREDENTIALS, expires_ms=NOW_MS)[2] == (
         "129c4f22c8265a7d809c1df21d82d18061f3ea54f94c0b0cd2c5759ceb247f23"
     )
+
+
+def test_the_venues_text_about_a_wrong_signature_does_not_show_the_key():
+    text = "error sign! origin_string[1700000000000signing-key-775000]"
+    error = Asked(Operation.QUERY).error(FailureKind.CODE, text, code=10004)
+    assert "signing-key" not in str(error)
+    assert "origin_string[1700000000000****5000]" in str(error)
 
 
 def test_credentials_show_neither_in_repr_nor_in_errors():

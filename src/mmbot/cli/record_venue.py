@@ -1,0 +1,168 @@
+"""Builds everything concrete for `mmbot record` of a venue: its frames, and the catalog of them."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from mmbot import clock
+from mmbot.config import AppConfig, ConfigRequest
+from mmbot.config.runtime import RuntimeConfig
+from mmbot.errors import ConfigError, MarketDataError
+from mmbot.market.frames import CaptureHead, FrameRecorder
+from mmbot.market.frames.reader import last_run
+from mmbot.market.importers.live import CatalogSink
+from mmbot.trading.stopping import StopRequest
+from mmbot.venues.bybit.adapter import BybitVenue
+from mmbot.venues.bybit.build import build_bybit, bybit_endpoints
+from mmbot.venues.ports import PublicFrame
+
+__all__ = ["VenueOptions", "record_venue"]
+
+_NAMES = ("mainnet", "testnet", "demo")
+_LOOK_S = 0.1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VenueOptions:
+    """The options of `mmbot record` of a venue, checked for form only; `duration_ns` is wall time.
+
+    `endpoint` is ``mainnet``, ``testnet``, ``demo``, an address, or None for the configuration's.
+    """
+
+    request: ConfigRequest
+    venue: str
+    endpoint: str | None
+    depth: int
+    duration_ns: int | None
+
+
+def record_venue(options: VenueOptions, log: Callable[[str], None]) -> list[str]:
+    """Record until the end; return what to say about it.
+
+    Raises:
+        MmbotError: anything that keeps frames from being recorded.
+    """
+    if options.venue != "bybit":
+        raise ConfigError(
+            "E_CFG_RANGE", "--venue", f"{options.venue} has no frames to record; bybit has"
+        )
+    sets = (*options.request.sets, "trading.venue=bybit", *_endpoint_sets(options.endpoint))
+    config = RuntimeConfig.load(replace(options.request, sets=sets), log).config
+    if "://" in config.recorder.data_dir:
+        raise ConfigError("E_CFG_RANGE", "recorder.data_dir", "must be a local directory here")
+    with StopRequest() as stop:
+        return asyncio.run(_record(config, options, stop, log))
+
+
+def _endpoint_sets(endpoint: str | None) -> tuple[str, ...]:
+    if endpoint is None:
+        return ()
+    if endpoint in _NAMES:
+        return (f"bybit.environment={endpoint}",)
+    scheme, colon, rest = endpoint.rstrip("/").partition("://")
+    if not colon or scheme not in {"http", "https"}:
+        raise ConfigError(
+            "E_CFG_RANGE", "--endpoint", "must be mainnet, testnet, demo or http[s]://host[:port]"
+        )
+    stream = "wss" if scheme == "https" else "ws"
+    return (
+        "bybit.environment=custom",
+        f"bybit.rest_url={scheme}://{rest}",
+        f"bybit.stream_url={stream}://{rest}",
+    )
+
+
+async def _record(
+    config: AppConfig, options: VenueOptions, stop: StopRequest, log: Callable[[str], None]
+) -> list[str]:
+    venue = build_bybit(config, is_private=False)
+    try:
+        head = await _head(config, venue)
+        root = config.recorder.data_dir
+        directory = Path(root) / "frames" / f"venue={head.venue}"
+        sink = CatalogSink(root, head, tag=f"frames-{clock.wall_ns()}-{os.getpid()}")
+        recorder = FrameRecorder(directory, head, sink=sink)
+        if recorder.was_killed:
+            log("the last recording was killed: its frames go into the catalog first")
+            await asyncio.to_thread(sink.catch_up, last_run(directory))
+        sink.start()
+        try:
+            reason = await _listen(venue, recorder, options, stop, tuple(head.grids))
+        finally:
+            try:
+                await asyncio.to_thread(recorder.close)
+            finally:
+                await asyncio.to_thread(sink.close)
+    finally:
+        await venue.aclose()
+    return [_marker(recorder, sink), f"recorded into {directory}: {reason}"]
+
+
+async def _head(config: AppConfig, venue: BybitVenue) -> CaptureHead:
+    symbols = config.trading.symbols
+    rules = await venue.instruments(symbols)
+    missing = sorted(set(symbols) - set(rules))
+    if missing:
+        raise MarketDataError("E_BT_NO_DATA", f"symbol={missing[0]}", "is not traded there")
+    return CaptureHead(
+        exchange="bybit",
+        market=config.trading.category,
+        url=bybit_endpoints(config).public,
+        grids={symbol: (rules[symbol].tick_size, rules[symbol].lot_size) for symbol in symbols},
+    )
+
+
+async def _listen(
+    venue: BybitVenue,
+    recorder: FrameRecorder,
+    options: VenueOptions,
+    stop: StopRequest,
+    symbols: tuple[str, ...],
+) -> str:
+    """Queue what comes until the end; why it ended."""
+
+    async def take() -> None:
+        async for event in venue.public_frames(symbols, depth=options.depth):
+            if isinstance(event, PublicFrame):
+                recorder.on_frame(event)
+            else:
+                recorder.on_gap(event)
+
+    task = asyncio.create_task(take())
+    end_ns = None
+    if options.duration_ns is not None:
+        end_ns = clock.monotonic_ns() + options.duration_ns
+    reason = "interrupted"
+    while not stop.requested and not task.done():
+        if end_ns is not None and clock.monotonic_ns() >= end_ns:
+            reason = "time is over"
+            break
+        await asyncio.sleep(_LOOK_S)
+    if task.done():
+        await task
+        return "the stream ended"
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+    return reason
+
+
+def _marker(recorder: FrameRecorder, sink: CatalogSink) -> str:
+    counters, rows = recorder.counters(), sink.rows
+    fields = {
+        "frames": counters.frames,
+        "bytes": counters.data_bytes,
+        "book": rows["book"],
+        "trades": rows["trades"],
+    }
+    trouble = {
+        "lost": counters.lost,
+        "undecoded": sink.lost,
+        "torn": counters.torn,
+        "errors": counters.errors + sink.errors,
+    }
+    fields |= {name: count for name, count in trouble.items() if count}
+    return f"| recorder | CLOSED | {' '.join(f'{name}={n}' for name, n in fields.items())} |"

@@ -1,0 +1,1 @@
+"""Money for people: the ledger of virtual and real accounts."""

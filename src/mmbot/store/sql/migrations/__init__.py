@@ -1,0 +1,1 @@
+"""Migrations of the store, run by `mmbot.store.sql.schema`; part of the package."""

@@ -1,0 +1,1 @@
+"""One file a version; none changes once it was released."""
