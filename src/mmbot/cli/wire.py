@@ -131,19 +131,11 @@ def run_session(options: RunOptions) -> int:
     store = _store(options, config, journal)
     # From here on the session leaves traces: what could keep it from starting has been tried.
     runtime = RuntimeConfig(loaded, _say)
-    companions: list[Companion] = [
-        ConfigCompanion(
-            runtime,
-            symbols,
-            overrides=_EXTERNAL if quoter is not None else {},
-            cid_prefix=identity.cid_prefix,
-            rebalancer=rebalancer,
-        ),
-        *records,
-        *snapshot_companions(options.snapshots(paced=speed is not None), engine, runtime, _say),
-        *drill_companions(identity, options.mode, _say),
-        *journal_companions(journal, config, _say, lag_records=_lag(store, speed)),
-    ]
+    kept = snapshot_companions(options.snapshots(paced=speed is not None), engine, runtime, _say)
+    storage = journal_companions(journal, config, _say, lag_records=_lag(store, speed))
+    companions = _companions(
+        options, runtime, identity, [*records, *kept], storage=storage, rebalancer=rebalancer
+    )
     plan = SessionPlan(
         speed=speed,
         duration_ns=options.duration_ns,
@@ -164,6 +156,31 @@ def run_session(options: RunOptions) -> int:
     if store is not None:
         sys.stdout.write(store_line(store, config.storage))
     return code
+
+
+def _companions(
+    options: RunOptions,
+    runtime: RuntimeConfig,
+    identity: SessionIdentity,
+    kept: Sequence[Companion],
+    *,
+    storage: Sequence[Companion],
+    rebalancer: Rebalancer | None,
+) -> list[Companion]:
+    """What goes along with a session; the journal is the last: it writes what others change."""
+    config = runtime.loaded.config
+    return [
+        ConfigCompanion(
+            runtime,
+            config.trading.symbols,
+            overrides=_EXTERNAL if options.strategy is not None else {},
+            cid_prefix=identity.cid_prefix,
+            rebalancer=rebalancer,
+        ),
+        *kept,
+        *drill_companions(identity, options.mode, _say),
+        *storage,
+    ]
 
 
 def _choices(options: RunOptions, *, waits: bool) -> RecordChoices:
