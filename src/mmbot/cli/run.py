@@ -157,23 +157,6 @@ def run(
     """Build the session and run it."""
     _check_mode(mode)
     duration_ns = None if duration is None else parse_duration_ns(duration, key="--duration")
-    if mode in _AT_A_VENUE:
-        from mmbot.cli import live_venue, live_wire  # noqa: PLC0415 -- as below
-
-        live = live_wire.LiveOptions(
-            config=config,
-            profile=profile,
-            sets=(*live_venue.venue_sets(venue, endpoint), *_mode_sets(mode), *(sets or ())),
-            symbols=tuple(symbol or ()),
-            mode=mode,
-            duration_ns=duration_ns,
-            headless=headless,
-            seed=seed,
-            strategy=strategy,
-            calibration=calibration,
-            is_confirmed=i_understand_live,
-        )
-        raise typer.Exit(live_wire.run_live(live))
     from mmbot.cli import wire  # noqa: PLC0415 -- `--help` does without the engine
 
     options = wire.RunOptions(
@@ -199,11 +182,11 @@ def run(
         throttle_snapshot_interval_sec=throttle_snapshot_interval_seconds,
         store=not no_store,
     )
+    if mode in _AT_A_VENUE:
+        from mmbot.cli import live_wire  # noqa: PLC0415 -- the venue's libraries
+
+        raise typer.Exit(live_wire.run_at_venue(options, endpoint, is_confirmed=i_understand_live))
     raise typer.Exit(wire.run_session(options))
-
-
-def _mode_sets(mode: str) -> tuple[str, ...]:
-    return ("shadow.enabled=true",) if mode == "shadow" else ()
 
 
 def _check_mode(mode: str) -> None:
