@@ -21,15 +21,15 @@ from mmbot.cli.live_venue import (
     open_source,
     own_prefix,
     refuse_second,
+    venue_sets,
 )
+from mmbot.cli.wire import RunOptions
 from mmbot.clock import wall_ns
 from mmbot.config import AppConfig, ConfigRequest, lane_params
 from mmbot.config.runtime import RuntimeConfig
 from mmbot.config.session import session_params
 from mmbot.errors import ConfigError, VenueError
 from mmbot.portfolio.rebalancing import Rebalancer
-from mmbot.store.artifacts import write_json
-from mmbot.store.runtime import artifact_path, runtime_block
 from mmbot.strategy import as_callable
 from mmbot.telemetry.logs import configure_logging, log_level
 from mmbot.trading.engine import Quoter, allocator_settings
@@ -40,7 +40,7 @@ from mmbot.trading.live.companion import first_state
 from mmbot.trading.live.heartbeat import Heartbeat
 from mmbot.trading.live.opening import Beginning, Opened, Wanted, open_session
 from mmbot.trading.live.parameters import CoreParameters, ReloadWatch, fee_params
-from mmbot.trading.live.recovering import RecoveryReport
+from mmbot.trading.live.recovering import write_recovery
 from mmbot.trading.live.shadowing import MarketTap, ShadowWatch, shadow_line
 from mmbot.trading.live.shell import Shell
 from mmbot.trading.live.shell_records import ShellEnd, ShellPlan, Watch
@@ -71,7 +71,7 @@ from mmbot.venues.bybit.build import bybit_endpoints
 from mmbot.venues.bybit.codes import BYBIT_CODES
 from mmbot.venues.virtual import VirtualVenue
 
-__all__ = ["LiveOptions", "run_live"]
+__all__ = ["LiveOptions", "run_at_venue", "run_live"]
 
 _DEPTH: Final = 50
 _EXTERNAL: Final = {"strategy.kind": "external"}
@@ -92,6 +92,26 @@ class LiveOptions:
     strategy: str | None
     calibration: Path | None
     is_confirmed: bool
+
+
+def run_at_venue(options: RunOptions, endpoint: str | None, *, is_confirmed: bool) -> int:
+    """Run what `mmbot run` was asked for at a venue; errors as `run_live`."""
+    shadow = ("shadow.enabled=true",) if options.mode == "shadow" else ()
+    return run_live(
+        LiveOptions(
+            config=options.config,
+            profile=options.profile,
+            sets=(*venue_sets(options.venue, endpoint), *shadow, *options.sets),
+            symbols=options.symbols,
+            mode=options.mode,
+            duration_ns=options.duration_ns,
+            headless=options.headless,
+            seed=options.seed,
+            strategy=options.strategy,
+            calibration=options.calibration,
+            is_confirmed=is_confirmed,
+        )
+    )
 
 
 def run_live(options: LiveOptions) -> int:
@@ -320,26 +340,11 @@ def _stages(showing: Showing, mode: str) -> Callable[[Shell, StageName, str], No
     def on_stage(shell: Shell, stage: StageName, text: str) -> None:
         showing.stage(shell, stage, text)
         if stage == "trading" and shell.recovery is not None:
-            _write_recovery(shell.recovery, mode)
+            write_recovery(shell.recovery, mode)
         elif stage not in {"recovering", "trading"}:
             _say(f"| stop | {stage.upper()} | {text} |")
 
     return on_stage
-
-
-def _write_recovery(report: RecoveryReport, mode: str) -> None:
-    write_json(
-        artifact_path("RECOVERY.json"),
-        {
-            "adopted": report.adopted,
-            "canceled": report.canceled,
-            "duration_ms": report.duration_ms,
-            "fills_added": report.fills_added,
-            "mismatches": list(report.mismatches),
-            "runtime": runtime_block(mode=mode),
-            "torn_records": report.torn_records,
-        },
-    )
 
 
 def _catch_signals(shell: Shell) -> None:

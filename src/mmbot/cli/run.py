@@ -155,31 +155,15 @@ def run(
     no_store: _NoStore = False,
 ) -> None:
     """Build the session and run it."""
-    duration_ns, symbols = _checked(mode, duration), tuple(symbol or ())
-    if mode in _AT_A_VENUE:
-        from mmbot.cli import live_venue, live_wire  # noqa: PLC0415 -- as below
+    _check_mode(mode)
+    duration_ns = None if duration is None else parse_duration_ns(duration, key="--duration")
+    from mmbot.cli import wire  # noqa: PLC0415 -- `--help` does without the engine
 
-        live = live_wire.LiveOptions(
-            config=config,
-            profile=profile,
-            sets=(*live_venue.venue_sets(venue, endpoint), *_mode_sets(mode), *(sets or ())),
-            symbols=symbols,
-            mode=mode,
-            duration_ns=duration_ns,
-            headless=headless,
-            seed=seed,
-            strategy=strategy,
-            calibration=calibration,
-            is_confirmed=i_understand_live,
-        )
-        raise typer.Exit(live_wire.run_live(live))
-    from mmbot.cli.wire import RunOptions, run_session  # noqa: PLC0415 -- `--help` needs no engine
-
-    options = RunOptions(
+    options = wire.RunOptions(
         config=config,
         profile=profile,
         sets=tuple(sets or ()),
-        symbols=symbols,
+        symbols=tuple(symbol or ()),
         mode=mode,
         data=data,
         venue=venue,
@@ -197,14 +181,13 @@ def run(
         throttle_snapshots=(throttle_snapshot_path, throttle_snapshot_interval_seconds),
         store=not no_store,
     )
-    raise typer.Exit(run_session(options))
+    if mode in _AT_A_VENUE:
+        from mmbot.cli import live_wire  # noqa: PLC0415 -- the venue's libraries
+
+        raise typer.Exit(live_wire.run_at_venue(options, endpoint, is_confirmed=i_understand_live))
+    raise typer.Exit(wire.run_session(options))
 
 
-def _mode_sets(mode: str) -> tuple[str, ...]:
-    return ("shadow.enabled=true",) if mode == "shadow" else ()
-
-
-def _checked(mode: str, duration: str | None) -> int | None:
+def _check_mode(mode: str) -> None:
     if mode not in _MODES:
         raise ConfigError("E_CFG_RANGE", "--mode", f"must be one of {', '.join(_MODES)}")
-    return None if duration is None else parse_duration_ns(duration, key="--duration")

@@ -17,11 +17,13 @@ from dataclasses import dataclass
 from typing import Final
 
 from mmbot.errors import VenueError
+from mmbot.store.artifacts import write_json
+from mmbot.store.runtime import artifact_path, runtime_block
 from mmbot.trading.live.asking import Asker, CycleResult
 from mmbot.trading.reconcile import Close, PositionMismatch, ReattachFill
 from mmbot.units import NS_PER_MS, NS_PER_SEC
 
-__all__ = ["RecoveryReport", "begin_positions", "recover"]
+__all__ = ["RecoveryReport", "begin_positions", "recover", "write_recovery"]
 
 _TRIES: Final = 10
 _CYCLE_NS: Final = 150 * NS_PER_MS
@@ -127,3 +129,19 @@ def _adopted(asker: Asker, result: CycleResult) -> int:
     ledger = asker.desk.ledger
     resting = (ledger.find(one.cid) for one in result.fetched.open_orders or ())
     return sum(1 for order in resting if order is not None and order.state.is_open)
+
+
+def write_recovery(report: RecoveryReport, mode: str) -> None:
+    """Write ``RECOVERY.json``."""
+    write_json(
+        artifact_path("RECOVERY.json"),
+        {
+            "adopted": report.adopted,
+            "canceled": report.canceled,
+            "duration_ms": report.duration_ms,
+            "fills_added": report.fills_added,
+            "mismatches": list(report.mismatches),
+            "runtime": runtime_block(mode=mode),
+            "torn_records": report.torn_records,
+        },
+    )
