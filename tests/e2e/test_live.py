@@ -139,13 +139,13 @@ def test_a_wrong_key_ends_it_at_once(tmp_path):
 @pytest.mark.spec("02-12/2")
 def test_requests_that_time_out_are_resolved_and_never_repeated(tmp_path):
     faults = """
-- {at_ms: 6000, kind: drop, stream: rest, topic: /v5/order/create, count: 2}
-- {at_ms: 8000, kind: lose, stream: rest, topic: /v5/order/create, count: 2}
-- {at_ms: 10000, kind: hold, stream: rest, topic: /v5/order/, delay_ms: 1500, count: 3}
-- {at_ms: 12000, kind: drop, stream: rest, topic: /v5/order/cancel, count: 2}
+- {at_ms: 24000, kind: drop, stream: rest, topic: /v5/order/create, count: 2}
+- {at_ms: 26000, kind: lose, stream: rest, topic: /v5/order/create, count: 2}
+- {at_ms: 28000, kind: hold, stream: rest, topic: /v5/order/, delay_ms: 1500, count: 3}
+- {at_ms: 30000, kind: drop, stream: rest, topic: /v5/order/cancel, count: 2}
 """
     with world(tmp_path, "--regime", "volatile", faults=faults, sets=OVER_REST) as one:
-        done = one.run("--duration", "16s")
+        done = one.run("--duration", "35s")
         assert done.returncode == 0, done.stderr
         assert one.open_orders() == []
         assert one.states()[0]["symbols"][0]["position"] == pytest.approx(one.position())
@@ -160,11 +160,11 @@ def test_requests_that_time_out_are_resolved_and_never_repeated(tmp_path):
 
 def test_streams_that_break_stop_quoting_until_they_are_back(tmp_path):
     faults = """
-- {at_ms: 6000, kind: disconnect, stream: private}
-- {at_ms: 9000, kind: disconnect, stream: public}
+- {at_ms: 25000, kind: disconnect, stream: private}
+- {at_ms: 29000, kind: disconnect, stream: public}
 """
     with world(tmp_path, faults=faults) as one:
-        done = one.run("--duration", "15s")
+        done = one.run("--duration", "35s")
         assert done.returncode == 0, done.stderr
         assert "| private | LOST |" in done.stderr
         assert "| private | OK | back and reconciled |" in done.stderr
@@ -180,7 +180,7 @@ def test_streams_that_break_stop_quoting_until_they_are_back(tmp_path):
 
 
 def test_a_new_tick_size_is_traded_by_a_new_session_unattended(tmp_path):
-    faults = '- {at_ms: 7000, kind: relist, symbol: BTCUSDT, tick_size: "0.5", duration_ms: 2000}'
+    faults = '- {at_ms: 25000, kind: relist, symbol: BTCUSDT, tick_size: "0.5", duration_ms: 2000}'
     with world(tmp_path, faults=faults) as one:
         session = one.start()
         until(lambda: len(one.journals()) == 2)
@@ -268,7 +268,7 @@ def test_a_position_that_somebody_else_made_is_shown_explained_and_booked(tmp_pa
 
 
 def test_maintenance_of_the_venue_is_waited_for_and_quoting_comes_back(tmp_path):
-    faults = "- {at_ms: 7000, kind: maintenance, duration_ms: 4000}"
+    faults = "- {at_ms: 25000, kind: maintenance, duration_ms: 4000}"
     with world(tmp_path, "--regime", "volatile", faults=faults) as one:
         session = one.start()
         until(lambda: one.is_trading(session))

@@ -40,7 +40,7 @@ def frames_of(root):
 
 
 def rows_of(root):
-    rows = []
+    rows: list[tuple[int, ...]] = []
     for chunk in read_events(str(root), venue=VENUE, symbol=SYMBOL):
         columns = chunk.to_arrays()
         names = ("flags", "px", "qty", "ts_exch")

@@ -69,8 +69,8 @@ class Comparison:
 
     @property
     def differences(self) -> int:
-        """Differences that are ours: foreign orders are none."""
-        return sum(1 for row in self.rows if row.finding != "foreign") + len(self.fees)
+        """Differences that are ours: foreign orders are none, and fees a session takes over."""
+        return sum(1 for row in self.rows if row.finding != "foreign")
 
     def lines(self, *, explain: bool) -> Iterator[str]:
         """For people; the last line is a marker."""
@@ -131,8 +131,9 @@ async def _compare(config: AppConfig, options: ReconcileOptions) -> Comparison:
         for cycle in range(_CYCLES):
             # What is missing is believed when it is missing twice.
             await asyncio.sleep(_PAUSE_SEC if cycle else 0)
+            fetched = await _fetched(port, _recalled(path))
+            # What we know is read after the answers: an order of meanwhile is no stranger.
             recalled = _recalled(path)
-            fetched = await _fetched(port, recalled)
             view = venue_view(fetched, scope=scope, instruments=rules).view
             plan = reconcile(recalled.ledger.view(symbols), view, state, symbols=symbols)
             state, rows = plan.state, explain(plan)

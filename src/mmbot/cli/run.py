@@ -155,8 +155,7 @@ def run(
     no_store: _NoStore = False,
 ) -> None:
     """Build the session and run it."""
-    _check_mode(mode)
-    duration_ns = None if duration is None else parse_duration_ns(duration, key="--duration")
+    duration_ns, symbols = _checked(mode, duration), tuple(symbol or ())
     if mode in _AT_A_VENUE:
         from mmbot.cli import live_venue, live_wire  # noqa: PLC0415 -- as below
 
@@ -164,7 +163,7 @@ def run(
             config=config,
             profile=profile,
             sets=(*live_venue.venue_sets(venue, endpoint), *_mode_sets(mode), *(sets or ())),
-            symbols=tuple(symbol or ()),
+            symbols=symbols,
             mode=mode,
             duration_ns=duration_ns,
             headless=headless,
@@ -174,13 +173,13 @@ def run(
             is_confirmed=i_understand_live,
         )
         raise typer.Exit(live_wire.run_live(live))
-    from mmbot.cli import wire  # noqa: PLC0415 -- `--help` does without the engine
+    from mmbot.cli.wire import RunOptions, run_session  # noqa: PLC0415 -- `--help` needs no engine
 
-    options = wire.RunOptions(
+    options = RunOptions(
         config=config,
         profile=profile,
         sets=tuple(sets or ()),
-        symbols=tuple(symbol or ()),
+        symbols=symbols,
         mode=mode,
         data=data,
         venue=venue,
@@ -195,17 +194,17 @@ def run(
         picture=picture,
         record=not no_record,
         journal=not no_journal,
-        throttle_snapshot_path=throttle_snapshot_path,
-        throttle_snapshot_interval_sec=throttle_snapshot_interval_seconds,
+        throttle_snapshots=(throttle_snapshot_path, throttle_snapshot_interval_seconds),
         store=not no_store,
     )
-    raise typer.Exit(wire.run_session(options))
+    raise typer.Exit(run_session(options))
 
 
 def _mode_sets(mode: str) -> tuple[str, ...]:
     return ("shadow.enabled=true",) if mode == "shadow" else ()
 
 
-def _check_mode(mode: str) -> None:
+def _checked(mode: str, duration: str | None) -> int | None:
     if mode not in _MODES:
         raise ConfigError("E_CFG_RANGE", "--mode", f"must be one of {', '.join(_MODES)}")
+    return None if duration is None else parse_duration_ns(duration, key="--duration")

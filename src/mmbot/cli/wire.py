@@ -64,7 +64,10 @@ _EXTERNAL: Final = {"strategy.kind": "external"}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunOptions:
-    """The options of `mmbot run`, checked for form only; `duration_ns` is market time."""
+    """The options of `mmbot run`, checked for form only; `duration_ns` is market time.
+
+    `throttle_snapshots` is the file of the request windows and the seconds between two writes.
+    """
 
     config: Path | None
     profile: str | None
@@ -85,8 +88,7 @@ class RunOptions:
     record: bool
     journal: bool
     store: bool
-    throttle_snapshot_path: Path | None = None
-    throttle_snapshot_interval_sec: float = 30.0
+    throttle_snapshots: tuple[Path | None, float] = (None, 30.0)
 
     def records(self, *, waits: bool) -> RecordChoices:
         """What is recorded; `waits` as of `RecordChoices`."""
@@ -96,10 +98,11 @@ class RunOptions:
 
     def snapshots(self, *, paced: bool) -> SnapshotChoices:
         """What is kept of the session for the next one."""
+        path, interval_sec = self.throttle_snapshots
         return SnapshotChoices(
             kept=self.mode == "paper" and self.data is None and paced,
-            throttle_path=self.throttle_snapshot_path,
-            throttle_interval_sec=self.throttle_snapshot_interval_sec,
+            throttle_path=path,
+            throttle_interval_sec=interval_sec,
         )
 
 

@@ -174,13 +174,6 @@ impl OrderTable {
         (self.orders.get(slot)?.cid == cid && cid.get() != 0).then_some(slot)
     }
 
-    /// Reads from the slot that is part of an id, whatever is in it, so that it is at hand soon.
-    #[inline]
-    #[must_use]
-    pub const fn touch(&self, cid: Cid) -> u64 {
-        self.get(cid.get() as usize).cid.get()
-    }
-
     /// Number of the order in a client order id.
     #[inline]
     #[must_use]

@@ -140,7 +140,7 @@ impl Follow {
     }
 
     /// All instruments are at the time of the record: none has an earlier record behind it.
-    const fn is_meeting(&self, record: &Record) -> bool {
+    fn is_meeting(&self, record: &Record) -> bool {
         match record {
             Record::Sync { .. } => true,
             Record::Decide { .. } => self.seats.len() == 1,
