@@ -19,11 +19,13 @@ from mmbot.trading.live.heartbeat import Heartbeat
 from mmbot.trading.live.state_file import StageMark
 from mmbot.venues.budget.stores import LocalBudget
 from mmbot.venues.bybit.adapter import BybitSettings, BybitVenue
+from mmbot.venues.bybit.codes import BYBIT_CODES
 from mmbot.venues.bybit.endpoints import Environment, endpoints
 from mmbot.venues.bybit.limits import BYBIT_BUDGET
 from mmbot.venues.bybit.rest import RestPolicy
 from mmbot.venues.bybit.signing import ApiCredentials
 from mmbot.venues.namespace import CidNamespace
+from mmbot.venues.ports import CallError
 from mmbot.venues.records import CreateOrder, Side
 from mmbot.venues.stream.picows_link import PicowsDialer
 
@@ -64,8 +66,8 @@ async def trade(rest: str, stream: str, count: int) -> None:
     with Heartbeat() as heartbeat:
         heartbeat.publish(state)
         for number in range(count):
-            await venue.create(resting(identity.cid_prefix + base36(number + 1)))
-        while len(await venue.open_orders()) < count:
+            await _place(venue, resting(identity.cid_prefix + base36(number + 1)))
+        while await _open_count(venue) < count:
             await asyncio.sleep(0.05)
         sys.stdout.write(f"ready {identity.cid_prefix}\n")
         sys.stdout.flush()
@@ -73,6 +75,26 @@ async def trade(rest: str, stream: str, count: int) -> None:
             if heartbeat.is_due() and not hang.is_set():
                 heartbeat.publish(replace(state, heartbeat_ns=wall_ns()))
             await asyncio.sleep(0.05)
+
+
+async def _place(venue: BybitVenue, order: CreateOrder) -> None:
+    """Until it rests, also in a storm of the venue; the second of two equal ids is refused."""
+    while True:
+        try:
+            await venue.create(order)
+        except CallError as exc:
+            if exc.failure.code in BYBIT_CODES.duplicate_ids:
+                return
+            await asyncio.sleep(0.2)
+        else:
+            return
+
+
+async def _open_count(venue: BybitVenue) -> int:
+    try:
+        return len(await venue.open_orders())
+    except CallError:
+        return 0
 
 
 def _wait_for_line(hang: threading.Event) -> None:
