@@ -148,8 +148,7 @@ impl Replay {
             }
             Record::StateHash { hash, .. } => {
                 self.expect_nothing(entry.seq);
-                self.compare_hash(entry.seq, *hash);
-                Ok(())
+                self.compare_hash(entry.seq, *hash).map_err(at)
             }
             Record::Note { .. } | Record::SessionEnd { .. } | Record::CallResult { .. } => Ok(()),
             input => {
@@ -298,8 +297,9 @@ impl Replay {
         }
     }
 
-    fn compare_hash(&mut self, seq: u64, journalled: u64) {
-        let replayed = self.engine.as_ref().map_or(0, Engine::state_hash);
+    /// A session that ended before anything happened to it has a state, too.
+    fn compare_hash(&mut self, seq: u64, journalled: u64) -> Result<(), What> {
+        let replayed = self.running()?.state_hash();
         if self.difference.is_none() && replayed != journalled {
             self.difference = Some(Difference::Hash {
                 seq,
@@ -307,6 +307,7 @@ impl Replay {
                 journalled,
             });
         }
+        Ok(())
     }
 
     fn differs(&mut self, seq: u64, replayed: Option<Action>, journalled: Option<Action>) {

@@ -1,8 +1,8 @@
 //! Each way in which a stream breaks.
 
 use crate::venue::{
-    Levels, START_MS, accept, at, book, counts, delta, is_synced, open, quoting, send, session,
-    session_with, snapshot,
+    Levels, START_MS, accept, at, book, counts, delta, is_synced, open, quoting, replayed, send,
+    session, session_with, snapshot,
 };
 use mmbot_run::live::LiveRequest;
 use mmbot_run::{LiveSession, NoStrategy};
@@ -18,6 +18,16 @@ fn pulled(session: &LiveSession, requests: &[LiveRequest]) {
     };
     assert!(requests.iter().all(stale), "{requests:?}");
     assert!(!is_synced(session, 0) && is_synced(session, 1));
+}
+
+#[test]
+fn a_session_that_ends_before_any_data_replays() {
+    let mut session = session();
+    session.end(at(5), "no venue");
+    let bytes = session.take_journal(<[u8]>::to_vec).unwrap();
+    let outcome = replayed(&bytes);
+    assert_eq!(outcome.difference, None);
+    assert_eq!(outcome.hash, session.engine().state_hash());
 }
 
 /// spec: 01-8.1

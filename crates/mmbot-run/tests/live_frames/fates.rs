@@ -1,9 +1,8 @@
 //! Frames that are lost, doubled, torn, late or garbled.
 
-use crate::venue::{Levels, NAMES, accept, at, book, is_synced, send, session, snapshot};
-use mmbot_run::{Configs, Replay};
+use crate::venue::{Levels, NAMES, accept, at, book, is_synced, replayed, send, session, snapshot};
 use mmbot_types::journal::{Reader, Record};
-use mmbot_types::{EventRow, Instrument, Params, RowKind, SessionParams};
+use mmbot_types::{EventRow, RowKind};
 use proptest::prelude::*;
 use std::collections::BTreeMap;
 
@@ -143,31 +142,8 @@ proptest! {
         }
         session.end(at(10_000), "done");
         let bytes = session.take_journal(<[u8]>::to_vec).unwrap();
-        let mut replay = Replay::new();
-        for entry in Reader::new(&bytes) {
-            replay.on_entry(&entry.unwrap(), &mut Plain).unwrap();
-        }
-        prop_assert_eq!(replay.outcome().difference, None);
-        prop_assert_eq!(replay.outcome().hash, session.engine().state_hash());
-    }
-}
-
-/// Parameters of every session here.
-struct Plain;
-
-impl Configs for Plain {
-    fn params(&mut self, _config: &[u8], seed: u64) -> Result<Params, String> {
-        Ok(Params {
-            seed,
-            ..Params::default()
-        })
-    }
-
-    fn session(
-        &mut self,
-        _config: &[u8],
-        _instruments: &[Instrument],
-    ) -> Result<SessionParams, String> {
-        Ok(SessionParams::default())
+        let outcome = replayed(&bytes);
+        prop_assert_eq!(outcome.difference, None);
+        prop_assert_eq!(outcome.hash, session.engine().state_hash());
     }
 }

@@ -1,8 +1,8 @@
 //! A session of two symbols, and a venue that does what it is asked for.
 
 use mmbot_run::live::{FeedCounts, LiveRequest};
-use mmbot_run::{JournalStart, LiveSession, NoStrategy};
-use mmbot_types::journal::{FORMAT_VERSION, Header, InstrumentFacts, Mode};
+use mmbot_run::{Configs, JournalStart, LiveSession, NoStrategy, Outcome, Replay};
+use mmbot_types::journal::{FORMAT_VERSION, Header, InstrumentFacts, Mode, Reader};
 use mmbot_types::{
     Action, ExecReport, Instrument, InstrumentIdx, Params, ReportKind, SessionParams, TsNs,
 };
@@ -141,4 +141,33 @@ pub fn is_synced(session: &LiveSession, symbol: u16) -> bool {
 
 pub fn counts(session: &LiveSession) -> FeedCounts {
     session.feed_counts(0).unwrap()
+}
+
+/// What a replay of a journal finds.
+pub fn replayed(journal: &[u8]) -> Outcome {
+    let mut replay = Replay::new();
+    for entry in Reader::new(journal) {
+        replay.on_entry(&entry.unwrap(), &mut Plain).unwrap();
+    }
+    replay.outcome()
+}
+
+/// Parameters of every session here.
+struct Plain;
+
+impl Configs for Plain {
+    fn params(&mut self, _config: &[u8], seed: u64) -> Result<Params, String> {
+        Ok(Params {
+            seed,
+            ..Params::default()
+        })
+    }
+
+    fn session(
+        &mut self,
+        _config: &[u8],
+        _instruments: &[Instrument],
+    ) -> Result<SessionParams, String> {
+        Ok(SessionParams::default())
+    }
 }
