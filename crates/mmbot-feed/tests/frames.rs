@@ -1,5 +1,7 @@
 //! Packed frames come back byte for byte, whatever they are; damaged blocks are an error value.
 
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use mmbot_feed::frames::{Frames, PackError, UnpackError, pack, unpack};
 use proptest::prelude::*;
 

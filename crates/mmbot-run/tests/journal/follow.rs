@@ -42,11 +42,12 @@ fn follow(entries: &[Entry], written: &Written) -> Result<Vec<Told>, TestCaseErr
 }
 
 fn order_events(told: &[Told]) -> Vec<&OrderTold> {
-    let of_orders = |one| match one {
-        &Told::Order(ref order) => Some(&**order),
-        _ => None,
-    };
-    told.iter().filter_map(of_orders).collect()
+    told.iter()
+        .filter_map(|one| match one {
+            Told::Order(order) => Some(&**order),
+            _ => None,
+        })
+        .collect()
 }
 
 proptest! {
