@@ -33,6 +33,7 @@ _EXTRAS: Final[Mapping[str, str]] = {
     "ccxt": "ccxt",
     "optuna": "tune",
     "picows": "live",
+    "psycopg": "postgres",
     "redis": "redis",
 }
 
