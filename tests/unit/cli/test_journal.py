@@ -113,8 +113,10 @@ def test_dump_prints_a_line_for_each_record(cli, journal):
     )
     cancels = [line.split(" ", 1)[1] for line in lines if "action=cancel" in line]
     assert cancels == [
-        "2026-01-01T00:00:00.000000001Z intent instrument=3 action=cancel cid=7 cause=quote "
-        "full_cid=99 order_id=mmab12cdef0123-2r"
+        (
+            "2026-01-01T00:00:00.000000001Z intent instrument=3 action=cancel cid=7 cause=quote "
+            "full_cid=99 order_id=mmab12cdef0123-2r"
+        )
     ]
     notes = [line for line in lines if " note " in line]
     assert notes[0].endswith('note text="risk NORMAL -> WIDE: drawdown"')
