@@ -1,5 +1,6 @@
 """Shippers that are killed at any moment leave a store from which the next one goes on."""
 
+import contextlib
 import os
 import random
 import signal
@@ -59,7 +60,8 @@ class Victims:
                 steps += 1
             if pid is not None and steps >= after and not is_killed:
                 sleep_ns(pause_ns)
-                os.kill(pid, signal.SIGKILL)
+                with contextlib.suppress(ProcessLookupError):  # it was done, its word is on the way
+                    os.kill(pid, signal.SIGKILL)
                 is_killed = True
         raise AssertionError("the process that forks shippers has ended")
 
@@ -82,18 +84,17 @@ def test_killed_at_any_moment_and_started_again_the_tables_are_the_same(
     with opened(store_url) as engine:
         require_schema(engine)
         engine.dispose()  # the victims fork; nobody else holds the file
-        victims = Victims()
         killed = 0
-        for _ in range(KILLS):
-            after, pause_ns = rng.randrange(3), rng.randrange(12_000_000)
-            killed += victims.kill_one(store_url, journal, after=after, pause_ns=pause_ns)
-            with engine.connect() as connection:
-                rows = connection.execute(fills.select()).all()
-                places = connection.execute(journal_shipping.select()).all()
-            # whole batches only: what is there is a beginning of what will be
-            assert {tuple(row) for row in rows} <= set(wanted["fills"])
-            assert len(places) <= 1
-        victims.close()
+        with contextlib.closing(Victims()) as victims:
+            for _ in range(KILLS):
+                after, pause_ns = rng.randrange(3), rng.randrange(12_000_000)
+                killed += victims.kill_one(store_url, journal, after=after, pause_ns=pause_ns)
+                with engine.connect() as connection:
+                    rows = connection.execute(fills.select()).all()
+                    places = connection.execute(journal_shipping.select()).all()
+                # whole batches only: what is there is a beginning of what will be
+                assert {tuple(row) for row in rows} <= set(wanted["fills"])
+                assert len(places) <= 1
         assert killed > KILLS // 3, f"{killed} of {KILLS} were killed"
         ship_session(engine, journal, batch_size=BATCH)
         assert contents(engine) == wanted
