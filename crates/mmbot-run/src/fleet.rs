@@ -323,7 +323,8 @@ impl Fleet {
                 let seat = world.seat(lane);
                 let tighter = match (session.permit(symbol), seat) {
                     (Some(permit), Some((trader, _))) => {
-                        trader.set_permit(external.permit(Spot { symbol, lane }, permit))
+                        let other = external.permit(Spot { symbol, lane }, permit);
+                        trader.set_permit(other.as_ref().unwrap_or(permit))
                     }
                     _ => false,
                 };

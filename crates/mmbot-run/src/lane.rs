@@ -2,8 +2,8 @@
 
 use crate::desk::Desk;
 use mmbot_core::{EdgeTotals, Market, Trader};
-use mmbot_sim::{RequestLatency, ResponseLatency, SimConfig};
-use mmbot_types::{Action, MidTick, Money, Params, Side, TsNs};
+use mmbot_sim::SimConfig;
+use mmbot_types::{MidTick, Money, Params, Side};
 
 /// A lane as asked for.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -139,49 +139,5 @@ impl Lane {
         curve.net.push(net);
         curve.own_bid.push(own_bid);
         curve.own_ask.push(own_ask);
-    }
-}
-
-/// The wire between a lane and the exchange. Apart from the lane, so that messages on their way
-/// touch little memory.
-#[derive(Debug, Clone)]
-pub(crate) struct Wire {
-    latency: RequestLatency,
-    response: ResponseLatency,
-    /// New orders sent so far: numbers the latency draws.
-    sent_orders: u64,
-    /// Reports reach the engine in the order in which they were made.
-    last_delivery_ns: i64,
-}
-
-impl Wire {
-    pub(crate) fn new(sim: &SimConfig) -> Self {
-        Self {
-            latency: RequestLatency::new(sim),
-            response: sim.response,
-            sent_orders: 0,
-            last_delivery_ns: i64::MIN,
-        }
-    }
-
-    /// Time at which an action sent at `now` takes effect at the exchange.
-    #[inline]
-    pub(crate) fn arrival(&mut self, action: &Action, now: TsNs) -> i64 {
-        if matches!(action, Action::Place(_)) {
-            self.sent_orders += 1;
-        }
-        now.plus_ns(self.latency.of(action, self.sent_orders)).get()
-    }
-
-    /// Time at which a report made at `at_ns` reaches the engine, while market data take
-    /// `feed_latency_ns`.
-    #[inline]
-    pub(crate) fn delivery(&mut self, at_ns: i64, feed_latency_ns: i64) -> i64 {
-        let latency_ns = match self.response {
-            ResponseLatency::OfFeed => feed_latency_ns.max(0),
-            ResponseLatency::ConstantNs(ns) => ns,
-        };
-        self.last_delivery_ns = self.last_delivery_ns.max(at_ns.saturating_add(latency_ns));
-        self.last_delivery_ns
     }
 }

@@ -22,6 +22,7 @@ pub mod span;
 mod taking;
 mod tap;
 pub mod timed;
+mod wiring;
 pub mod world;
 
 pub use backtest::{Backtest, LaneSpec, SessionLane, Span};

@@ -77,6 +77,9 @@ pub struct CircuitBreaker {
     window_sec: u64,
     entered: [u64; CircuitState::COUNT],
     latest: TsNs,
+    /// Calls of a second that none of the window failed before, and that did not fail: they open
+    /// nothing, and the window gets them when the second is over or a call fails.
+    unfailed: (i64, u32),
 }
 
 impl CircuitBreaker {
@@ -89,6 +92,7 @@ impl CircuitBreaker {
             window_sec: params.window_sec.to_bits(),
             entered: [0; CircuitState::COUNT],
             latest: TsNs::ZERO,
+            unfailed: (0, 0),
         }
     }
 
@@ -118,18 +122,42 @@ impl CircuitBreaker {
     /// Calls that were no probes ended since the last call of this method; judged together.
     pub fn on_results(&mut self, params: &CircuitParams, counts: &OutcomeCounts, now: TsNs) {
         self.state_at(params, now);
-        if *counts != OutcomeCounts::default() {
-            self.window.add(second_of(self.latest), counts);
-            // no rate without a case opens it
-            if self.state != CircuitState::Closed || self.window.may_have_failed() {
+        // no rate without a case opens it
+        let calm = self.state == CircuitState::Closed && !self.window.may_have_failed();
+        match counts.unfailed() {
+            Some(0) => {}
+            Some(n) if calm => self.count_unfailed(n),
+            _ => {
+                self.settle();
+                self.window.add(second_of(self.latest), counts);
                 self.apply(Event::Results, params);
             }
+        }
+    }
+
+    #[inline]
+    fn count_unfailed(&mut self, n: u32) {
+        let second = second_of(self.latest);
+        if second != self.unfailed.0 {
+            self.settle();
+            self.unfailed.0 = second;
+        }
+        self.unfailed.1 = self.unfailed.1.saturating_add(n);
+    }
+
+    /// The window gets what it does not have yet.
+    fn settle(&mut self) {
+        let (second, n) = self.unfailed;
+        if n > 0 {
+            self.window.add_unfailed(second, n);
+            self.unfailed.1 = 0;
         }
     }
 
     /// A probe ended. It counts in the window too, as every call does.
     pub fn on_probe_result(&mut self, params: &CircuitParams, outcome: CallOutcome, now: TsNs) {
         self.state_at(params, now);
+        self.settle();
         let counts = OutcomeCounts::one(outcome);
         self.window.add(second_of(self.latest), &counts);
         self.apply(Event::ProbeAnswered(outcome), params);
@@ -140,6 +168,7 @@ impl CircuitBreaker {
         self.latest = self.latest.max(now);
         if self.window_sec != params.window_sec.to_bits() {
             self.window_sec = params.window_sec.to_bits();
+            self.settle();
             self.window.resize(whole_seconds(params.window_sec));
         }
         // time alone moves nothing while it is closed: see `next`
@@ -151,6 +180,7 @@ impl CircuitBreaker {
 
     /// The calls of the window at `now`.
     pub fn tally(&mut self, now: TsNs) -> Tally {
+        self.settle();
         self.window.tally(second_of(self.latest.max(now)))
     }
 
@@ -161,6 +191,7 @@ impl CircuitBreaker {
     }
 
     fn apply(&mut self, event: Event, params: &CircuitParams) {
+        self.settle();
         let window = self.window.tally(second_of(self.latest));
         let before = self.state.numeric();
         self.state = next(self.state, event, &window, params, self.latest);

@@ -7,6 +7,9 @@ pub use mmbot_types::DayTotals;
 use mmbot_types::Intent;
 use mmbot_types::{IntradayCapsParams, TsNs};
 
+/// Part of an amount that rounding may hide.
+const MARGIN: f64 = 1e-9;
+
 /// A cap.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(u8)]
@@ -217,6 +220,22 @@ impl IntradayCaps {
     #[must_use]
     pub fn allows(&self, intent: Intent) -> bool {
         !self.breached || intent != Intent::Expand
+    }
+
+    /// A net result above the first and a turnover below the second change nothing until a minute
+    /// or the day ends; `None` while a cap holds.
+    pub(super) fn calm_bounds(&self, params: &IntradayCapsParams) -> Option<(f64, f64)> {
+        if self.breached || self.begun || self.latched_at.iter().any(Option::is_some) {
+            return None;
+        }
+        let pnl = Cap::Pnl.limit(params).map_or(f64::NEG_INFINITY, |limit| {
+            let at = self.pnl.at_day_start - limit;
+            at + MARGIN * (self.pnl.at_day_start.abs() + limit)
+        });
+        let turnover = Cap::Turnover.limit(params).map_or(f64::INFINITY, |limit| {
+            (self.turnover.at_day_start + limit) * (1.0 - MARGIN)
+        });
+        Some((pnl, turnover))
     }
 
     /// What is exported, and what [`DayTotals`] needs at the next start.

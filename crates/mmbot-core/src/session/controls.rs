@@ -14,37 +14,38 @@ use std::sync::Arc;
 impl Session {
     /// Halts, until somebody resumes.
     pub fn kill(&mut self, cause: KillCause, now: TsNs) {
-        self.losses.kill(cause, now);
+        self.losses_mut().kill(cause, now);
         self.note_risk();
     }
 
     /// Lifts a kill and nothing else: pauses, floor and the high water of the day stay.
     pub fn lift_kill(&mut self, now: TsNs) {
-        self.losses.lift_kill(now);
+        self.losses_mut().lift_kill(now);
         self.note_risk();
     }
 
     /// Sets the mildest grade that is allowed, or lifts that.
     pub fn set_floor(&mut self, floor: Option<RiskGrade>, now: TsNs) {
-        self.losses.set_floor(floor, now);
+        self.losses_mut().set_floor(floor, now);
         self.note_risk();
     }
 
     /// Holds the session flat while what happens to it cannot be written down, or ends that.
     pub fn set_storage_hold(&mut self, held: bool, now: TsNs) {
-        self.losses.set_storage_hold(held, now);
+        self.losses_mut().set_storage_hold(held, now);
         self.note_risk();
     }
 
     /// Lifts manual pause, guard pause, drawdown pause and kill.
     pub fn resume(&mut self, now: TsNs) {
         self.by_hand.set_manual_pause(&mut self.params, false);
-        self.losses.resume(now);
+        self.losses_mut().resume(now);
         self.note_risk();
     }
 
     /// Whether this instance leads; one that does not sends nothing but cancels.
     pub const fn set_leader(&mut self, leads: bool) {
+        self.calm = None;
         self.not_leader = !leads;
     }
 
@@ -57,11 +58,12 @@ impl Session {
     /// Pauses quoting by hand, or ends such a pause.
     pub fn set_manual_pause(&mut self, paused: bool, now: TsNs) {
         self.by_hand.set_manual_pause(&mut self.params, paused);
-        self.losses.guard_mut().set_manual(paused, now);
+        self.losses_mut().guard_mut().set_manual(paused, now);
     }
 
     /// Whether a pause of the runtime guard only counts.
     pub const fn set_dry_run(&mut self, on: bool) {
+        self.calm = None;
         self.by_hand.set_dry_run(&mut self.params, on);
     }
 
@@ -89,9 +91,9 @@ impl Session {
     /// What a restart needs of the request windows.
     #[must_use]
     pub fn throttle_snapshot(&self) -> ThrottleSnapshot {
-        let (session, symbols) = self.requests.windows();
-        let names = self.symbols.iter().map(String::as_str).zip(symbols);
-        let all = std::iter::once((SESSION_SYMBOL, session)).chain(names);
+        let (session, symbols) = self.requests.settled_windows();
+        let names = self.symbols.iter().map(String::as_str).zip(&symbols);
+        let all = std::iter::once((SESSION_SYMBOL, &session)).chain(names);
         snapshot_of(
             self.params.throttle.window_sec.clamp(1, WINDOW_SEC_MAX),
             all,
@@ -129,7 +131,7 @@ impl Session {
 
     /// Takes over what the day brought before the session began.
     pub fn restore_day(&mut self, totals: &DayTotals) {
-        self.losses.caps_mut().restore(totals);
+        self.losses_mut().caps_mut().restore(totals);
     }
 
     /// Hash of everything that the session knows and has in force (FNV-1a over the text of its

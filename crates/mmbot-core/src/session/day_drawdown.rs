@@ -6,6 +6,9 @@ use super::calendar::{minutes_ns, utc_day};
 use super::risk_grade::RiskGrade;
 use mmbot_types::{SessionRiskParams, TsNs};
 
+/// Part of a drawdown that rounding may hide.
+const MARGIN: f64 = 1e-9;
+
 #[derive(Debug, Clone, Copy, serde::Serialize, serde::Deserialize)]
 struct Pause {
     at: TsNs,
@@ -82,6 +85,29 @@ impl DayDrawdown {
     #[must_use]
     pub const fn largest_of_day(&self) -> f64 {
         self.largest
+    }
+
+    /// Lowest and highest equity that change nothing, not even the largest drawdown or the high
+    /// water, while the day lasts; `None` while a grade is demanded.
+    pub(super) fn calm_equity_usd(&self, params: &SessionRiskParams) -> Option<[f64; 2]> {
+        let normal = self.demanded == RiskGrade::Normal && self.pause.is_none();
+        if !normal || !(self.high_usd > 0.0 && self.largest.is_finite()) {
+            return None;
+        }
+        let (pause, grades) = (params.risk_pause_threshold, &params.grades);
+        let thresholds = [
+            params.max_drawdown_pct,
+            pause,
+            grades.reduce_only_at_ratio * pause,
+            grades.wide_at_ratio * pause,
+        ];
+        // a threshold that is not a number or infinite is never reached
+        let reached_at = thresholds.into_iter().filter(|at| at.is_finite());
+        let reached_at = reached_at.fold(f64::INFINITY, f64::min);
+        // a little less than what would count, so that rounding decides nothing
+        let drawdown = self.largest.min(reached_at) * (1.0 - MARGIN);
+        let low_usd = self.high_usd - self.high_usd * drawdown.max(0.0);
+        Some([low_usd, self.high_usd])
     }
 
     fn see(&mut self, equity_usd: f64, day: i64) {

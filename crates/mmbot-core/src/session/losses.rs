@@ -21,6 +21,7 @@ pub struct Losses {
     equity_usd: f64,
     net_usd: f64,
     turnover_usd: f64,
+    gross_usd: f64,
     risk: RiskMonitor,
     guard: RuntimeGuard,
     skew: PosSkew,
@@ -42,6 +43,7 @@ impl Losses {
             equity_usd: params.risk.initial_equity_usd,
             net_usd: 0.0,
             turnover_usd: 0.0,
+            gross_usd: 0.0,
             risk: RiskMonitor::default(),
             guard: RuntimeGuard::new(&params.runtime_guard, symbols),
             skew: PosSkew::new(symbols),
@@ -91,6 +93,14 @@ impl Losses {
         self.risk.resume(now);
     }
 
+    /// Cancel latencies of the second before.
+    pub(super) fn count_latencies(&mut self, seats: &[Seat], now: TsNs) {
+        for (window, seat) in self.symbol_latency.iter_mut().zip(seats) {
+            self.latency.record_all(&seat.cancel_latency_ns, now);
+            window.record_all(&seat.cancel_latency_ns, now);
+        }
+    }
+
     /// The evaluations of a full second.
     pub(super) fn on_second(
         &mut self,
@@ -101,7 +111,6 @@ impl Losses {
         now: TsNs,
         events: &mut EventLog,
     ) {
-        self.account(params, seats);
         self.guard_second(params, requests, seats, quoted, now, events);
         if now.get().rem_euclid(60_000_000_000) < 1_000_000_000 {
             for (mid, seat) in self.mids.iter_mut().zip(seats) {
@@ -112,7 +121,7 @@ impl Losses {
         }
     }
 
-    /// What every synchronisation judges.
+    /// What is judged at every synchronisation at which it is not known that nothing would change.
     pub(super) fn judge(
         &mut self,
         params: &SessionParams,
@@ -120,11 +129,6 @@ impl Losses {
         now: TsNs,
         events: &mut EventLog,
     ) {
-        self.account(params, seats);
-        for (window, seat) in self.symbol_latency.iter_mut().zip(seats) {
-            self.latency.record_all(&seat.cancel_latency_ns, now);
-            window.record_all(&seat.cancel_latency_ns, now);
-        }
         let cancels: u64 = seats
             .iter()
             .map(|seat| u64::from(seat.sent.guard_cancels))
@@ -234,15 +238,39 @@ impl Losses {
         self.symbol_latency.get_mut(at)?.p95_ms(now)
     }
 
+    /// Positions and open orders, USD.
+    #[must_use]
+    pub const fn gross_usd(&self) -> f64 {
+        self.gross_usd
+    }
+
     /// Notional of all fills since the start, USD.
     #[must_use]
     pub const fn turnover_usd(&self) -> f64 {
         self.turnover_usd
     }
 
-    fn account(&mut self, params: &SessionParams, seats: &[Seat]) {
-        self.net_usd = seats.iter().map(|seat| seat.net_usd).sum();
-        self.turnover_usd = seats.iter().map(|seat| seat.turnover_usd).sum();
+    /// First opening or closing of a trading window after `now`; `None` without one.
+    pub(super) fn next_schedule_change(
+        &mut self,
+        params: &SessionParams,
+        now: TsNs,
+    ) -> Option<TsNs> {
+        params.schedule.windows.as_ref()?;
+        self.schedule.next_change(&params.schedule, now)
+    }
+
+    /// Sums of the symbols; to be called before anything is judged.
+    pub(super) fn account(&mut self, params: &SessionParams, seats: &[Seat]) {
+        let (mut net_usd, mut turnover_usd, mut gross_usd) = (0.0, 0.0, 0.0);
+        for seat in seats {
+            net_usd += seat.net_usd;
+            turnover_usd += seat.turnover_usd;
+            gross_usd += seat.gross_usd;
+        }
+        self.net_usd = net_usd;
+        self.turnover_usd = turnover_usd;
+        self.gross_usd = gross_usd;
         self.equity_usd = params.risk.initial_equity_usd + self.net_usd;
     }
 
@@ -291,7 +319,7 @@ impl Losses {
             rest_error_rate: requests.rest_error_rate(now),
             pnl_usd: self.net_usd,
             position_notional_usd: position_usd,
-            gross_exposure_usd: seats.iter().map(|seat| seat.gross_usd).sum(),
+            gross_exposure_usd: self.gross_usd,
             position_pct_budget: percent_of(position_usd, params.portfolio.budget_usd),
             ws_lag_ms: seats
                 .iter()
@@ -304,6 +332,9 @@ impl Losses {
             events.note(now, None, SessionEvent::Runtime(change));
         }
         for (at, seat) in seats.iter().enumerate() {
+            if guard.per_symbol.get(at).is_none_or(Option::is_none) {
+                continue;
+            }
             let symbol = InstrumentIdx(u16::try_from(at).unwrap_or(u16::MAX));
             let own = GuardInputs {
                 cancels_per_sec: requests.cancels_per_sec_of(at, now),

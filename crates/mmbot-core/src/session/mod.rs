@@ -4,7 +4,12 @@
 
 mod by_control;
 mod by_hand;
+mod calm;
+#[cfg(test)]
+mod calm_tests;
 mod controls;
+mod counting;
+mod granting;
 mod hmac;
 mod outcome;
 

@@ -94,7 +94,30 @@ impl OutcomeCounts {
         *count = count.saturating_add(n);
     }
 
+    /// Counts one call less.
+    pub const fn take_one(&mut self, outcome: CallOutcome) {
+        let count = &mut self.0[outcome.index()];
+        *count = count.saturating_sub(1);
+    }
+
+    /// Calls, if none of them failed; `None` otherwise.
+    #[inline]
+    #[must_use]
+    pub fn unfailed(&self) -> Option<u32> {
+        let mut failed = 0;
+        for outcome in CallOutcome::ALL {
+            if outcome.failed() {
+                failed |= self.get(outcome);
+            }
+        }
+        let rest = self
+            .get(CallOutcome::Ok)
+            .saturating_add(self.get(CallOutcome::BusinessReject));
+        (failed == 0).then_some(rest)
+    }
+
     /// Counts the calls of `other` too.
+    #[inline]
     pub fn merge(&mut self, other: &Self) {
         for outcome in CallOutcome::ALL {
             self.add(outcome, other.get(outcome));
@@ -177,6 +200,11 @@ impl TallyWindow {
                 ring.add(second, u32::try_from(n).unwrap_or(u32::MAX));
             }
         }
+    }
+
+    /// Adds calls of which none failed.
+    pub(super) fn add_unfailed(&mut self, second: i64, n: u32) {
+        self.all.add(second, n);
     }
 
     /// False only if no call of the window failed.

@@ -5,8 +5,8 @@ use super::autopolicy::{Autopolicy, AutopolicyBases, AutopolicySigns, EffectiveQ
 use super::backoff::{Backoff, BackoffSigns};
 use super::breaker::{CircuitBreaker, CircuitState};
 use super::call_rates::CallRates;
+use super::counting::{OpenSecond, Room};
 use super::lend::lend;
-use super::outcome::{CallOutcome, OutcomeCounts};
 use super::permit::{Calmer, Circuit, Lent};
 use super::ring::{SecondRing, second_of};
 use super::seat::Seat;
@@ -19,22 +19,26 @@ const RATE_WINDOW_SEC: u32 = 10;
 /// See the module.
 #[derive(Debug, Clone, serde::Serialize, serde::Deserialize)]
 pub struct Requests {
-    session: OpWindows,
-    symbols: Vec<OpWindows>,
-    backoffs: Vec<Backoff>,
-    breaker: CircuitBreaker,
-    rates: CallRates,
-    cancels: SecondRing,
+    pub(super) session: OpWindows,
+    pub(super) symbols: Vec<OpWindows>,
+    pub(super) backoffs: Vec<Backoff>,
+    pub(super) breaker: CircuitBreaker,
+    pub(super) rates: CallRates,
+    pub(super) cancels: SecondRing,
     /// The same per symbol.
-    symbol_rates: Vec<CallRates>,
-    symbol_cancels: Vec<SecondRing>,
-    symbol_creates: Vec<SecondRing>,
+    pub(super) symbol_rates: Vec<CallRates>,
+    pub(super) symbol_cancels: Vec<SecondRing>,
+    pub(super) symbol_creates: Vec<SecondRing>,
     autopolicy: Autopolicy,
     /// Symbol that may probe next.
     next_prober: usize,
     wants: Vec<u64>,
     shares: Vec<u64>,
     limits: LimitsInForce,
+    /// What the windows do not have yet.
+    pub(super) open: OpenSecond,
+    /// What the windows take, while nothing is put into them.
+    pub(super) room: Room,
 }
 
 impl Requests {
@@ -56,13 +60,17 @@ impl Requests {
             wants: vec![0; symbols.len()],
             shares: vec![0; symbols.len()],
             limits: LimitsInForce::default(),
+            open: OpenSecond::new(symbols.len()),
+            room: Room::default(),
         }
     }
 
     /// New parameters: windows change their length, the newest seconds are kept.
     pub fn reload(&mut self, params: &SessionParams) {
+        self.settle();
         let window_sec = params.throttle.window_sec;
         self.limits = LimitsInForce::default();
+        self.room.forget();
         self.session.resize(window_sec);
         for windows in &mut self.symbols {
             windows.resize(window_sec);
@@ -72,57 +80,9 @@ impl Requests {
         }
     }
 
-    /// Counts what was sent and answered since the last synchronisation, which all lies in the
-    /// second before `now`.
-    pub fn count(&mut self, params: &SessionParams, seats: &[Seat], now: TsNs) {
-        let then = now.plus_ns(-1);
-        let mut outcomes = OutcomeCounts::default();
-        for (at, seat) in seats.iter().enumerate() {
-            if seat.is_quiet() {
-                continue;
-            }
-            let sent = &seat.sent;
-            for (op, n) in [
-                (Op::Create, sent.creates),
-                (Op::Amend, sent.amends),
-                (Op::Cancel, sent.cancels),
-            ] {
-                if n > 0 {
-                    self.symbols[at].sent(op, then, n);
-                    self.session.sent(op, then, n);
-                }
-            }
-            self.count_rates(at, seat, then);
-            outcomes.merge(&seat.outcomes);
-            if seat.outcomes.get(CallOutcome::RateLimited) > 0 {
-                self.backoffs[at].rate_limited(&params.throttle, now);
-            }
-            if let Some(outcome) = seat.probe {
-                self.breaker.on_probe_result(&params.circuit, outcome, now);
-            }
-        }
-        self.rates.on_calls(&outcomes, then);
-        self.breaker
-            .on_results(&params.circuit, &without_probes(&outcomes, seats), now);
-    }
-
-    fn count_rates(&mut self, at: usize, seat: &Seat, then: TsNs) {
-        let (sent, second) = (&seat.sent, second_of(then));
-        if sent.cancels > 0 {
-            self.cancels.add(second, sent.cancels);
-            self.symbol_cancels[at].add(second, sent.cancels);
-        }
-        for rates in [&mut self.rates, &mut self.symbol_rates[at]] {
-            rates.on_orders(sent.creates, sent.rejects, then);
-        }
-        if sent.creates > 0 {
-            self.symbol_creates[at].add(second, sent.creates);
-        }
-        self.symbol_rates[at].on_calls(&seat.outcomes, then);
-    }
-
     /// The evaluations of a full second.
     pub fn on_second(&mut self, params: &SessionParams, ws_lag_ms: f64, quoted: usize, now: TsNs) {
+        self.settle();
         let signs = BackoffSigns {
             rest_error_rate: self.rates.rest_error_rate(now),
             ws_lag_ms,
@@ -141,8 +101,12 @@ impl Requests {
     /// Writes into each permit what it may send until the next synchronisation.
     pub fn lend(&mut self, params: &SessionParams, seats: &mut [Seat], quoted: usize, now: TsNs) {
         self.lend_requests(params, seats, quoted, now);
-        let prober = self.prober(params, seats, now);
-        let circuit = self.breaker.state_at(&params.circuit, now);
+        let mut circuit = self.breaker.state_at(&params.circuit, now);
+        let mut prober = None;
+        if let CircuitState::HalfOpen(_) = circuit {
+            prober = self.prober(params, seats, now);
+            circuit = self.breaker.state_at(&params.circuit, now);
+        }
         for (at, seat) in seats.iter_mut().enumerate() {
             let calmer = self.calmer(params, seat);
             let permit = &mut seat.permit;
@@ -164,13 +128,17 @@ impl Requests {
         quoted: usize,
         now: TsNs,
     ) {
-        let Limits { session, symbol } = *self.limits.of(&params.throttle, quoted);
-        let left = self.session.remaining_of_all(&session, now);
-        if let ([alone], [windows]) = (&mut *seats, self.symbols.as_mut_slice()) {
-            let own = windows.remaining_of_all(&symbol, now);
+        if !self.open.holds(now) {
+            self.settle();
+        }
+        if !self.room.is_of(now, quoted) {
+            self.measure_room(params, quoted, now);
+        }
+        if let [alone] = seats {
             for op in Op::ALL {
-                let share = left[op.index()].min(own[op.index()]);
-                *lent_of(&mut alone.permit.lent, op) = share_of(share);
+                let left = self.room.of_session(op, &self.open);
+                let own = self.room.of_symbol(0, op, &self.open);
+                *lent_of(&mut alone.permit.lent, op) = share_of(left.min(own));
             }
             return;
         }
@@ -178,49 +146,67 @@ impl Requests {
             for (want, seat) in self.wants.iter_mut().zip(seats.iter()) {
                 *want = u64::from(sent_of(seat, op)) + u64::from(seat.sent.refused);
             }
-            lend(left[op.index()], &self.wants, &mut self.shares);
+            let left = self.room.of_session(op, &self.open);
+            lend(left, &self.wants, &mut self.shares);
             for (at, seat) in seats.iter_mut().enumerate() {
-                let own = self.symbols[at].remaining(op, &symbol, now);
+                let own = self.room.of_symbol(at, op, &self.open);
                 *lent_of(&mut seat.permit.lent, op) = share_of(self.shares[at].min(own));
             }
         }
     }
 
+    /// Works out what the windows take in the second of `now`.
+    #[cold]
+    fn measure_room(&mut self, params: &SessionParams, quoted: usize, now: TsNs) {
+        let Limits { session, symbol } = *self.limits.of(&params.throttle, quoted);
+        let of_session = self.session.remaining_of_all(&session, now);
+        let symbols = self.symbols.iter_mut();
+        let of_symbols = symbols.map(|windows| windows.remaining_of_all(&symbol, now));
+        self.room.measure(now, quoted, of_session, of_symbols);
+    }
+
     /// Failed calls over all calls of the last 60 s.
     pub fn rest_error_rate(&mut self, now: TsNs) -> f64 {
+        self.settle();
         self.rates.rest_error_rate(now)
     }
 
     /// Rejects over sends of the runtime guard's window.
     pub fn order_reject_rate(&mut self, now: TsNs) -> f64 {
+        self.settle();
         self.rates.order_reject_rate(now)
     }
 
     /// Cancels a second over the last 10 s.
     #[allow(clippy::cast_precision_loss)] // counts of requests
     pub fn cancels_per_sec(&mut self, now: TsNs) -> f64 {
+        self.settle();
         self.cancels.total(second_of(now)) as f64 / f64::from(RATE_WINDOW_SEC)
     }
 
     /// Call rates of a symbol.
     pub fn rates_of(&mut self, at: usize) -> &mut CallRates {
+        self.settle();
         &mut self.symbol_rates[at]
     }
 
     /// Cancels a second of a symbol over the last 10 s.
     #[allow(clippy::cast_precision_loss)] // counts of requests
     pub fn cancels_per_sec_of(&mut self, at: usize, now: TsNs) -> f64 {
+        self.settle();
         self.symbol_cancels[at].total(second_of(now)) as f64 / f64::from(RATE_WINDOW_SEC)
     }
 
     /// New orders a second of a symbol over the last 10 s.
     #[allow(clippy::cast_precision_loss)] // counts of requests
     pub fn creates_per_sec_of(&mut self, at: usize, now: TsNs) -> f64 {
+        self.settle();
         self.symbol_creates[at].total(second_of(now)) as f64 / f64::from(RATE_WINDOW_SEC)
     }
 
     /// Requests of an operation and symbol in the window.
     pub fn events_in_window_of(&mut self, at: usize, op: Op, now: TsNs) -> u64 {
+        self.settle();
         self.symbols[at].sent_in_window(op, now)
     }
 
@@ -270,13 +256,8 @@ impl Requests {
 
     /// Requests of all operations and symbols in the window.
     pub fn events_in_window(&mut self, now: TsNs) -> u64 {
+        self.settle();
         self.session.total(now)
-    }
-
-    /// Windows of the session and of each symbol, for snapshots.
-    #[must_use]
-    pub fn windows(&self) -> (&OpWindows, &[OpWindows]) {
-        (&self.session, &self.symbols)
     }
 
     /// Back-off per symbol.
@@ -304,6 +285,9 @@ impl Requests {
 
     /// Takes windows from a snapshot.
     pub fn restore(&mut self, session: OpWindows, symbols: Vec<OpWindows>) {
+        // rates know what was sent, whatever windows begin with
+        self.settle();
+        self.room.forget();
         self.session = session;
         for (windows, loaded) in self.symbols.iter_mut().zip(symbols) {
             *windows = loaded;
@@ -312,19 +296,17 @@ impl Requests {
 
     /// Clears windows, back-offs and their maximum.
     pub fn reset(&mut self) {
+        self.settle();
+        self.room.forget();
         self.session.clear();
         self.symbols.iter_mut().for_each(OpWindows::clear);
         self.backoffs.iter_mut().for_each(Backoff::reset);
     }
 
-    /// The symbol whose next create or amend is the probe. It is counted as started when it is
+    /// The symbol whose next create or amend is the probe, while the breaker is half open. It is counted as started when it is
     /// lent; a symbol that no longer quotes hands it on.
     fn prober(&mut self, params: &SessionParams, seats: &[Seat], now: TsNs) -> Option<usize> {
-        let half_open = matches!(
-            self.breaker.state_at(&params.circuit, now),
-            CircuitState::HalfOpen(_)
-        );
-        if !half_open || seats.iter().any(|seat| seat.probing) {
+        if seats.iter().any(|seat| seat.probing) {
             return None;
         }
         let unused = |seat: &Seat| seat.permit.circuit == Circuit::Probe && seat.probe.is_none();
@@ -354,23 +336,6 @@ impl Requests {
             levels_max: effective.levels_per_side_max,
         })
     }
-}
-
-/// Probes are told to the breaker one by one.
-fn without_probes(outcomes: &OutcomeCounts, seats: &[Seat]) -> OutcomeCounts {
-    if seats.iter().all(|seat| seat.probe.is_none()) {
-        return *outcomes;
-    }
-    let mut counts = OutcomeCounts::default();
-    for outcome in CallOutcome::ALL {
-        let probes = seats
-            .iter()
-            .filter(|seat| seat.probe == Some(outcome))
-            .count();
-        let probes = u32::try_from(probes).unwrap_or(u32::MAX);
-        counts.add(outcome, outcomes.get(outcome).saturating_sub(probes));
-    }
-    counts
 }
 
 /// A number of requests as a permit has it: `u32::MAX` is no limit.

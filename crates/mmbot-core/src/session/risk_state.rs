@@ -246,6 +246,13 @@ impl RiskMonitor {
         (self.grade, self.entered_at) = (next, self.now);
     }
 
+    /// Lowest and highest equity with which an update would change nothing while the inputs stay
+    /// and the day lasts; `None` while the grade is not normal, or is about to change.
+    pub(super) fn calm_equity_usd(&self, params: &SessionRiskParams) -> Option<[f64; 2]> {
+        let calm = self.grade == RiskGrade::Normal && self.is_calm();
+        calm.then(|| self.drawdown.calm_equity_usd(params))?
+    }
+
     /// True while nothing demands a grade.
     #[inline]
     fn is_calm(&self) -> bool {

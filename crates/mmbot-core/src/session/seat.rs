@@ -45,11 +45,11 @@ pub struct SeatMarket {
     pub mid_usd: f64,
     /// The book is usable.
     pub synced: bool,
-    /// Spread, bps; `None` without a usable book.
+    /// Spread at the last full second, bps; `None` without a usable book. So are those below.
     pub spread_bps: Option<f64>,
-    /// Book imbalance at the last full second.
+    /// Book imbalance.
     pub imbalance: f64,
-    /// Microprice against the mid, then.
+    /// Microprice against the mid.
     pub micro_tilt: f64,
     /// Fast over slow volatility; `None` until known.
     pub sigma: Option<f64>,
@@ -92,7 +92,8 @@ pub struct Seat {
     pub outcomes: OutcomeCounts,
     /// Result of the probe, if it came.
     pub probe: Option<CallOutcome>,
-    /// Times from a cancel to its answer, ns.
+    /// Times from a cancel to its answer in the second before the last full one, ns; so are the
+    /// lists below.
     pub cancel_latency_ns: Vec<i64>,
     /// Times that orders rested at one price, ns.
     pub ages_ns: Vec<i64>,
@@ -147,13 +148,19 @@ impl Seat {
         self.sent == Sent::default() && self.outcomes.is_empty() && self.probe.is_none()
     }
 
-    /// Reads what the symbol is and did; what the trader kept for it is taken.
-    pub fn read(&mut self, now: TsNs, trader: &mut Trader, market: &mut Market) {
-        self.read_market(now, market);
-        let mid = self.market.mid;
+    /// Reads where the symbol stands and what was sent and answered.
+    pub fn read(&mut self, now: TsNs, trader: &mut Trader, market: &Market) {
+        let mid = market.last_mid();
+        self.market.mid = mid;
+        self.market.mid_usd = mid.map_or(0.0, |mid| market.mid_usd(mid));
+        self.market.synced = market.quotable(now).is_some();
         let at = mid.unwrap_or_default();
         self.position_usd = trader.position_usd(at);
-        let marked = |position: QtyLot| trader.marked_usd(position, at);
+        // most often all orders have one colour
+        let marked = |position: QtyLot| match position.is_zero() {
+            true => 0.0,
+            false => trader.marked_usd(position, at),
+        };
         self.color_usd = trader.position_by_color().map(marked);
         self.gross_usd = trader.gross_usd(mid);
         self.net_usd = trader.net_usd(at);
@@ -166,38 +173,38 @@ impl Seat {
         self.min_time_in_book_ms = params.replace.min_time_in_book_ms;
         self.replace_threshold_bps = params.replace.replace_threshold_bps;
         self.read_counters(trader.telemetry());
+        (self.outcomes, self.probe) = trader.since_mut().take_results();
+    }
+
+    /// Reads what is judged once a second: the market's figures, which take a walk over the book,
+    /// and what the trader noted since the last time. Apart, so that nine of ten synchronisations
+    /// do not load its code.
+    #[cold]
+    pub fn read_second(&mut self, now: TsNs, trader: &mut Trader, market: &mut Market) {
+        self.read_market(now, market);
         trader.follow_fills(market);
         let since = trader.since_mut();
-        (self.outcomes, self.probe) = (since.outcomes, since.probe);
         // the two sides trade their buffers, so that nothing is allocated
         std::mem::swap(&mut self.cancel_latency_ns, &mut since.cancel_latency_ns);
         std::mem::swap(&mut self.ages_ns, &mut since.ages_ns);
         std::mem::swap(&mut self.shadows, &mut since.shadows);
         std::mem::swap(&mut self.ended, &mut since.ended);
         std::mem::swap(&mut self.fills, &mut since.fills);
-        since.clear();
+        since.clear_notes();
     }
 
     fn read_market(&mut self, now: TsNs, market: &mut Market) {
         let activity = market.activity(now);
+        let view = market.view(now);
         let known = &mut self.market;
-        known.mid = market.last_mid();
-        known.mid_usd = known.mid.map_or(0.0, |mid| market.mid_usd(mid));
-        known.synced = activity.synced;
         known.sigma = activity.sigma;
         known.vola = activity.vola_1m_bps.map(|bps| bps / 1e4);
         known.spread_bps = activity.spread_bps;
         known.depth_usd = activity.liquidity_depth_usd;
         known.volume_usd = activity.volume_usd;
         known.ws_lag_ms = activity.ws_lag_ms;
-    }
-
-    /// Reads what takes a walk over the book: for the allocator, which ticks once a second.
-    #[cold]
-    pub fn read_book(&mut self, now: TsNs, market: &mut Market) {
-        let view = market.view(now);
-        self.market.imbalance = view.imbalance;
-        self.market.micro_tilt = view.micro_tilt;
+        known.imbalance = view.imbalance;
+        known.micro_tilt = view.micro_tilt;
     }
 
     #[allow(clippy::cast_possible_truncation)] // requests of a tenth of a second

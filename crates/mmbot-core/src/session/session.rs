@@ -6,23 +6,25 @@
 //! alone, so that symbols may be run one after the other, or side by side, with the same result.
 //!
 //! Order of a synchronisation: requests and their results are counted; then once a full second has
-//! begun back-off, autopolicy, runtime guard and allocator are evaluated; then what guards of loss
-//! and position say (skew, caps, risk grade); then what is lent is divided.
+//! begun regimes, back-off, autopolicy and runtime guard are evaluated; then what guards of loss
+//! and position say (skew, caps, risk grade); then, in a full second, the allocator; then what is
+//! lent is divided.
 
 use super::by_hand::ByHand;
+use super::calm::Calm;
 use super::capital::Capital;
 use super::event_log::{EventLog, SessionEvent};
 use super::losses::Losses;
 use super::mux::{Mux, MuxTable};
 use super::order_flow::OrderFlow;
-use super::permit::{Holds, Permit};
+use super::permit::Permit;
 use super::requests::Requests;
 use super::seat::Seat;
 use super::shadow_stats::ShadowStats;
 use crate::market::Market;
 use crate::portfolio::{FeeTilt, WeightError};
 use crate::trader::Trader;
-use mmbot_types::{Color, InstrumentIdx, ParamError, RolloutParams, SessionParams, Side, TsNs};
+use mmbot_types::{InstrumentIdx, ParamError, RolloutParams, SessionParams, TsNs};
 use std::sync::Arc;
 
 /// Time between two synchronisations: the refresh time of quotes, so that a guard acts at the next
@@ -36,23 +38,27 @@ pub struct Session {
     pub(super) params: SessionParams,
     pub(super) by_hand: ByHand,
     pub(super) symbols: Vec<String>,
-    seats: Vec<Seat>,
+    pub(super) seats: Vec<Seat>,
     pub(super) requests: Requests,
     pub(super) losses: Losses,
-    capital: Capital,
+    pub(super) capital: Capital,
     flow: OrderFlow,
     shadows: ShadowStats,
     #[serde(skip)]
     pub(super) events: EventLog,
     /// Changes of the risk grade that are in `events`.
     pub(super) risk_seen: u64,
-    mux_table: MuxTable,
-    muxes: Vec<Mux>,
+    pub(super) mux_table: MuxTable,
+    pub(super) muxes: Vec<Mux>,
     pub(super) not_leader: bool,
     pub(super) rollout: Arc<RolloutParams>,
     /// When weights are to be asked for; `None` at once.
     rebalance_at: Option<TsNs>,
     next_sync: TsNs,
+    /// Symbols with a target.
+    quoted: usize,
+    /// What is known of the guards until somebody changes what they obey.
+    pub(super) calm: Option<Calm>,
     /// Last full second that was evaluated.
     second: Option<i64>,
 }
@@ -81,6 +87,8 @@ impl Session {
             rollout: Arc::new(params.rollout.clone()),
             rebalance_at: None,
             next_sync: TsNs::NEVER,
+            quoted: 0,
+            calm: None,
             second: None,
             symbols,
             params,
@@ -118,6 +126,7 @@ impl Session {
     /// The first parameter outside its range; nothing has changed then.
     pub fn apply_params(&mut self, mut params: SessionParams, now: TsNs) -> Result<(), ParamError> {
         params.validate()?;
+        self.calm = None;
         self.by_hand.configure(&mut params);
         self.capital.set_params(params.portfolio.clone())?;
         self.requests.reload(&params);
@@ -148,6 +157,7 @@ impl Session {
         fee_tilt: FeeTilt,
         now: TsNs,
     ) -> Result<(), WeightError> {
+        self.calm = None;
         self.capital.rebalance(weights, fee_tilt)?;
         self.defer_rebalance(now);
         Ok(())
@@ -166,23 +176,35 @@ impl Session {
         if let Some(seat) = self.seats.get_mut(at) {
             seat.read(now, trader, market);
             if begins_second {
-                seat.read_book(now, market);
+                seat.read_second(now, trader, market);
+                self.capital.observe(at, seat, market);
             }
             trader.set_rollout(&self.rollout);
-            self.capital.observe(at, seat, market);
         }
     }
 
     /// Second step: all guards, in their order.
     pub fn judge(&mut self, now: TsNs) {
-        let quoted = self.quoted();
         let circuit = self.requests.breaker().transitions();
         self.requests.count(&self.params, &self.seats, now);
-        self.flow.count(&self.seats, now);
-        self.count_shadows(now);
+        self.losses.account(&self.params, &self.seats);
+        if self.begins_second(now) || !self.is_calm(now) {
+            self.judge_in_full(now);
+        }
+        self.lend_gross();
+        self.requests
+            .lend(&self.params, &mut self.seats, self.quoted, now);
+        self.note_circuit(circuit, now);
+        let grid = now.get().div_euclid(SYNC_NS).saturating_add(1);
+        self.next_sync = TsNs::new(grid.saturating_mul(SYNC_NS));
+    }
+
+    /// The guards of loss and position, and once a second the others and the allocator.
+    #[inline(never)]
+    fn judge_in_full(&mut self, now: TsNs) {
         let full_second = self.begins_second(now);
         if full_second {
-            self.judge_second(quoted, now);
+            self.judge_second(self.quoted, now);
         }
         self.losses
             .judge(&self.params, &self.seats, now, &mut self.events);
@@ -190,21 +212,17 @@ impl Session {
         if full_second {
             self.allocate(now);
         }
-        self.write_permits(now);
-        self.lend_gross();
-        let quoted = self.quoted();
-        self.requests
-            .lend(&self.params, &mut self.seats, quoted, now);
-        self.note_circuit(circuit, now);
-        let grid = now.get().div_euclid(SYNC_NS).saturating_add(1);
-        self.next_sync = TsNs::new(grid.saturating_mul(SYNC_NS));
+        self.write_permits();
+        let wanted = |seat: &&Seat| seat.permit.budget.is_some_and(|b| b.target_usd > 0.0);
+        self.quoted = self.seats.iter().filter(wanted).count();
+        self.calm = self.losses.calm(&self.params, now);
     }
 
     /// Third step: what the symbol `at` may do until the next synchronisation.
     #[inline]
     #[must_use]
-    pub fn permit(&self, at: usize) -> Option<Permit> {
-        Some(self.seats.get(at)?.permit)
+    pub fn permit(&self, at: usize) -> Option<&Permit> {
+        Some(&self.seats.get(at)?.permit)
     }
 
     /// What is known of each symbol, as of the last synchronisation.
@@ -230,8 +248,15 @@ impl Session {
         &self.losses
     }
 
-    /// Guards of loss and position, to load a snapshot.
+    /// Guards of loss and position, for figures that are worked out when somebody asks; nothing is
+    /// to be set through it.
+    pub const fn losses_figures(&mut self) -> &mut Losses {
+        &mut self.losses
+    }
+
+    /// Guards of loss and position, to set them.
     pub const fn losses_mut(&mut self) -> &mut Losses {
+        self.calm = None;
         &mut self.losses
     }
 
@@ -243,6 +268,7 @@ impl Session {
 
     /// Allocation, to load a snapshot.
     pub const fn capital_mut(&mut self) -> &mut Capital {
+        self.calm = None;
         &mut self.capital
     }
 
@@ -282,16 +308,17 @@ impl Session {
         lags.fold(0.0, f64::max)
     }
 
+    /// True if it is known that the guards of loss and position would say what they said.
+    #[inline]
+    fn is_calm(&self, now: TsNs) -> bool {
+        let calm = self.calm.as_ref();
+        calm.is_some_and(|calm| calm.holds(&self.losses, &self.seats, now))
+    }
+
     /// True if no synchronisation of its second was judged yet.
     fn begins_second(&self, now: TsNs) -> bool {
         let second = now.get().div_euclid(SECOND_NS);
         self.second.is_none_or(|last| second > last)
-    }
-
-    /// Symbols with a target.
-    fn quoted(&self) -> usize {
-        let wanted = |seat: &&Seat| seat.permit.budget.is_some_and(|b| b.target_usd > 0.0);
-        self.seats.iter().filter(wanted).count()
     }
 
     /// What is judged once a second, before what every synchronisation judges. Apart, and so is
@@ -299,6 +326,10 @@ impl Session {
     #[cold]
     fn judge_second(&mut self, quoted: usize, now: TsNs) {
         self.second = Some(now.get().div_euclid(SECOND_NS));
+        self.flow.count(&self.seats, now);
+        self.count_shadows(now);
+        self.losses.count_latencies(&self.seats, now);
+        self.change_regimes(now);
         let before = self.requests.autopolicy().level();
         let lag_ms = self.ws_lag_ms_max();
         self.requests.on_second(&self.params, lag_ms, quoted, now);
@@ -309,6 +340,16 @@ impl Session {
         let seats = &self.seats;
         let (losses, requests) = (&mut self.losses, &mut self.requests);
         losses.on_second(&self.params, requests, seats, quoted, now, &mut self.events);
+    }
+
+    fn change_regimes(&mut self, now: TsNs) {
+        for (at, (mux, seat)) in (0u16..).zip(self.muxes.iter_mut().zip(&self.seats)) {
+            let view = mux.update(&self.mux_table, seat.market.sigma, now);
+            if view.switched {
+                let event = SessionEvent::Mux(view.regime);
+                self.events.note(now, Some(InstrumentIdx(at)), event);
+            }
+        }
     }
 
     fn count_shadows(&mut self, now: TsNs) {
@@ -350,48 +391,6 @@ impl Session {
             if after != before {
                 self.events.note(now, None, SessionEvent::Circuit(state));
             }
-        }
-    }
-
-    fn write_permits(&mut self, now: TsNs) {
-        let risk = &self.params.risk;
-        let equity_usd = self.losses.equity_usd();
-        let wide = self.losses.risk().spread_mult(risk);
-        for (at, seat) in self.seats.iter_mut().enumerate() {
-            let instrument = InstrumentIdx(u16::try_from(at).unwrap_or(u16::MAX));
-            let mux = self.muxes[at].update(&self.mux_table, seat.market.sigma, now);
-            if mux.switched {
-                let event = SessionEvent::Mux(mux.regime);
-                self.events.note(now, Some(instrument), event);
-            }
-            let mut holds = self.losses.holds(&self.params, instrument);
-            holds.set(Holds::NOT_LEADER, self.not_leader);
-            let skew = self.losses.skew();
-            let permit = &mut seat.permit;
-            permit.holds = holds;
-            permit.budget = self.capital.budget(instrument);
-            permit.slippage_bps = self.capital.slippage_bps(instrument);
-            permit.spread_mult = mux.spread_mult * wide;
-            permit.size_mult = mux.size_mult.min(1.0);
-            permit.color_mult = if skew.is_unbiased() {
-                [[1.0; 2]; 2]
-            } else {
-                Color::BOTH.map(|color| Side::BOTH.map(|side| skew.qty_mult(color, side)))
-            };
-            permit.equity_usd = equity_usd;
-            permit.own_net_usd = seat.net_usd;
-            permit.shadows = self.params.shadow.enabled;
-        }
-    }
-
-    /// Divides what is left of the gross exposure limit in equal shares.
-    fn lend_gross(&mut self) {
-        let total_usd: f64 = self.seats.iter().map(|seat| seat.gross_usd).sum();
-        #[allow(clippy::cast_precision_loss)] // symbols are few
-        let count = self.seats.len().max(1) as f64;
-        for seat in &mut self.seats {
-            let room_usd = (seat.gross_limit_usd - total_usd).max(0.0) / count;
-            seat.permit.gross_cap_usd = seat.gross_usd + room_usd;
         }
     }
 }

@@ -227,6 +227,20 @@ impl PosSkew {
         self.is_frozen(symbol) || self.colors.iter().any(|color| color.breached)
     }
 
+    /// Largest position of a symbol and of a colour either way with which an update would change
+    /// nothing, USD; `None` while a limit is passed.
+    pub(super) fn calm_limits(&self, params: &PosSkewParams) -> Option<(f64, f64)> {
+        let breached = |watched: &Watched| watched.breached;
+        if self.symbols.iter().chain(&self.colors).any(breached) {
+            return None;
+        }
+        let limit = |usd: f64| if usd > 0.0 { usd } else { f64::INFINITY };
+        Some((
+            limit(params.per_symbol_abs_limit_usd),
+            limit(params.per_color_abs_limit_usd),
+        ))
+    }
+
     /// What is exported; sorts, so not for the path of an order.
     pub fn gauges(&mut self, params: &PosSkewParams) -> SkewGauges {
         let frozen = self.symbols.iter().filter(|watched| watched.breached);

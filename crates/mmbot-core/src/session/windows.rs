@@ -117,7 +117,7 @@ impl OpWindows {
     }
 
     /// The same of every operation, in the order of [`Op::index`].
-    #[inline]
+    #[inline(never)]
     pub fn remaining_of_all(&mut self, limits: &OpLimits, now: TsNs) -> [u64; Op::COUNT] {
         let second = second_of(now);
         let mut left = limits.0;

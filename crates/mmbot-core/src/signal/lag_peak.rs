@@ -39,8 +39,8 @@ impl LagPeak {
     }
 
     /// Largest lag of the last second before `now`, ns; `None` if nothing was received in it. What
-    /// came since the last question belongs to `now`, so that it should be asked ten times a
-    /// second; more often is not more exact.
+    /// came since the last question belongs to `now`, so that it should be asked once a second or
+    /// more often.
     pub fn of_last_second(&mut self, now: TsNs) -> Option<i64> {
         let open = std::mem::replace(&mut self.open, NONE);
         let newest = self.cells[self.newest].0;

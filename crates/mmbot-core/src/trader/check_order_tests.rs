@@ -126,7 +126,7 @@ fn of_all_refusals_at_once_the_first_check_is_counted_once() {
     permit.backoff_until = at(1_000_000);
     for (detail, stop_refusing) in NEW_ORDER {
         desk.trader.apply_params(at(0), params).unwrap();
-        desk.trader.set_permit(permit);
+        desk.trader.set_permit(&permit);
         let before = counts(&desk);
         // the resting order leaves with the first hold; unanswered, it still counts as open
         let actions = decide(&mut desk, &bids(&[99_000, 98_000]));
@@ -136,7 +136,7 @@ fn of_all_refusals_at_once_the_first_check_is_counted_once() {
         stop_refusing(&mut params, &mut permit);
     }
     desk.trader.apply_params(at(0), params).unwrap();
-    desk.trader.set_permit(permit);
+    desk.trader.set_permit(&permit);
     let before = counts(&desk);
     let actions = decide(&mut desk, &bids(&[99_000, 98_000]));
     assert_eq!(causes(&actions), [Cause::Quote]);
@@ -177,14 +177,14 @@ fn a_replace_passes_the_same_checks_and_then_its_own() {
     ];
     for (detail, stop_refusing) in rows {
         desk.trader.apply_params(at(0), p).unwrap();
-        desk.trader.set_permit(permit);
+        desk.trader.set_permit(&permit);
         let before = counts(&desk);
         assert!(decide(&mut desk, &bids(&[98_900, 97_900])).is_empty());
         assert_eq!(counted(&desk, &before), [(detail, 1)]);
         stop_refusing(&mut p, &mut permit);
     }
     desk.trader.apply_params(at(0), p).unwrap();
-    desk.trader.set_permit(permit);
+    desk.trader.set_permit(&permit);
     let replaced = decide(&mut desk, &bids(&[98_900, 97_900]));
     assert_eq!(causes(&replaced), [Cause::Replace]);
 }
@@ -205,7 +205,7 @@ fn a_cancel_of_quoting_waits_for_its_window_alone_and_a_cancel_of_a_guard_for_no
         amends: 0,
         cancels: 0,
     };
-    desk.trader.set_permit(permit);
+    desk.trader.set_permit(&permit);
     let before = counts(&desk);
     assert!(decide(&mut desk, &[]).is_empty());
     assert_eq!(counted(&desk, &before), [(BlockDetail::ThrottleBlock, 1)]);
@@ -217,7 +217,7 @@ fn a_cancel_of_quoting_waits_for_its_window_alone_and_a_cancel_of_a_guard_for_no
     desk.confirm(&resting);
     desk.now_ms = 500;
     permit.lent.cancels = 1;
-    desk.trader.set_permit(permit);
+    desk.trader.set_permit(&permit);
     assert_eq!(causes(&decide(&mut desk, &[])), [Cause::NoTarget]);
 }
 
@@ -226,7 +226,7 @@ fn leaving() -> Desk {
     let mut desk = Desk::new(params());
     desk.trader.join_session(SeatPlace::ALONE);
     desk.trader
-        .set_permit(Permit::alone(1_000.0, f64::INFINITY, 0.0));
+        .set_permit(&Permit::alone(1_000.0, f64::INFINITY, 0.0));
     desk.settle();
     desk.market.gap();
     let first = desk.decide();

@@ -130,28 +130,6 @@ impl Trader {
         QtyLot::new(open.map(|order| order.open_at_most().get()).sum())
     }
 
-    /// Reads from the memory that a decision begins with, so that it is at hand soon; the number
-    /// means nothing.
-    #[inline]
-    #[must_use]
-    pub fn touch(&self) -> u64 {
-        let quote = &self.params.quote;
-        let order = self.orders.all_open().next().unwrap_or(0);
-        self.telemetry.attempts
-            ^ self.telemetry.blocks.total_iterations()
-            ^ quote.reference_half_ticks.to_bits()
-            ^ self.orders.get(order).cid.get()
-    }
-
-    /// As [`Self::touch`], for a report about an order.
-    #[inline]
-    #[must_use]
-    pub fn touch_order(&self, cid: Cid) -> u64 {
-        #[allow(clippy::cast_possible_truncation)] // the low bits name the slot
-        let slot = cid.get() as usize;
-        self.telemetry.attempts ^ self.orders.get(slot).cid.get()
-    }
-
     /// Side of an order that is still known.
     #[must_use]
     pub fn side_of(&self, cid: Cid) -> Option<Side> {

@@ -112,14 +112,14 @@ fn a_hold_of_the_session_takes_all_orders_out_and_counts_its_own_reason() {
         desk.settle();
         let mut permit = *desk.trader.permit();
         permit.holds.set(hold, true);
-        assert!(desk.trader.set_permit(permit), "tighter: decide at once");
+        assert!(desk.trader.set_permit(&permit), "tighter: decide at once");
         let actions = desk.decide();
         assert_eq!(causes(&actions), [cause; 2]);
         desk.confirm(&actions);
         assert!(desk.decide().is_empty());
         assert_eq!(desk.count(detail), 2);
         permit.holds = Holds::NONE;
-        desk.trader.set_permit(permit);
+        desk.trader.set_permit(&permit);
         assert_eq!(desk.decide().len(), 2, "and quotes come back");
     }
 }
@@ -134,7 +134,7 @@ fn while_only_reducing_is_allowed_expanding_orders_go_and_reducing_ones_shrink()
     desk.fill(first[0].0.cid(), 99_980, 30, 30);
     let mut permit = *desk.trader.permit();
     permit.holds.set(Holds::REDUCE_ONLY, true);
-    desk.trader.set_permit(permit);
+    desk.trader.set_permit(&permit);
     let actions = desk.settle();
     let gone = causes(&actions)
         .iter()
@@ -166,7 +166,7 @@ fn what_was_lent_is_used_up_and_cancels_of_guards_need_none() {
         amends: 0,
         cancels: 0,
     };
-    desk.trader.set_permit(permit);
+    desk.trader.set_permit(&permit);
     assert_eq!(desk.settle().len(), 1, "one of two");
     assert_eq!(desk.count(BlockDetail::ThrottleBlock), 1);
     desk.now_ms = 500;
@@ -174,7 +174,7 @@ fn what_was_lent_is_used_up_and_cancels_of_guards_need_none() {
     assert!(desk.decide().is_empty(), "neither amend nor create");
     assert_eq!(desk.count(BlockDetail::ThrottleBlock), 3);
     permit.circuit = Circuit::Open;
-    desk.trader.set_permit(permit);
+    desk.trader.set_permit(&permit);
     desk.decide();
     assert_eq!(
         desk.count(BlockDetail::CircuitOpen),
@@ -192,7 +192,7 @@ fn a_half_open_circuit_lets_one_request_probe() {
     desk.trader.join_session(SeatPlace::ALONE);
     let mut permit = Permit::alone(1_000.0, f64::INFINITY, 0.0);
     permit.circuit = Circuit::Probe;
-    desk.trader.set_permit(permit);
+    desk.trader.set_permit(&permit);
     let sent = desk.decide();
     assert_eq!(sent.len(), 1);
     assert!(desk.trader.is_probing());
@@ -207,7 +207,7 @@ fn a_half_open_circuit_lets_one_request_probe() {
     );
     permit.circuit = Circuit::Closed;
     permit.backoff_until = at(200);
-    desk.trader.set_permit(permit);
+    desk.trader.set_permit(&permit);
     desk.now_ms = 199;
     assert!(desk.decide().is_empty());
     assert_eq!(desk.count(BlockDetail::Backoff), 2);
@@ -287,10 +287,10 @@ fn while_paused_a_cancel_is_sent_again_when_it_was_refused_or_not_answered() {
     let mut desk = Desk::new(params());
     desk.trader.join_session(SeatPlace::ALONE);
     let mut permit = Permit::alone(2_000.0, f64::INFINITY, 10_000.0);
-    desk.trader.set_permit(permit);
+    desk.trader.set_permit(&permit);
     desk.settle();
     permit.holds.set(Holds::GUARD_PAUSED, true);
-    desk.trader.set_permit(permit);
+    desk.trader.set_permit(&permit);
     let first = desk.decide();
     assert_eq!(causes(&first), [Cause::GuardPause; 2]);
     assert_eq!(desk.trader.telemetry().guard_cancels, 2);

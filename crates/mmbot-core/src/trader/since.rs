@@ -1,6 +1,6 @@
-//! What a trader did since the last synchronisation, for its session: results of requests,
-//! latencies of cancels, orders that ended, fills. Counters that only grow are read from the
-//! telemetry.
+//! What a trader did, for its session: results of requests, which it takes at every
+//! synchronisation; latencies of cancels, orders that ended and fills, which it takes once a second.
+//! Counters that only grow are read from the telemetry.
 
 use super::Trader;
 use crate::market::MarketView;
@@ -9,8 +9,8 @@ use crate::portfolio::OrderEnd;
 use crate::session::{CallOutcome, OutcomeCounts, ShadowSample};
 use mmbot_types::{ExecPrice, RejectReason, Side, TsNs};
 
-/// Entries of one kind kept between two synchronisations. A symbol sends at most a few dozen
-/// requests in that time; beyond this the rest is not sampled.
+/// Entries of one kind kept until they are taken. A symbol sends at most a few hundred requests in
+/// that time; beyond this the rest is not sampled.
 const ENTRIES_MAX: usize = 1024;
 
 /// An order that ended, for the fill rate.
@@ -57,10 +57,14 @@ pub struct Since {
 }
 
 impl Since {
-    /// Forgets everything, keeps the memory.
-    pub fn clear(&mut self) {
-        self.outcomes = OutcomeCounts::default();
-        self.probe = None;
+    /// Results of requests, and of the probe, since the last call.
+    #[inline]
+    pub fn take_results(&mut self) -> (OutcomeCounts, Option<CallOutcome>) {
+        (std::mem::take(&mut self.outcomes), self.probe.take())
+    }
+
+    /// Forgets all but results, keeps the memory.
+    pub fn clear_notes(&mut self) {
         self.cancel_latency_ns.clear();
         self.ages_ns.clear();
         self.shadows.clear();

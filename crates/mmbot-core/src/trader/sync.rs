@@ -104,13 +104,13 @@ impl Trader {
     /// Takes a new permit. True if it forbids what the last one allowed, so that a decision should
     /// run at once.
     #[inline]
-    pub fn set_permit(&mut self, permit: Permit) -> bool {
+    pub fn set_permit(&mut self, permit: &Permit) -> bool {
         let held = &self.permit;
         let other_holds = permit.holds != held.holds;
         let tighter = other_holds || (permit.budget.is_none() && held.budget.is_some());
         let other_size = permit.budget != held.budget || permit.size_mult != held.size_mult;
         self.limited = false;
-        self.permit = permit;
+        self.permit = *permit;
         self.witnessed = true;
         if other_holds || other_size {
             self.refresh_holds();

@@ -56,7 +56,7 @@ fn guard<'py>(py: Python<'py>, session: &Session) -> PyResult<Bound<'py, PyDict>
 
 fn skew<'py>(py: Python<'py>, session: &mut Session) -> PyResult<Bound<'py, PyDict>> {
     let params = session.params().pos_skew;
-    let gauges = session.losses_mut().skew_mut().gauges(&params);
+    let gauges = session.losses_figures().skew_mut().gauges(&params);
     let skew = session.losses().skew();
     let frozen: Vec<&str> = (0u16..)
         .zip(session.symbols())

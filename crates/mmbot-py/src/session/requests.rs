@@ -20,7 +20,7 @@ fn throttle<'py>(
     now: TsNs,
 ) -> PyResult<Bound<'py, PyDict>> {
     let window_sec = session.params().throttle.window_sec;
-    let cancel_latency = session.losses_mut().cancel_latency_p95_ms(now);
+    let cancel_latency = session.losses_figures().cancel_latency_p95_ms(now);
     let requests = session.requests_mut();
     let backoffs: u64 = requests.backoffs().iter().map(|one| one.count()).sum();
     Ok(dict!(py, {

@@ -61,7 +61,7 @@ fn throttle<'py>(
     at: usize,
     now: TsNs,
 ) -> PyResult<Bound<'py, PyDict>> {
-    let cancel_latency = session.losses_mut().cancel_latency_p95_ms_of(at, now);
+    let cancel_latency = session.losses_figures().cancel_latency_p95_ms_of(at, now);
     let requests = session.requests_mut();
     let events = PyDict::new(py);
     for op in Op::ALL {

@@ -267,7 +267,11 @@ impl State {
     fn of_fleet(fleet: &Fleet) -> Self {
         let lanes = (0..).map_while(|symbol| fleet.world(symbol)?.lane(0));
         let hashes: Vec<u64> = lanes.map(|lane| lane.trader().state_hash()).collect();
-        let permit = |symbol| fleet.session(0).and_then(|session| session.permit(symbol));
+        let permit = |symbol| {
+            fleet
+                .session(0)
+                .and_then(|session| session.permit(symbol).copied())
+        };
         Self {
             permits: (0..hashes.len()).map(permit).collect(),
             traders: session_hash(hashes.into_iter()),
@@ -278,7 +282,9 @@ impl State {
         let count = engine.session().symbols().len();
         Self {
             traders: engine.state_hash(),
-            permits: (0..count).map(|at| engine.session().permit(at)).collect(),
+            permits: (0..count)
+                .map(|at| engine.session().permit(at).copied())
+                .collect(),
         }
     }
 }

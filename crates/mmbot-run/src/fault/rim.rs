@@ -313,8 +313,9 @@ impl Wires for Rim {
         }
     }
 
-    fn permit(&mut self, spot: Spot, mut permit: Permit) -> Permit {
-        self.audit.on_permit(spot.symbol, &permit);
+    fn permit(&mut self, spot: Spot, permit: &Permit) -> Option<Permit> {
+        self.audit.on_permit(spot.symbol, permit);
+        let mut permit = *permit;
         match self.canary {
             Some(Canary::DeafToGuards) => permit.holds = Holds::NONE,
             Some(Canary::BoundlessRequests) => {
@@ -329,9 +330,9 @@ impl Wires for Rim {
                 }
             }
             Some(Canary::HeldForever) => permit.holds.set(Holds::RISK_PAUSED, self.healed),
-            Some(_) | None => {}
+            Some(_) | None => return None,
         }
-        permit
+        Some(permit)
     }
 }
 

@@ -232,7 +232,7 @@ impl FaultRun {
             let refused = world
                 .lane(0)
                 .is_some_and(|lane| quoting.both_sides_refused(lane.trader()));
-            let held = !session.permit(symbol).is_some_and(|p| is_free(&p, now_ns));
+            let held = !session.permit(symbol).is_some_and(|p| is_free(p, now_ns));
             if stopped || held || refused {
                 quoting.free_since = None;
             } else {

@@ -23,8 +23,9 @@ pub use wires::{Arrivals, Batch, Delivered, Spot, Wires};
 
 use crate::cursor::{Chunks, Place, local_row};
 use crate::error::RunError;
-use crate::lane::{Lane, LaneSpec, Wire};
+use crate::lane::{Lane, LaneSpec};
 use crate::timed::TimedQueue;
+use crate::wiring::Wiring;
 use mmbot_core::{Market, SeatPlace, Trader};
 use mmbot_sim::{Exchange, Reports};
 use mmbot_types::{Action, ActionBuf, EventColumns, ExecReport, Instrument, SignalParams, TsNs};
@@ -69,7 +70,7 @@ pub struct World {
     exchange: Exchange,
     markets: Vec<(SignalParams, Market)>,
     lanes: Vec<Lane>,
-    wires: Vec<Wire>,
+    wiring: Wiring,
     /// Per lane: when a packet end, and when anything at all, leads to a decision.
     due: Vec<i64>,
     timer: Vec<i64>,
@@ -114,7 +115,7 @@ impl World {
             exchange: Exchange::new(&sims)?,
             markets: Vec::new(),
             lanes: Vec::with_capacity(specs.len()),
-            wires: sims.iter().map(Wire::new).collect(),
+            wiring: Wiring::new(&sims),
             due: vec![i64::MAX; specs.len()],
             timer: vec![i64::MAX; specs.len()],
             next_due: i64::MAX,

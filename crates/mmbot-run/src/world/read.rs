@@ -2,8 +2,8 @@
 
 use super::{Spot, Wires, World};
 use crate::cursor::{Place, local_row};
-use crate::lane::Wire;
 use crate::timed::TimedQueue;
+use crate::wiring::Wiring;
 use mmbot_core::Market;
 use mmbot_sim::{ReportSink, Reports};
 use mmbot_types::columns::{LAST_BIT, SIDE_BIT};
@@ -41,7 +41,7 @@ impl World {
                     let earliest = schedule(
                         self.symbol,
                         &mut self.made,
-                        &mut self.wires,
+                        &mut self.wiring,
                         self.feed_latency_ns,
                         &mut self.reports,
                         on_wire,
@@ -70,7 +70,7 @@ impl World {
         schedule(
             self.symbol,
             &mut self.made,
-            &mut self.wires,
+            &mut self.wiring,
             self.feed_latency_ns,
             &mut self.reports,
             on_wire,
@@ -112,7 +112,7 @@ impl World {
 
 /// The way of reports to the engine.
 pub(super) struct ReportWires<'a> {
-    pub wires: &'a mut [Wire],
+    pub wiring: &'a mut Wiring,
     pub feed_latency_ns: i64,
     pub queue: &'a mut TimedQueue<ExecReport>,
 }
@@ -120,8 +120,8 @@ pub(super) struct ReportWires<'a> {
 impl ReportSink for ReportWires<'_> {
     #[inline]
     fn report(&mut self, lane: u32, report: ExecReport) {
-        let wire = &mut self.wires[lane as usize];
-        let at = wire.delivery(report.ts_exch.get(), self.feed_latency_ns);
+        let (made, feed_ns) = (report.ts_exch.get(), self.feed_latency_ns);
+        let at = self.wiring.delivery(lane as usize, made, feed_ns);
         self.queue.push(at, lane, report);
     }
 }
@@ -130,7 +130,7 @@ impl ReportSink for ReportWires<'_> {
 fn schedule(
     symbol: usize,
     made: &mut Reports,
-    wires: &mut [Wire],
+    wiring: &mut Wiring,
     feed_latency_ns: i64,
     queue: &mut TimedQueue<ExecReport>,
     on_wire: &mut impl Wires,
@@ -138,7 +138,7 @@ fn schedule(
     let mut earliest = i64::MAX;
     for &mut (number, ref mut report) in made.iter_mut() {
         let lane = number as usize;
-        let at = wires[lane].delivery(report.ts_exch.get(), feed_latency_ns);
+        let at = wiring.delivery(lane, report.ts_exch.get(), feed_latency_ns);
         let arrivals = on_wire.report(Spot { symbol, lane }, report, at);
         if let Some(at) = arrivals.first {
             queue.push(at, number, *report);

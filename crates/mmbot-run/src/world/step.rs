@@ -9,12 +9,6 @@ use crate::timed::Timed;
 use mmbot_core::{Market, StaleNote, Trader};
 use mmbot_sim::Exchange;
 use mmbot_types::{ActionBuf, ExecReport, ReportKind, Side, TsNs};
-use std::hint::black_box;
-
-/// How far ahead of a message the memory that it will need is touched. With many lanes that memory
-/// lies beyond the first-level cache; a load that nobody waits for brings it while others are dealt
-/// with. `black_box` keeps the compiler from leaving out what nobody uses.
-const AHEAD: usize = 2;
 
 impl World {
     /// Processes everything before `limit_ns`. Rows at or after it stay for the next call.
@@ -64,18 +58,12 @@ impl World {
         let packet_ended = self.last_packet_ns == stop;
         let anybody = self.next_timer <= stop || (packet_ended && self.next_due <= stop);
         let lanes = if anybody { self.lanes.len() } else { 0 };
-        let mut ahead = 0;
         for lane in 0..lanes {
-            ahead ^= self
-                .lanes
-                .get(lane + 1)
-                .map_or(0, |next| next.trader.touch());
             if self.timer[lane] <= stop || (packet_ended && self.due[lane] <= stop) {
                 self.decide(lane, stop, external)?;
                 self.close(lane);
             }
         }
-        black_box(ahead);
         self.send_all(stop, external);
         self.sample(stop);
         Ok(())
@@ -87,20 +75,15 @@ impl World {
             return self.carry_out_watched(stop, on_wire);
         }
         let mut wires = ReportWires {
-            wires: &mut self.wires,
+            wiring: &mut self.wiring,
             feed_latency_ns: self.feed_latency_ns,
             queue: &mut self.reports,
         };
         let due = self.requests.until(stop);
-        let mut ahead = 0;
-        for (at, Timed { lane, item, .. }) in due.iter().enumerate() {
-            if let Some(next) = due.get(at + AHEAD) {
-                ahead ^= self.exchange.touch(next.lane);
-            }
+        for Timed { lane, item, .. } in due {
             self.exchange
                 .request(*lane, item, TsNs::new(stop), &mut wires);
         }
-        black_box(ahead);
         let count = due.len();
         self.requests.drop_first(count);
     }
@@ -153,12 +136,7 @@ impl World {
         let recorded = self.sampling.curve_ns.is_some();
         let (mut taken, mut outcome) = (0, Ok(()));
         let due = self.reports.until(until);
-        let mut ahead = 0;
         for Timed { lane, item, .. } in &due[..due.len().min(most)] {
-            if let Some(next) = due.get(taken + AHEAD) {
-                let trader = &self.lanes[next.lane as usize].trader;
-                ahead ^= trader.touch_order(next.item.cid);
-            }
             taken += 1;
             let at = *lane as usize;
             let entry = &mut self.lanes[at];
@@ -188,7 +166,6 @@ impl World {
                 self.outbox.close(at, &self.actions);
             }
         }
-        black_box(ahead);
         self.reports.drop_first(taken);
         outcome
     }
@@ -275,9 +252,8 @@ impl World {
                     exchange: &self.exchange,
                 });
             }
-            let wire = &mut self.wires[spot.lane];
             for (action, _) in &self.actions.as_slice()[from..to] {
-                let arrives = wire.arrival(action, TsNs::new(now));
+                let arrives = self.wiring.arrival(spot.lane, action, TsNs::new(now));
                 if let Some(arrives) = on_wire.request(spot, action, arrives) {
                     self.requests.push(arrives, lane, *action);
                 }
@@ -329,8 +305,26 @@ impl World {
 
 impl Lane {
     /// Decides at `now`, as lane `place.1` of the world of instrument `place.0`.
-    #[inline]
+    #[inline(always)]
     fn decide(
+        &mut self,
+        place: (usize, usize),
+        now: i64,
+        market: &mut Market,
+        external: &mut impl External,
+        pen: &mut Pen,
+        actions: &mut ActionBuf,
+    ) -> Result<(), RunError> {
+        if pen.writes() || self.trader.wants_external() {
+            return self.decide_watched(place, now, market, external, pen, actions);
+        }
+        self.trader.decide(TsNs::new(now), market, actions);
+        Ok(())
+    }
+
+    /// The same, where the strategy is outside or somebody writes down what happens.
+    #[inline(never)]
+    fn decide_watched(
         &mut self,
         place: (usize, usize),
         now: i64,

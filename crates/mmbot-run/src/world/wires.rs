@@ -110,9 +110,9 @@ pub trait Wires {
     /// The symbols of a lane were coupled; permits follow.
     fn synchronised(&mut self, _lane: usize, _now: TsNs, _session: &Session) {}
 
-    /// The permit that a trader gets.
+    /// The permit that a trader gets instead of its own; `None` leaves it that.
     #[inline]
-    fn permit(&mut self, _spot: Spot, permit: Permit) -> Permit {
-        permit
+    fn permit(&mut self, _spot: Spot, _permit: &Permit) -> Option<Permit> {
+        None
     }
 }

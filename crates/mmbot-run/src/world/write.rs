@@ -27,6 +27,12 @@ impl Pen {
         }
     }
 
+    /// True while something is written down.
+    #[inline]
+    pub(super) const fn writes(&self) -> bool {
+        self.tap.is_some()
+    }
+
     /// Rows received; they are written down before what happens next.
     #[inline]
     pub(super) fn note_rows(&mut self, rows: impl Iterator<Item = EventRow>) {

@@ -125,14 +125,6 @@ impl Exchange {
         self.lanes[lane as usize].toxic_sweeps
     }
 
-    /// Reads from the memory that a request of a lane begins with, so that it is at hand soon; the
-    /// number means nothing.
-    #[inline]
-    #[must_use]
-    pub fn touch(&self, lane: u32) -> u64 {
-        self.orders.touch(lane)
-    }
-
     /// Estimated volume ahead of a resting order; `None` if it does not rest.
     #[must_use]
     pub fn queue_ahead(&self, lane: u32, cid: Cid) -> Option<f64> {

@@ -128,17 +128,6 @@ impl OrderStore {
         self.by_lane[lane as usize].iter().map(|entry| entry.1)
     }
 
-    /// See `Exchange::touch`.
-    #[inline]
-    pub(crate) fn touch(&self, lane: u32) -> u64 {
-        let first = self
-            .by_lane
-            .get(lane as usize)
-            .and_then(|mine| mine.first());
-        let order = first.and_then(|entry| self.slots.get(entry.1 as usize));
-        order.map_or(0, |order| order.cid.get())
-    }
-
     #[inline]
     pub(crate) fn find(&self, lane: u32, cid: Cid) -> Option<Handle> {
         let mine = &self.by_lane[lane as usize];
