@@ -309,10 +309,10 @@ impl PyBacktest {
         lane: usize,
         symbol: usize,
     ) -> PyResult<Bound<'py, PyDict>> {
-        let mut backtest = self.lock();
+        let backtest = self.lock();
         let instrument = self.instrument(symbol)?;
-        result::lane_result(py, &mut backtest, (symbol, lane), instrument)?
-            .ok_or_else(|| no_lane(lane))
+        let traded = result::Traded::of_lane(&backtest, symbol, lane);
+        result::result_dict(py, &traded.ok_or_else(|| no_lane(lane))?, instrument)
     }
 
     #[pyo3(signature = (lane = 0, symbol = 0))]

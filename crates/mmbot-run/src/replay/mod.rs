@@ -17,7 +17,7 @@ use crate::explain::Place;
 use explained::Explained;
 use mmbot_core::portfolio::FeeTilt;
 use mmbot_core::{Engine, Event, Request, Trace};
-use mmbot_types::journal::{Control, Entry, Header, Record};
+use mmbot_types::journal::{Entry, Header, Record};
 use mmbot_types::{Action, Cause, Instrument, InstrumentIdx, Params, SessionParams, TsNs};
 use std::collections::VecDeque;
 
@@ -381,10 +381,7 @@ fn event_of(input: &Record) -> Result<Event, What> {
             };
             Event::Weights(weights.clone(), tilt)
         }
-        Record::Control { control, .. } => match control {
-            Control::KeepOrders => return Err(What::Unsupported),
-            control => Event::Control(control.clone()),
-        },
+        Record::Control { control, .. } => Event::Control(control.clone()),
         _ => return Err(What::Unsupported),
     })
 }
