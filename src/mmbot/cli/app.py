@@ -62,6 +62,7 @@ _COMMANDS: Final[Mapping[str, _Entry]] = {
     "exchange": _Entry("mmbot.cli.exchange", "A local exchange that speaks Bybit v5."),
     "edge": _Entry("mmbot.cli.edge", "Where the money comes from and goes to."),
     "journal": _Entry("mmbot.cli.journal", "List journals of sessions, show their records."),
+    "audit": _Entry("mmbot.cli.audit", "The chain of decisions: check it, copy a day of it."),
     "replay": _Entry("mmbot.cli.replay", "Run a journal through the core, compare its requests."),
     "why": _Entry("mmbot.cli.why", "Explain an order, or what was refused at a time."),
     "compare": _Entry("mmbot.cli.compare", "A session against the backtest of its own period."),

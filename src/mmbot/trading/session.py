@@ -35,7 +35,7 @@ __all__ = [
     "Taken",
 ]
 
-EndReason = Literal["duration", "data_end", "interrupted"]
+EndReason = Literal["duration", "data_end", "interrupted", "relisted", "fatal"]
 
 # 8 frames a second look alive and stay calm.
 _FRAME_NS: Final = 125 * NS_PER_MS
@@ -104,7 +104,8 @@ class SessionEnd:
     """What a session leaves: why it ended, and every symbol's result, fills and course.
 
     `market_ns` is the market time it traded for, `wall_ns` the time it took, `last` what the screen
-    showed before the orders were cancelled.
+    showed before the orders were cancelled. Only a session that meets a venue ends as ``relisted``
+    (it trades under other rules) or ``fatal``.
     """
 
     reason: EndReason

@@ -122,6 +122,10 @@ class Rerun:
         self._decoder = core.JournalDecoder()
         self.account = Account(simulation.over)
         self._is_stopped = False
+        self._lifted_ns = max(
+            (one["ts_ns"] for _, one in session.later if one.get("control") == "lift_stop"),
+            default=0,
+        )
         self.marks: list[int] = []
         self.net_usd = 0.0
 
@@ -165,11 +169,19 @@ class Rerun:
             self._engine.apply_params(0, params, record["instrument"])
         elif kind == "session_params":
             self._engine.apply_session(0, json.loads(record["config"]))
-        elif record["control"] in {"stop", "keep_orders"}:
-            self._is_stopped = True
-            self._engine.stop()
+        elif record["control"] in {"stop", "keep_orders", "lift_stop"}:
+            self._stop(record)
         elif not self._is_stopped:
             self._engine.session(0).apply(record)
+
+    def _stop(self, record: Record) -> None:
+        """A session that went on later pauses: whatever is stopped for good ends its run."""
+        is_lifted = record["control"] == "lift_stop"
+        if is_lifted or record["ts_ns"] < self._lifted_ns:
+            self._engine.session(0).apply({"control": "manual_pause", "on": not is_lifted})
+        else:
+            self._is_stopped = True
+            self._engine.stop()
 
     def _take(self) -> None:
         """What was written down since the last call."""
