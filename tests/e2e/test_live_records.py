@@ -1,6 +1,7 @@
 """What a live session leaves behind, and what it does when it can not leave it."""
 
 import json
+import re
 import resource
 import signal
 import sqlite3
@@ -154,6 +155,31 @@ def test_a_kill_loses_a_second_of_frames_at_most_and_no_fill(tmp_path):
         assert one.mmbot("db", "verify").returncode == 0
         # the report is about the whole session, not about the process
         assert artifact(one, "EDGE_REPORT.json")["totals"]["fills"] == len(fills)
+        assert all(is_replay_ok(line) for line in one.replays())
+
+
+@pytest.mark.spec("02-13/4", "08-5.4")
+def test_a_killed_session_goes_on_from_its_newest_checkpoint(tmp_path):
+    with world(tmp_path, "--regime", "volatile", sets=("journal.snapshot_interval_s=1",)) as one:
+        session = one.start("--no-store")
+        until(lambda: one.is_trading(session))
+        (journal,) = one.journals()
+        until(lambda: len(one.records(journal, "state_hash")) >= 4)
+        until(one.open_orders)
+        session.send_signal(signal.SIGKILL)
+        session.communicate()
+        newest = one.records(journal, "state_hash")[-1]["seq"]
+        done = one.run("--duration", "4s", "--no-store")
+        assert done.returncode == 0, done.stderr
+        found = re.search(r"\| session \| RESUMED \| session=(\S+) from_seq=(\d+) \|", done.stderr)
+        assert found is not None, done.stderr
+        assert found[1] == journal.name
+        # the machine may have taken the newest one with it, which is written after its record
+        assert 0 < int(found[2]) <= newest
+        later = [record for record in one.records(journal, "intent") if record["seq"] > newest]
+        assert any(record["action"] == "place" for record in later)
+        assert one.open_orders() == []
+        assert one.states()[0]["symbols"][0]["position"] == pytest.approx(one.position())
         assert all(is_replay_ok(line) for line in one.replays())
 
 

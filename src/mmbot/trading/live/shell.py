@@ -46,7 +46,6 @@ _WATCH_NS: Final = 250 * NS_PER_MS
 _CONNECT_NS: Final = 15 * NS_PER_SEC
 _RECOVER_NS: Final = 30 * NS_PER_SEC
 _IDLE_STOP_NS: Final = 2 * NS_PER_SEC
-_STREAM_OVERLAP_NS: Final = 60 * NS_PER_SEC
 _GATE_STAGES: Final[dict[Stage, StageName]] = {
     Stage.GATE_CLOSED: "gate_closed",
     Stage.CANCELLING: "drained",
@@ -102,7 +101,7 @@ class Shell:
             Adoption(self.desk, self.holds, plan.rules, log),
             plan.scope,
             plan.rules,
-            since_ns=opened.recalled.started_ns - _STREAM_OVERLAP_NS,
+            since_ns=opened.recalled.since_ns,
             clock=clock,
             log=log,
             on_fatal=self.fail,
