@@ -285,5 +285,30 @@ def test_a_disk_that_takes_nothing_more_stops_quoting_and_not_the_cancels(tmp_pa
         assert any(json.loads(f.data).get("reason") == "storage" for f in gaps_of(one))
 
 
+@pytest.mark.spec("08-5.4", "09-1")
+def test_a_stop_on_a_full_disk_cancels_and_the_next_start_goes_on(tmp_path):
+    with world(tmp_path, "--regime", "volatile") as one:
+        session = one.start()
+        until(lambda: one.is_trading(session))
+        until(one.open_orders)
+        (journal,) = one.journals()
+        _, hard = resource.prlimit(session.pid, resource.RLIMIT_FSIZE)
+        size = (journal / "0.mmj").stat().st_size
+        resource.prlimit(session.pid, resource.RLIMIT_FSIZE, (size, hard))
+        until(lambda: any(text.startswith("journal: ") for text in one.states()[0]["holds"]))
+        code, _, err = interrupt(session)
+        assert code == 1
+        assert "| stop | VERIFIED | left=0 |" in err
+        assert "E_STORE_DISK" in err.splitlines()[-1]
+        assert one.open_orders() == []
+        done = one.run("--duration", "5s")
+        assert done.returncode == 0, done.stderr
+        assert "| session | RESUMED |" in done.stderr
+        assert one.states()[0]["symbols"][0]["position"] == pytest.approx(one.position())
+        assert fills_in_sql(one) == len(fills_in_journal(one, journal))
+        assert one.mmbot("db", "verify").returncode == 0
+        assert all(is_replay_ok(line) for line in one.replays())
+
+
 def gaps_of(one):
     return [frame for frame in frames_of(one) if frame.kind is FrameKind.GAP]

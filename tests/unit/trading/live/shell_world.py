@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from tests.unit.trading.live.disks import Disk
 from tests.unit.trading.live.live_sessions import BOT, beginning, wanted
 from tests.unit.trading.live.made_orders import MS, RULES, SYMBOL
 
@@ -100,6 +101,7 @@ class World:
     stages: list[tuple[str, str]] = field(default_factory=list)
     lines: list[str] = field(default_factory=list)
     drain_sec: float = 5.0
+    disk: Disk = field(init=False)
 
     def __post_init__(self) -> None:
         self.source = Source()
@@ -113,7 +115,8 @@ class World:
         self.opened: Opened = open_session(
             wanted(self.directory), lambda: begun, now_ns=now_ns, log=self.lines.append
         )
-        tap = MarketTap(self.opened.writer, (SYMBOL,), self.port.on_rows)
+        self.disk = Disk(self.opened.writer)
+        tap = MarketTap(self.disk, (SYMBOL,), self.port.on_rows)
         self.shell = Shell(
             self.plan(),
             self.opened,

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import pytest
-from tests.unit.trading.live.live_sessions import BOT
+from tests.unit.trading.live.live_sessions import BOT, opened
 from tests.unit.trading.live.made_orders import SYMBOL
 from tests.unit.trading.live.shell_world import World, reconnected
 
+from mmbot.clock import wall_ns
 from mmbot.errors import StoreError
 from mmbot.trading.live.holds import HoldReason
 from mmbot.trading.live.shutdown import Stage
+from mmbot.trading.live.storage import StorageWatch
 from mmbot.trading.replaying import replay_journal
+from mmbot.trading.storage_guard import StorageGuard, StorageLimits
 from mmbot.venues.records import CreateOrder, Side
 
 
@@ -174,3 +177,75 @@ def test_a_deaf_session_pulls_its_orders_and_hears_again_with_new_books(world):
 
     world.play(story)
     assert replay_journal(world.path).diff_seq is None
+
+
+def guarded(tmp_path):
+    guard = StorageGuard(StorageLimits(min_free_mb=0, max_lag_records=1))
+    return World(tmp_path, watches=[StorageWatch(guard, tmp_path)])
+
+
+@pytest.mark.spec("08-5.4")
+@pytest.mark.parametrize("reason", ["No space left on device", "Read-only file system"])
+def test_where_the_journal_takes_nothing_cancels_leave_and_nothing_else(tmp_path, reason):
+    world = guarded(tmp_path)
+    sent: list[str] = []
+
+    async def story(world):
+        await world.quoting()
+        create = world.port.create
+
+        async def counted(order):
+            sent.append(order.cid)
+            return await create(order)
+
+        world.port.create = counted
+        world.disk.reason = reason
+        await world.until(lambda: world.shell.holds.has(HoldReason.JOURNAL))
+        await world.until(lambda: not world.resting())
+        held = len(sent)
+        refused = world.disk.refused
+        await world.until(lambda: world.disk.refused > refused + 3)
+        assert len(sent) == held, "nothing new leaves"
+        assert reason in world.shell.holds.texts[0]
+        world.disk.reason = ""
+        await world.quoting()
+        assert not world.shell.holds.held
+
+    end = world.play(story)
+    assert end.stop.stage is Stage.VERIFIED
+    assert world.disk.kept == b""
+    assert [one["on"] for one in world.journal("hold")] == [True, False]
+    assert replay_journal(world.path).diff_seq is None
+
+
+@pytest.mark.spec("08-5.4")
+def test_a_slow_disk_slows_it_down_and_breaks_nothing(tmp_path):
+    world = guarded(tmp_path)
+    world.disk.slow_sec = 0.05
+
+    async def story(world):
+        await world.quoting()
+        before = len(world.journal("decide"))
+        await world.until(lambda: len(world.journal("decide")) > before + 3)
+
+    end = world.play(story)
+    assert end.stop.stage is Stage.VERIFIED
+    assert world.resting() == []
+    assert replay_journal(world.path).diff_seq is None
+
+
+@pytest.mark.spec("08-5.4", "09-1")
+def test_a_stop_on_a_disk_that_takes_nothing_cancels_and_the_next_start_goes_on(tmp_path):
+    world = guarded(tmp_path)
+
+    async def story(world):
+        await world.quoting()
+        world.disk.reason = "No space left on device"
+
+    end = world.play(story)
+    assert end.stop.stage is Stage.VERIFIED
+    assert world.resting() == []
+    assert world.journal("session_end") == []
+    again = opened(tmp_path, "s-2", wall_ns())
+    again.writer.close()
+    assert again.is_resumed
