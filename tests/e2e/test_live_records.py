@@ -105,6 +105,13 @@ def test_a_session_leaves_its_market_its_orders_its_books_and_its_reports(tmp_pa
         assert "<svg" in page
         assert all(is_replay_ok(line) for line in one.replays())
         check_comparison(one, journal, len(fills))
+        assert one.mmbot("audit", "verify").stdout == "AUDIT_VERIFY=OK\n"
+        done = one.mmbot("ops", "export-metrics", "--from", str(journal), "--out", "again.json")
+        assert done.returncode == 0, done.stderr
+        again = json.loads((one.path / "again.json").read_bytes())
+        for name in ("usd", "realized_usd"):
+            assert again["pnl"][name] == pytest.approx(metrics["pnl"][name], abs=1e-6)
+        assert again["turnover"]["usd"] == pytest.approx(metrics["turnover"]["usd"])
 
 
 def check_comparison(one, journal, fills):

@@ -69,6 +69,7 @@ _COMMANDS: Final[Mapping[str, _Entry]] = {
     "db": _Entry("mmbot.cli.db", "The SQL store: upgrade, check, ship, back up, export, copy."),
     "portfolio": _Entry("mmbot.cli.portfolio", "Spread the budget over symbols; fee tiers."),
     "soak": _Entry("mmbot.cli.soak", "Long unattended runs, auto-tuning, their reports and gates."),
+    "ops": _Entry("mmbot.cli.ops", "Figures of sessions, for whoever keeps them running."),
     "config": _Entry("mmbot.cli.config", "Show, check, explain and roll back the configuration."),
     "profile": _Entry("mmbot.cli.profile", "Apply a profile of quoting parameters."),
 }

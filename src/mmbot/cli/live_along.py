@@ -79,7 +79,7 @@ def go_along(scene: LiveScene, say: Say) -> Along:
     return Along(
         companions=CompanionWatch(
             opened.core,
-            opened.identity.symbols,
+            [instrument_of(scene.venue.rules[one]) for one in opened.identity.symbols],
             _companions(scene, record, head, say),
             since_ns=opened.recalled.started_ns,
             log=say,

@@ -21,7 +21,7 @@ from mmbot.telemetry.metrics.sections import intraday_caps_section, position_ske
 from mmbot.trading.session import Taken
 from mmbot.units import NS_PER_DAY, NS_PER_SEC
 
-__all__ = ["MetricsFile", "metrics_document"]
+__all__ = ["MetricsFile", "metrics_document", "write_metrics"]
 
 _EVERY_NS: Final = 60 * NS_PER_SEC
 
@@ -160,6 +160,8 @@ class MetricsFile:
 
     def _take(self, taken: Sequence[Taken]) -> None:
         for day, one in zip(self._days, taken, strict=True):
+            for adopted in one.adopted:
+                day.adopt(adopted.qty, adopted.price)
             for fill in audited_fills(one.symbol, one.fills):
                 day.add(fill)
 
@@ -202,7 +204,7 @@ class MetricsFile:
 
     def _store(self, document: Mapping[str, Any]) -> None:
         try:
-            write_json(self._path, _with_zeros(document, self._say))
+            write_metrics(self._path, document, self._say)
         except StoreError as exc:
             self._say(str(exc))
 
@@ -212,6 +214,15 @@ def _opening(result: Mapping[str, Any]) -> SymbolDay:
     if not held and not result["fills_total"]:
         return SymbolDay(0.0, 0.0, {})
     return SymbolDay(held, float(result["final_mid"]), result)
+
+
+def write_metrics(path: Path, document: Mapping[str, Any], say: Callable[[str], None]) -> None:
+    """Write the document; a value that is not finite is 0, and a line.
+
+    Raises:
+        StoreError: ``E_STORE_DISK``.
+    """
+    write_json(path, _with_zeros(document, say))
 
 
 def _with_zeros(value: object, say: Callable[[str], None], path: str = "metrics") -> object:

@@ -24,6 +24,7 @@ from mmbot.trading.stopping import StopRequest
 from mmbot.units import NS_PER_MS
 
 __all__ = [
+    "Adopted",
     "Companion",
     "Display",
     "EndReason",
@@ -50,13 +51,25 @@ class Display(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class Adopted:
+    """A quantity (base currency, signed) that was taken over at a price, as no fill."""
+
+    qty: float
+    price: float
+
+
+@dataclass(frozen=True, slots=True)
 class Taken:
-    """What the engine recorded of one symbol since the last step."""
+    """What the engine recorded of one symbol since the last step.
+
+    `adopted` are quantities of the venue's position that the session has taken over.
+    """
 
     symbol: str
     fills: Columns
     curve: Columns
     order_events: dict[str, Any]
+    adopted: Sequence[Adopted] = ()
 
 
 class Companion(Protocol):

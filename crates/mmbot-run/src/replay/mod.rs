@@ -71,6 +71,7 @@ pub struct Replay {
     actions: u64,
     difference: Option<Difference>,
     explained: Explained,
+    keeps_records: bool,
 }
 
 impl Replay {
@@ -242,7 +243,13 @@ impl Replay {
     fn running(&mut self) -> Result<&mut Engine, What> {
         match &mut self.engine {
             Some(engine) => Ok(engine),
-            slot => Ok(slot.insert(self.before.engine(&self.instruments)?)),
+            slot => {
+                let mut engine = self.before.engine(&self.instruments)?;
+                if self.keeps_records {
+                    recovered::keep_records(&mut engine, self.instruments.len());
+                }
+                Ok(slot.insert(engine))
+            }
         }
     }
 

@@ -15,17 +15,19 @@ import numpy as np
 from mmbot.core import CoreError
 from mmbot.errors import MmbotError
 from mmbot.trading.readout import Columns, Course
-from mmbot.trading.session import Companion, SymbolEnd, Taken
+from mmbot.trading.session import Adopted, Companion, SymbolEnd, Taken
 from mmbot.units import NS_PER_MIN, NS_PER_SEC
 
 if TYPE_CHECKING:
-    from mmbot.core import Backtest, LiveSession, SessionControl
+    from mmbot.core import Backtest, Instrument, LiveSession, SessionControl
+    from mmbot.trading.live.desk import AdoptedLots
     from mmbot.trading.live.shell import Shell
 
 __all__ = ["CompanionWatch", "LiveEngine"]
 
 _SAMPLE_NS: Final = NS_PER_SEC
 _NAN: Final = float("nan")
+_PARTS: Final = 10_000
 
 
 class LiveEngine:
@@ -64,7 +66,7 @@ class CompanionWatch:
 
     Args:
         core: of the session; it keeps records.
-        symbols: in its order.
+        instruments: in its order.
         companions: in the order in which they are asked.
         since_ns: when the session began.
         log: takes lines.
@@ -73,7 +75,7 @@ class CompanionWatch:
     def __init__(
         self,
         core: LiveSession,
-        symbols: Sequence[str],
+        instruments: Sequence[Instrument],
         companions: Sequence[Companion],
         *,
         since_ns: int,
@@ -81,12 +83,13 @@ class CompanionWatch:
     ) -> None:
         self._core = core
         self._engine = LiveEngine.of(core, since_ns)
-        self._symbols = tuple(symbols)
+        self._grids = {one.symbol: one for one in instruments}
+        self._symbols = tuple(self._grids)
         self._companions = tuple(companions)
         self._log = log
         self._sampled_ns = 0
-        self._fills = [Course() for _ in symbols]
-        self._courses = [Course() for _ in symbols]
+        self._fills = [Course() for _ in instruments]
+        self._courses = [Course() for _ in instruments]
 
     def begin(self, now_ns: int) -> None:
         """The session begins, or goes on."""
@@ -95,8 +98,9 @@ class CompanionWatch:
 
     async def look(self, shell: Shell, now_ns: int) -> None:
         """See `Watch`."""
-        del shell
-        taken = self._take(now_ns)
+        desk = shell.desk
+        adopted, desk.adopted = desk.adopted, []
+        taken = self._take(now_ns, adopted)
         for companion in self._companions:
             companion.step(self._engine, now_ns, taken)
 
@@ -125,7 +129,7 @@ class CompanionWatch:
             found.append(SymbolEnd(symbol, result, self._fills[at].columns(), curve))
         return tuple(found)
 
-    def _take(self, now_ns: int) -> list[Taken]:
+    def _take(self, now_ns: int, adopted: Sequence[AdoptedLots] = ()) -> list[Taken]:
         is_due = now_ns - self._sampled_ns >= _SAMPLE_NS
         if is_due:
             self._sampled_ns = now_ns
@@ -136,11 +140,20 @@ class CompanionWatch:
                 fills=self._core.take_fills(symbol),
                 curve=_sample(self._core.snapshot(symbol), now_ns) if is_due else {},
                 order_events=self._core.take_order_events(symbol),
+                adopted=tuple(self._priced(one) for one in adopted if one.symbol == symbol),
             )
             self._courses[at].add(one.curve)
             self._fills[at].add(one.fills)
             taken.append(one)
         return taken
+
+    def _priced(self, one: AdoptedLots) -> Adopted:
+        grid = self._grids[one.symbol]
+        if one.exec_px is None:
+            price = float(self._core.result(one.symbol)["final_mid"])
+        else:
+            price = one.exec_px / _PARTS * grid.tick
+        return Adopted(one.lots * grid.lot, price)
 
 
 def _bars(curve: Columns) -> Columns:

@@ -9,10 +9,13 @@ import pytest
 from tests.unit.trading.live.live_sessions import START_NS, Clock, Trading, opened
 from tests.unit.trading.live.made_orders import MS, SYMBOL
 
+from mmbot.core import Instrument
 from mmbot.errors import StoreError
 from mmbot.trading.live.companions import CompanionWatch, LiveEngine
 from mmbot.trading.session import Taken
 from mmbot.units import NS_PER_MIN, NS_PER_SEC
+
+INSTRUMENTS = [Instrument(SYMBOL, "0.1", "0.001")]
 
 
 class Note:
@@ -54,14 +57,14 @@ def traded(tmp_path):
 def play(trading, watch, steps=60):
     for _ in range(steps):
         trading.step()
-        asyncio.run(watch.look(None, trading.clock.now_ns))
+        asyncio.run(watch.look(trading, trading.clock.now_ns))
 
 
 def test_everything_is_told_once_and_what_waited_at_the_end(traded):
     lines: list[str] = []
     notes = [Note(), Note(fails=True), Note()]
     core = traded.one.core
-    watch = CompanionWatch(core, (SYMBOL,), notes, since_ns=START_NS, log=lines.append)
+    watch = CompanionWatch(core, INSTRUMENTS, notes, since_ns=START_NS, log=lines.append)
     watch.begin(START_NS)
     play(traded, watch)
     end_ns = traded.clock.now_ns + MS
@@ -78,7 +81,7 @@ def test_everything_is_told_once_and_what_waited_at_the_end(traded):
 
 def test_the_end_has_the_ledgers_result_a_course_and_bars(traded):
     core = traded.one.core
-    watch = CompanionWatch(core, (SYMBOL,), [], since_ns=START_NS, log=lambda _line: None)
+    watch = CompanionWatch(core, INSTRUMENTS, [], since_ns=START_NS, log=lambda _line: None)
     play(traded, watch, steps=80)
     end_ns = traded.clock.now_ns
     core.end(end_ns, "duration")
@@ -104,9 +107,27 @@ def test_the_end_has_the_ledgers_result_a_course_and_bars(traded):
 
 def test_a_session_without_a_second_has_an_empty_course(traded):
     core = traded.one.core
-    watch = CompanionWatch(core, (SYMBOL,), [], since_ns=START_NS, log=lambda _line: None)
+    watch = CompanionWatch(core, INSTRUMENTS, [], since_ns=START_NS, log=lambda _line: None)
     (end,) = watch.ends()
     assert len(end.result["bars"]["ts_ns"]) == 0
     assert end.curve == {}
     engine = LiveEngine(core, START_NS)
     assert engine.session(0) is engine.session(0)
+
+
+def test_what_is_taken_over_is_told_with_its_price(traded):
+    note = Note()
+    core = traded.one.core
+    watch = CompanionWatch(core, INSTRUMENTS, [note], since_ns=START_NS, log=lambda _line: None)
+    watch.begin(START_NS)
+    traded.step()
+    before = core.position_lots(SYMBOL)
+    mid = core.snapshot(SYMBOL)["mid"]
+    traded.desk.adopt(SYMBOL, before + 40, None)
+    traded.desk.adopt(SYMBOL, before + 10, 5_000_010_000)
+    asyncio.run(watch.look(traded, traded.clock.now_ns))
+    asyncio.run(watch.look(traded, traded.clock.now_ns))
+    first, second = note.steps[0][1][0].adopted
+    assert [first.qty, second.qty] == pytest.approx([0.04, -0.03])
+    assert [first.price, second.price] == pytest.approx([mid, 500_001 * 0.1])
+    assert note.steps[1][1][0].adopted == ()
