@@ -230,6 +230,11 @@ impl PyBacktest {
         backtest.stop(now);
     }
 
+    fn hold(&self, symbol: usize, on: bool) -> PyResult<()> {
+        let done = self.lock().hold(symbol, 0, on);
+        done.map_err(|error| run_error(&error))
+    }
+
     #[pyo3(signature = (reason = "data_end"))]
     fn finish(&self, py: Python<'_>, reason: &str) -> PyResult<()> {
         self.run(py, |backtest, strategy| {

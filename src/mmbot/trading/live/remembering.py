@@ -106,7 +106,10 @@ def _base(one: UsableCheckpoint, header: Mapping[str, Any]) -> Recalled | None:
             if order["state"] != _SETTLED:
                 return None
             ledger.restore(_tracked(symbol, order))
-        ledger.rebase(symbol, session.position_lots(symbol))
+        position, result = session.position_lots(symbol), session.result(symbol)
+        if position or result["places"]:
+            # otherwise the session has nothing to do with the venue's position yet
+            ledger.rebase(symbol, position)
     return Recalled(
         ledger=ledger,
         symbols=tuple(session.symbols),
