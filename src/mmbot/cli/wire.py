@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import io
-import re
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -16,7 +14,7 @@ from rich.console import Console
 from mmbot import core
 from mmbot.cli.markets import MarketChoice, SymbolMarket, only_symbol, open_markets
 from mmbot.cli.records import RecordChoices, record_companions
-from mmbot.cli.reporting import BAR_MINUTES, SessionFacts, write_reports
+from mmbot.cli.reporting import BAR_MINUTES, ReportPlace, SessionFacts, tell_end
 from mmbot.cli.run_companions import (
     SnapshotChoices,
     audit_companions,
@@ -31,7 +29,6 @@ from mmbot.config import AppConfig, ConfigRequest, lane_params
 from mmbot.config.runtime import RuntimeConfig
 from mmbot.portfolio.rebalancing import Rebalancer
 from mmbot.research.calibration import live_sim_params
-from mmbot.store.artifacts import write_text
 from mmbot.store.runtime import artifacts_dir
 from mmbot.store.sql.background import BackgroundShipper
 from mmbot.strategy import as_callable
@@ -43,22 +40,18 @@ from mmbot.trading.journaling import SessionJournal, open_journal
 from mmbot.trading.live.companion import StateCompanion, first_state
 from mmbot.trading.live.heartbeat import Heartbeat
 from mmbot.trading.pacing import parse_speed
-from mmbot.trading.readout import Readout
 from mmbot.trading.reloading import ConfigCompanion
-from mmbot.trading.screen.layout import Frame, Labels
+from mmbot.trading.screen.layout import Labels
 from mmbot.trading.screen.live import LiveDisplay
-from mmbot.trading.screen.style import UNICODE, price_decimals
+from mmbot.trading.screen.style import price_decimals
 from mmbot.trading.session import Companion, Display, Feed, Session, SessionEnd, SessionPlan
 from mmbot.trading.stopping import StopRequest
 from mmbot.trading.strategies import load_strategy
-from mmbot.trading.summary import summary_table
 from mmbot.units import NS_PER_MIN, NS_PER_SEC
 
 __all__ = ["RunOptions", "run_session"]
 
 _CURVE_NS: Final = NS_PER_SEC
-_PICTURE_SIZE: Final = (100, 30)
-_FONT_FACE: Final = re.compile(r"@font-face \{.*?\}\s*", re.DOTALL)
 _EXTERNAL: Final = {"strategy.kind": "external"}
 
 
@@ -326,7 +319,6 @@ def _close(
     markets: Sequence[SymbolMarket],
 ) -> int:
     """Write the reports, print the summary; the exit code tells of unconfirmed orders."""
-    out = options.out or artifacts_dir()
     facts = SessionFacts(
         tick_sizes={market.instrument.symbol: market.instrument.tick_size for market in markets},
         mode=options.mode,
@@ -334,32 +326,12 @@ def _close(
         strategy=options.strategy or "built-in quoter",
         seed=options.seed,
     )
-    paths = write_reports(out, end, config, facts)
-    if options.picture is not None:
-        _draw(options.picture, end.last, labels)
-        paths.append(options.picture)
-    plain = options.headless or not sys.stdout.isatty()
-    console = Console(width=_PICTURE_SIZE[0], color_system=None) if plain else Console()
-    console.print(summary_table(end, ascii_only=plain))
-    for path in paths:
-        console.print(f"wrote {path}", highlight=False, soft_wrap=True)
+    place = ReportPlace(options.out or artifacts_dir(), options.picture, options.headless)
+    tell_end(end, config, facts, labels, place)
     if end.unconfirmed_orders:
         sys.stderr.write(f"E_EXEC_STOP_ORDERS: {end.unconfirmed_orders}\n")
         return 1
     return 0
-
-
-def _draw(path: Path, readout: Readout, labels: Labels) -> None:
-    """The last frame as SVG; characters beyond ASCII become entities."""
-    width, height = _PICTURE_SIZE
-    console = Console(
-        width=width, height=height, record=True, force_terminal=True, file=io.StringIO()
-    )
-    console.print(Frame(readout, labels, UNICODE), height=height)
-    svg = console.export_svg(title="mmbot run", unique_id="mmbot-run")
-    # A picture fetches nothing: the reader's own monospace font does.
-    svg = _FONT_FACE.sub("", svg)
-    write_text(path, svg.encode("ascii", "xmlcharrefreplace").decode("ascii"))
 
 
 def _say(line: str) -> None:
