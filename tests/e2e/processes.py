@@ -9,6 +9,7 @@ ROOT = Path(__file__).parents[2]
 MMBOT = [sys.executable, "-c", "from mmbot.cli.app import main; main()"]
 COMMAND = [*MMBOT, "run"]
 TIMEOUT_S = 120
+PATIENCE_LONG_S = 7_200
 
 
 def environment(tmp_path, **more):
