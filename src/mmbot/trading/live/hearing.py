@@ -6,8 +6,8 @@ queues. While nothing can be written down nothing is taken in.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import Protocol
+from collections.abc import Callable, Coroutine, Sequence
+from typing import Any, Protocol
 
 from mmbot.trading.live.desk import Desk
 from mmbot.venues.ports import GapReason, PublicEvent, PublicFrame, PublicGap, VenuePort
@@ -33,6 +33,7 @@ class MarketEar:
         port: the venue.
         symbols: of the session.
         pump: sends what the core asks for.
+        spawn: runs something beside the session, under a name.
         log: takes lines.
         tap: the record, if there is one.
     """
@@ -44,6 +45,7 @@ class MarketEar:
         symbols: Sequence[str],
         *,
         pump: Callable[[], None],
+        spawn: Callable[[Coroutine[Any, Any, None], str], None],
         log: Callable[[str], None],
         tap: FrameTap | None,
     ) -> None:
@@ -51,6 +53,7 @@ class MarketEar:
         self._port = port
         self._symbols = tuple(symbols)
         self._pump = pump
+        self._spawn = spawn
         self._log = log
         self._tap = tap
         self.is_deaf = False
@@ -84,9 +87,17 @@ class MarketEar:
             self._lose(PublicGap(self._desk.clock(), self._symbols, GapReason.STORAGE))
         return not is_deaf
 
+    def ask_anew(self, *, but: Sequence[str] = ()) -> None:
+        """Ask for new snapshots of books that the core no longer believes."""
+        broken = [one for one in self._desk.core.take_resubscribes() if one not in but]
+        if broken and not self.is_deaf:
+            self._spawn(self._port.resubscribe(broken), "resubscribe")
+
     def _lose(self, gap: PublicGap) -> None:
         for symbol in gap.symbols:
             self._desk.core.on_gap(symbol, gap.recv_ns)
+        # Whoever tells of a gap asks for the new snapshots as well.
+        self.ask_anew(but=gap.symbols)
         self._pump()
         if self._tap is not None:
             self._tap.on_gap(gap)

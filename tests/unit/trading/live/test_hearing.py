@@ -19,6 +19,7 @@ class Stage:
     def __init__(self, requests=0, fails=False):
         self.told: list[tuple[object, ...]] = []
         self.requests, self.fails = requests, fails
+        self.broken: list[str] = []
         desk = cast("Any", SimpleNamespace(core=self, clock=lambda: 77))
         tap = SimpleNamespace(
             on_frame=lambda frame: self.told.append(("record", frame.data)),
@@ -26,9 +27,10 @@ class Stage:
         )
         self.ear = MarketEar(
             desk,
-            cast("Any", None),
+            cast("Any", SimpleNamespace(resubscribe=tuple)),
             SYMBOLS,
             pump=lambda: self.told.append(("pump",)),
+            spawn=self.spawn,
             log=lambda line: self.told.append(("log", line)),
             tap=cast("Any", tap),
         )
@@ -41,6 +43,12 @@ class Stage:
 
     def on_gap(self, symbol, recv_ns):
         self.told.append(("gap", symbol, recv_ns))
+
+    def take_resubscribes(self):
+        return self.broken
+
+    def spawn(self, work, name):
+        self.told.append((name, work))
 
 
 def frame(data=b"{}"):
@@ -86,3 +94,10 @@ def test_where_nothing_can_be_written_nothing_is_heard_and_the_recording_says_so
     assert stage.ear.set_deaf(is_deaf=False), "the books have to be subscribed anew"
     stage.ear.hear(frame())
     assert stage.told[-1] == ("record", b"{}")
+
+
+def test_books_that_nobody_told_of_are_asked_for_anew():
+    stage = Stage()
+    stage.broken = ["B", SYMBOLS[0]]
+    stage.ear.hear(PublicGap(9, SYMBOLS[:1], GapReason.LAGGING))
+    assert ("resubscribe", ("B",)) in stage.told, "whoever tells of a gap asks for its own"
