@@ -30,7 +30,7 @@ from mmbot.trading.live.shutdown import Shutdown, Stage
 from mmbot.trading.live.state_file import StageName
 from mmbot.trading.reconcile import CycleInputs, next_cycle_ns
 from mmbot.units import NS_PER_MS, NS_PER_SEC
-from mmbot.venues.ports import PublicGap, StreamChange, VenuePort
+from mmbot.venues.ports import PublicEvent, PublicGap, StreamChange, VenuePort
 from mmbot.venues.records import ExecutionRecord, OrderRecord
 
 __all__ = ["Shell"]
@@ -155,8 +155,10 @@ class Shell:
 
     def pump(self) -> None:
         """Send what the core wants, once its journal is on the disk."""
-        for symbol in self.plan.symbols:
-            self.desk.hold(symbol, on=symbol in self.holds.held)
+        held = self.holds.held
+        if held != self.desk.held:
+            for symbol in self.plan.symbols:
+                self.desk.hold(symbol, on=symbol in held)
         requests = self.desk.flush()
         if not self._is_gate_open:
             self.desk.refuse([one for one in requests if one.kind != "cancel"])
@@ -265,14 +267,14 @@ class Shell:
             self.stop("duration")
 
     async def _public(self) -> None:
-        core = self.desk.core
-        frames = self.port.public_frames(self.plan.symbols, depth=self.plan.depth)
-        async for event in frames:
-            if isinstance(event, PublicGap):
-                self._lose(event.symbols, event.recv_ns)
-                self.log(f"| market | GAP | {event.reason.value} {','.join(event.symbols)} |")
-            elif not self._is_deaf and core.on_frame(event.data, event.recv_ns):
-                self.pump()
+        await self.port.follow(self.plan.symbols, depth=self.plan.depth, take=self._take)
+
+    def _take(self, event: PublicEvent) -> None:
+        if isinstance(event, PublicGap):
+            self._lose(event.symbols, event.recv_ns)
+            self.log(f"| market | GAP | {event.reason.value} {','.join(event.symbols)} |")
+        elif not self._is_deaf and self.desk.core.on_frame(event.data, event.recv_ns):
+            self.pump()
 
     def _lose(self, symbols: Sequence[str], recv_ns: int) -> None:
         for symbol in symbols:
