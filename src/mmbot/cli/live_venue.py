@@ -92,12 +92,12 @@ def own_prefix(config: AppConfig) -> str:
 
 
 def open_source(config: AppConfig, *, mode: str, seed: int) -> BybitVenue:
-    """The venue's adapter; without a key in mode shadow.
+    """The venue's adapter; with a key in mode live alone.
 
     Raises:
         ConfigError: as `build_bybit`.
     """
-    return build_bybit(config, seed=seed, is_private=mode != "shadow")
+    return build_bybit(config, seed=seed, is_private=mode == "live")
 
 
 async def ask_venue(
@@ -121,7 +121,7 @@ async def ask_venue(
             told = True
             log(f"| listing | WARN | not traded by the venue, waiting: {','.join(missing)} |")
         await asyncio.sleep(_RELIST_WAIT_SEC)
-    if mode != "shadow":
+    if mode == "live":
         fees = await source.fee_rates(symbols)
         return ListedVenue(source=source, port=source, rules=found, fees=fees)
     fees = {symbol: _configured_fees(config, symbol) for symbol in symbols}

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import io
-import re
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -15,6 +13,7 @@ from rich.console import Console
 
 from mmbot import core
 from mmbot.cli.markets import MarketChoice, SymbolMarket, only_symbol, open_markets
+from mmbot.cli.picture import PICTURE_SIZE, draw_picture
 from mmbot.cli.records import RecordChoices, record_companions
 from mmbot.cli.reporting import BAR_MINUTES, SessionFacts, write_reports
 from mmbot.cli.run_companions import (
@@ -28,10 +27,10 @@ from mmbot.cli.run_companions import (
 )
 from mmbot.cli.store_wire import background_shipper, store_line
 from mmbot.config import AppConfig, ConfigRequest, lane_params
+from mmbot.config.changes import InForce
 from mmbot.config.runtime import RuntimeConfig
 from mmbot.portfolio.rebalancing import Rebalancer
 from mmbot.research.calibration import live_sim_params
-from mmbot.store.artifacts import write_text
 from mmbot.store.runtime import artifacts_dir
 from mmbot.store.sql.background import BackgroundShipper
 from mmbot.strategy import as_callable
@@ -43,11 +42,10 @@ from mmbot.trading.journaling import SessionJournal, open_journal
 from mmbot.trading.live.companion import StateCompanion, first_state
 from mmbot.trading.live.heartbeat import Heartbeat
 from mmbot.trading.pacing import parse_speed
-from mmbot.trading.readout import Readout
 from mmbot.trading.reloading import ConfigCompanion
-from mmbot.trading.screen.layout import Frame, Labels
+from mmbot.trading.screen.layout import Labels
 from mmbot.trading.screen.live import LiveDisplay
-from mmbot.trading.screen.style import UNICODE, price_decimals
+from mmbot.trading.screen.style import price_decimals
 from mmbot.trading.session import Companion, Display, Feed, Session, SessionEnd, SessionPlan
 from mmbot.trading.stopping import StopRequest
 from mmbot.trading.strategies import load_strategy
@@ -57,8 +55,6 @@ from mmbot.units import NS_PER_MIN, NS_PER_SEC
 __all__ = ["RunOptions", "run_session"]
 
 _CURVE_NS: Final = NS_PER_SEC
-_PICTURE_SIZE: Final = (100, 30)
-_FONT_FACE: Final = re.compile(r"@font-face \{.*?\}\s*", re.DOTALL)
 _EXTERNAL: Final = {"strategy.kind": "external"}
 
 
@@ -66,7 +62,8 @@ _EXTERNAL: Final = {"strategy.kind": "external"}
 class RunOptions:
     """The options of `mmbot run`, checked for form only; `duration_ns` is market time.
 
-    `throttle_snapshots` is the file of the request windows and the seconds between two writes.
+    `throttle_snapshots` is the file of the request windows and the seconds between two writes;
+    `follows` says that the market is that of a venue while it happens, at `endpoint` if given.
     """
 
     config: Path | None
@@ -89,6 +86,13 @@ class RunOptions:
     journal: bool
     store: bool
     throttle_snapshots: tuple[Path | None, float] = (None, 30.0)
+    endpoint: str | None = None
+
+    @property
+    def follows(self) -> bool:
+        """See the class."""
+        is_told = self.venue is not None or self.endpoint is not None
+        return self.mode == "paper" and self.data is None and is_told
 
     def records(self, *, waits: bool) -> RecordChoices:
         """What is recorded; `waits` as of `RecordChoices`."""
@@ -112,15 +116,32 @@ def run_session(options: RunOptions) -> int:
     Raises:
         MmbotError: anything that keeps the session from running or its reports from being written.
     """
-    speed = parse_speed(options.speed)
+    parse_speed(options.speed)
     loaded = RuntimeConfig.load(_request(options), _say)
     config = loaded.config
-    symbols = config.trading.symbols
     configure_logging(log_level(config.logging.level))
+    with contextlib.ExitStack() as stack:
+        return _run_on(options, loaded, _markets(stack, options, config))
+
+
+def _markets(
+    stack: contextlib.ExitStack, options: RunOptions, config: AppConfig
+) -> Sequence[SymbolMarket]:
+    if options.follows:
+        from mmbot.cli.followed import followed_markets  # noqa: PLC0415 -- the venue's libraries
+
+        market = followed_markets(config, seed=options.seed, log=_say)
+        return stack.enter_context(market)
     choice = MarketChoice(
         data=options.data, venue=options.venue, regime=options.regime, seed=options.seed
     )
-    markets = open_markets(choice, symbols)
+    return open_markets(choice, config.trading.symbols)
+
+
+def _run_on(options: RunOptions, loaded: InForce, markets: Sequence[SymbolMarket]) -> int:
+    """One session on these markets."""
+    speed, config = parse_speed(options.speed), loaded.config
+    symbols = config.trading.symbols
     rebalancer = Rebalancer(allocator_settings(config), symbols) if len(symbols) > 1 else None
     quoter = _quoter(options, config)
     identity = SessionIdentity.of(config, symbols)
@@ -156,6 +177,7 @@ def run_session(options: RunOptions) -> int:
         market_state=markets[0].state,
         companions=companions,
         explain=None if journal is None else journal.explain,
+        follows=options.follows,
     )
     labels = _labels(options, markets)
     with contextlib.ExitStack() as stack:
@@ -226,10 +248,19 @@ def _request(options: RunOptions) -> ConfigRequest:
     return ConfigRequest(
         path=options.config,
         profile=options.profile,
-        sets=options.sets,
+        sets=(*_venue_sets(options), *options.sets),
         symbols=symbols,
         mode=options.mode,
     )
+
+
+def _venue_sets(options: RunOptions) -> tuple[str, ...]:
+    """Of a market that is followed; elsewhere a venue names one of a catalog."""
+    if not options.follows:
+        return ()
+    from mmbot.cli.live_venue import venue_sets  # noqa: PLC0415 -- the venue's libraries
+
+    return venue_sets(options.venue, options.endpoint)
 
 
 def _state(
@@ -288,6 +319,7 @@ def _engine(
             rebalancer=rebalancer,
             cid_prefix=cid_prefix,
             journal=journal,
+            follows=options.follows,
         )
     )
 
@@ -336,10 +368,10 @@ def _close(
     )
     paths = write_reports(out, end, config, facts)
     if options.picture is not None:
-        _draw(options.picture, end.last, labels)
+        draw_picture(options.picture, end.last, labels)
         paths.append(options.picture)
     plain = options.headless or not sys.stdout.isatty()
-    console = Console(width=_PICTURE_SIZE[0], color_system=None) if plain else Console()
+    console = Console(width=PICTURE_SIZE[0], color_system=None) if plain else Console()
     console.print(summary_table(end, ascii_only=plain))
     for path in paths:
         console.print(f"wrote {path}", highlight=False, soft_wrap=True)
@@ -347,19 +379,6 @@ def _close(
         sys.stderr.write(f"E_EXEC_STOP_ORDERS: {end.unconfirmed_orders}\n")
         return 1
     return 0
-
-
-def _draw(path: Path, readout: Readout, labels: Labels) -> None:
-    """The last frame as SVG; characters beyond ASCII become entities."""
-    width, height = _PICTURE_SIZE
-    console = Console(
-        width=width, height=height, record=True, force_terminal=True, file=io.StringIO()
-    )
-    console.print(Frame(readout, labels, UNICODE), height=height)
-    svg = console.export_svg(title="mmbot run", unique_id="mmbot-run")
-    # A picture fetches nothing: the reader's own monospace font does.
-    svg = _FONT_FACE.sub("", svg)
-    write_text(path, svg.encode("ascii", "xmlcharrefreplace").decode("ascii"))
 
 
 def _say(line: str) -> None:
