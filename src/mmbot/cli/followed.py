@@ -28,7 +28,7 @@ def followed_markets(
     """
     symbols = config.trading.symbols
     followed = FollowedMarket(
-        lambda: open_source(config, mode="paper", seed=seed),
+        lambda: open_source(config, mode="paper", seed=seed).port,
         symbols,
         instrument_of=instrument_of,
         depth=_DEPTH,

@@ -23,6 +23,7 @@ from mmbot.cli.live_venue import (
     refuse_second,
     venue_sets,
 )
+from mmbot.cli.venue_wire import place_of
 from mmbot.cli.wire import RunOptions
 from mmbot.clock import wall_ns
 from mmbot.config import AppConfig, ConfigRequest, lane_params
@@ -67,14 +68,14 @@ from mmbot.trading.screen.style import price_decimals
 from mmbot.trading.session import Display
 from mmbot.trading.strategies import load_strategy
 from mmbot.units import NS_PER_MS, NS_PER_SEC
-from mmbot.venues.bybit.build import bybit_endpoints
-from mmbot.venues.bybit.codes import BYBIT_CODES
 from mmbot.venues.virtual import VirtualVenue
 
 __all__ = ["LiveOptions", "run_at_venue", "run_live"]
 
 _DEPTH: Final = 50
 _EXTERNAL: Final = {"strategy.kind": "external"}
+# Where an order cannot be changed, another one takes its place.
+_REPLACED: Final = {"latency_boost.replace.mode": "cancel_then_place"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -137,8 +138,6 @@ def run_live(options: LiveOptions) -> int:
             "trades with money: give --i-understand-live, or set runtime.allow_live",
             detail="not_confirmed",
         )
-    if config.trading.venue != "bybit":
-        raise ConfigError("E_CFG_RANGE", "trading.venue", "live sessions trade on bybit")
     configure_logging(log_level(config.logging.level))
     if is_live:
         refuse_second(config)
@@ -159,7 +158,7 @@ async def _sessions(options: LiveOptions, runtime: RuntimeConfig) -> int:
             )
             code, reason = await _session(options, runtime, venue)
         finally:
-            await source.aclose()
+            await source.port.aclose()
         if reason != "relisted":
             return code
         _say("| session | OK | the venue has new trading rules: a new session begins |")
@@ -172,7 +171,7 @@ async def _session(
     config = runtime.config
     symbols = config.trading.symbols
     quoter = _quoter(options, config)
-    overrides = _EXTERNAL if quoter is not None else {}
+    overrides = _overrides(venue, is_external=quoter is not None)
     wanted = _wanted(options, config, venue, quoter)
     opened = open_session(
         wanted,
@@ -199,7 +198,8 @@ async def _session(
         watches: list[Watch] = [
             showing,
             DiskWatch(wanted.journal_dir, config.storage.min_free_mb),
-            ClockWatch(venue.source.clock_verdict),
+            *([] if venue.source.poll is None else [venue.source.poll]),
+            ClockWatch(venue.source.verdict),
             ListingWatch(),
             FeeWatch(config.bybit.refresh_sec * NS_PER_SEC, reload.set_fees, dict(venue.fees)),
             UpkeepWatch(rebalancer),
@@ -232,6 +232,12 @@ async def _session(
         code = _told_end(end, opened)
         showing.end(now_ns=wall_ns(), unconfirmed=_unconfirmed(end), exit_code=code)
     return code, end.reason
+
+
+def _overrides(venue: ListedVenue, *, is_external: bool) -> dict[str, str]:
+    """Lane parameters that the strategy or the venue leaves no choice about."""
+    external = _EXTERNAL if is_external else {}
+    return external if venue.port.capabilities.amend else external | _REPLACED
 
 
 def _wanted(
@@ -291,7 +297,7 @@ def _plan(options: LiveOptions, config: AppConfig, venue: ListedVenue) -> ShellP
         scope=OwnScope(own_prefix(config), frozenset(symbols)),
         rules=venue.rules,
         fee_assets=dict.fromkeys(symbols, "USDT"),
-        codes=BYBIT_CODES,
+        codes=venue.source.codes,
         seed=options.seed,
     )
 
@@ -330,7 +336,7 @@ def _showing(
         opened.identity,
         mode=options.mode,
         venue=venue.port.name,
-        endpoint=bybit_endpoints(config).rest,
+        endpoint=place_of(config),
     )
     heartbeat.publish(first)
     return Showing(heartbeat, first, display, venue.port.name, wall_ns())

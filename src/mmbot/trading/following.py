@@ -131,7 +131,7 @@ class FollowedMarket:
     def _raise_failure(self) -> None:
         if self._failure is None:
             return
-        if isinstance(self._failure, MmbotError):
+        if isinstance(self._failure, MmbotError | ModuleNotFoundError):
             raise self._failure
         what = f"{type(self._failure).__name__}: {self._failure}"
         raise VenueError("E_VENUE_CALL", "market", what) from self._failure
