@@ -14,9 +14,11 @@ from mmbot._core_faults import *
 from mmbot._core_frames import *
 from mmbot._core_journal import *
 from mmbot._core_journal import Checkpoint as Checkpoint
+from mmbot._core_live import FrameChunks as FrameChunks
 from mmbot._core_live import LiveSession as LiveSession
 from mmbot._core_live import OrderRequest as OrderRequest
-from mmbot._core_live import bybit_order_frames as bybit_order_frames
+from mmbot._core_live import bybit_order_frame as bybit_order_frame
+from mmbot._core_live import bybit_sight as bybit_sight
 from mmbot._core_session import SessionControl as SessionControl
 
 class CoreError(ValueError):
@@ -103,6 +105,10 @@ class Backtest:
         """Paced driving: queues `chunk`, runs up to `until_local_ns`; True if it needs data."""
     def end(self, symbol: int) -> None:
         """No more data of an instrument will come: the others need not wait for it."""
+    def watch_books(self) -> None:
+        """Lanes decide as soon as a book becomes unusable or stale, as a live session does, and not
+        with the next packet. Before the first data, whose rows have to come in receive order.
+        """
     def hungriest(self) -> int | None:
         """The instrument whose data reach least far; None if all have ended."""
     def stop(self) -> None:

@@ -55,6 +55,11 @@ class EventChunk:
     def to_arrays(self) -> dict[str, NDArray[Any]]:
         """Copies of the columns: flags, px, qty, ts_exch, ts_local."""
     @property
+    def known_ns(self) -> int | None:
+        """No row of a later chunk lies before this time in either order, so that a run can go as
+        far though the market is silent (`FrameChunks`); None says nothing beyond the rows.
+        """
+    @property
     def first_ts_ns(self) -> int: ...
     @property
     def last_ts_ns(self) -> int: ...

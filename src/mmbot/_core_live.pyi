@@ -7,18 +7,25 @@ from numpy.typing import NDArray
 
 from mmbot._core import Checkpoint, EventChunk, Instrument, JournalReplay, SessionControl
 
-def bybit_order_frames(
+def bybit_order_frame(
     requests: Sequence[OrderRequest],
     *,
     timestamp_ms: int,
-    first_req_id: int,
+    req_id: str,
     recv_window_ms: int = 5000,
     category: str = "linear",
-) -> list[bytes]:
-    """The frames of requests for Bybit's v5 trade socket, one each, in their order.
+) -> bytes:
+    """The frame of requests for Bybit's v5 trade socket: one, or a batch of one kind and symbol.
 
-    ``reqId`` counts from `first_req_id` in base36; `timestamp_ms` is the venue's time of sending;
-    `category` is ``linear``, ``inverse`` or ``spot``.
+    `req_id` is what it is answered under: the venue refuses one that it has seen, perhaps from an
+    earlier process (20006). `timestamp_ms` is the venue's time of sending; `category` is
+    ``linear``, ``inverse`` or ``spot``. CoreError E_CFG_RANGE, E_BT_ARGS.
+    """
+
+def bybit_sight(frame: bytes) -> tuple[int, str, int] | None:
+    """What a raw Bybit v5 public frame says about time without being decoded: 0 for a book, 1 for a
+    book that begins anew, 2 for trades; the symbol; when the venue made it, ms. None for any other
+    frame, and for one in another form than the venue's own.
     """
 
 @final
@@ -255,3 +262,28 @@ class LiveSession:
         """As `Backtest.take_order_events` (needs `record`)."""
     def state_hash(self) -> str:
         """Hash over orders, positions and accounts of all symbols."""
+
+@final
+class FrameChunks:
+    """Raw Bybit v5 public frames of several symbols, as they come, to chunks for a `Backtest` that
+    follows the market. Calls from several threads take turns.
+
+    Rows are in the order of their reception; a venue time that goes back counts as standing still.
+    What makes a `LiveSession` give a book up is a gap in the rows.
+    """
+
+    def __new__(cls, instruments: Sequence[Instrument]) -> FrameChunks: ...
+    def on_frame(self, frame: bytes, recv_ns: int) -> None:
+        """Takes in a frame, as `LiveSession.on_frame`."""
+    def on_gap(self, symbol: str, recv_ns: int) -> None:
+        """The stream of a symbol was lost: its book is unusable until a snapshot."""
+    def take(self, symbol: str, known_ns: int) -> EventChunk:
+        """Rows of a symbol since the last call, perhaps none. What comes later counts as of
+        `known_ns` at the earliest, by the venue's clock and by ours, so that a run may go as far.
+        """
+    def take_resubscribes(self) -> list[str]:
+        """As `LiveSession.take_resubscribes`."""
+    def take_rejects(self) -> list[dict[str, Any]]:
+        """As `LiveSession.take_rejects`."""
+    def feed_counts(self, symbol: str) -> dict[str, int]:
+        """As `LiveSession.feed_counts`."""

@@ -6,6 +6,8 @@
 //!  "orderType":"Limit","qty":"0.2","price":"2800.1","timeInForce":"PostOnly",
 //!  "orderLinkId":"mm1-2s","reduceOnly":false,"positionIdx":0}]}
 //! ```
+//! Several orders of one kind and symbol are a batch: `order.create-batch`, and what stands in
+//! `args` is `{"category":"linear","request":[{...},{...}]}`.
 //! <https://bybit-exchange.github.io/docs/v5/websocket/trade/guideline>. Texts that go in are
 //! symbols and order ids: letters, digits, `-` and `_`, so that nothing has to be escaped.
 
@@ -34,24 +36,27 @@ pub struct OrderTerms<'a> {
     pub reduce_only: bool,
     /// Our id of the order, in two parts.
     pub client_order_id: (&'a str, &'a str),
-    /// Id of the request, under which it is answered.
-    pub req_id: &'a str,
 }
 
-/// Appends the frame of a request to `out`.
+/// Appends the frame of a request to `out`: `req_id` is what it is answered under, `orders` are of
+/// one kind and symbol; none are no request.
 ///
 /// # Errors
 /// A price or quantity of more digits than a decimal holds; what was appended is no frame.
-pub fn put_order(
+pub fn put_orders(
     entry: &OrderEntry<'_>,
-    terms: &OrderTerms<'_>,
+    req_id: &str,
+    orders: &[OrderTerms<'_>],
     out: &mut Vec<u8>,
 ) -> Result<(), DecimalError> {
+    let Some(first) = orders.first() else {
+        return Ok(());
+    };
     let mut text = Text(out);
-    let (op, instrument) = (op_of(terms.action), terms.instrument);
+    let is_batch = orders.len() > 1;
     text.all(&[
         "{\"reqId\":\"",
-        terms.req_id,
+        req_id,
         "\",\"header\":{\"X-BAPI-TIMESTAMP\":\"",
     ]);
     text.number(entry.timestamp_ms);
@@ -59,11 +64,36 @@ pub fn put_order(
     text.number(entry.recv_window_ms);
     text.all(&[
         "\"},\"op\":\"",
-        op,
+        op_of(first.action),
+        if is_batch { "-batch" } else { "" },
         "\",\"args\":[{\"category\":\"",
         entry.category,
+        "\"",
     ]);
-    text.all(&["\",\"symbol\":\"", instrument.symbol(), "\""]);
+    if is_batch {
+        text.all(&[",\"request\":["]);
+        for (at, terms) in orders.iter().enumerate() {
+            text.all(&[if at == 0 { "{" } else { ",{" }]);
+            put_terms(entry, terms, &mut text)?;
+            text.all(&["}"]);
+        }
+        text.all(&["]}]}"]);
+    } else {
+        text.all(&[","]);
+        put_terms(entry, first, &mut text)?;
+        text.all(&["}]}"]);
+    }
+    Ok(())
+}
+
+/// What is asked of one order.
+fn put_terms(
+    entry: &OrderEntry<'_>,
+    terms: &OrderTerms<'_>,
+    text: &mut Text<'_>,
+) -> Result<(), DecimalError> {
+    let instrument = terms.instrument;
+    text.all(&["\"symbol\":\"", instrument.symbol(), "\""]);
     match *terms.action {
         Action::Place(order) => {
             text.all(&[
@@ -87,7 +117,6 @@ pub fn put_order(
         }
         Action::Cancel { .. } => text.link_id(terms.client_order_id),
     }
-    text.all(&["}]}"]);
     Ok(())
 }
 
@@ -167,11 +196,28 @@ mod tests {
             action,
             reduce_only,
             client_order_id: ("mm0a1b-", "2s"),
-            req_id: "1f",
         };
         let mut out = Vec::new();
-        put_order(&entry, &terms, &mut out).unwrap();
-        serde_json::from_slice(&out).unwrap()
+        put_orders(&entry, "1f", &[terms], &mut out).unwrap();
+        let alone = serde_json::from_slice(&out).unwrap();
+        out.clear();
+        put_orders(&entry, "1f", &[terms, terms], &mut out).unwrap();
+        is_batch_of(&serde_json::from_slice(&out).unwrap(), &alone);
+        alone
+    }
+
+    /// A batch holds what single requests say, with the category in front.
+    fn is_batch_of(batch: &serde_json::Value, alone: &serde_json::Value) {
+        let op = format!("{}-batch", alone["op"].as_str().unwrap());
+        assert_eq!(batch["op"], op);
+        assert_eq!(
+            (&batch["reqId"], &batch["header"]),
+            (&alone["reqId"], &alone["header"])
+        );
+        let mut order = alone["args"][0].clone();
+        let category = order.as_object_mut().unwrap().remove("category").unwrap();
+        let expected = serde_json::json!([{"category": category, "request": [order, order]}]);
+        assert_eq!(batch["args"], expected);
     }
 
     fn place(px: i64, qty: i64, tif: TimeInForce) -> Action {

@@ -5,6 +5,7 @@
 //!   function that fills a reused [`Decoded`] or returns a row;
 //! - [`sequence`]: continuity of a book stream, gaps and joins;
 //! - [`bybit_orders`]: the way back, order requests to frames;
+//! - [`bybit_sight`]: what a frame says about time, without decoding it;
 //! - [`frame_book`]: the whole hot path for one Bybit stream;
 //! - [`frames`]: frames as columns and back, byte for byte, for recordings of the wire;
 //! - [`capture`]: recorded files of any block size into catalog columns, with counts and rejects.
@@ -16,6 +17,7 @@ pub mod binance;
 pub mod bybit;
 pub mod bybit_csv;
 pub mod bybit_orders;
+pub mod bybit_sight;
 pub mod capture;
 mod csv;
 pub mod decoded;
@@ -33,7 +35,8 @@ pub mod tardis;
 pub mod time;
 pub mod top;
 
-pub use bybit_orders::{OrderEntry, OrderTerms, put_order};
+pub use bybit_orders::{OrderEntry, OrderTerms, put_orders};
+pub use bybit_sight::{Sight, SightKind, sight};
 pub use decoded::{Decoded, FrameKind, Level, Quote, Span, Target, TradeRow, UpdateIds};
 pub use error::{FrameError, FrameErrorKind};
 pub use events::{RowSink, append_events};

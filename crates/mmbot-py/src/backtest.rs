@@ -207,10 +207,11 @@ impl PyBacktest {
         until_local_ns: i64,
         symbol: usize,
     ) -> PyResult<bool> {
-        let columns = chunk.map(|chunk| Arc::clone(&chunk.columns));
+        let given = chunk.map(|chunk| (Arc::clone(&chunk.columns), chunk.known_ns));
         self.run(py, move |backtest, strategy| {
-            if let Some(columns) = columns {
+            if let Some((columns, known_ns)) = given {
                 backtest.push(symbol, columns)?;
+                backtest.know(symbol, known_ns.unwrap_or(i64::MIN));
             }
             backtest.advance(until_local_ns, strategy)
         })
@@ -218,6 +219,10 @@ impl PyBacktest {
 
     fn end(&self, symbol: usize) {
         self.lock().end(symbol);
+    }
+
+    fn watch_books(&self) {
+        self.lock().watch_books();
     }
 
     fn hungriest(&self) -> Option<usize> {

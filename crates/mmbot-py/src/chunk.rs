@@ -12,12 +12,22 @@ use std::sync::Arc;
 #[pyclass(module = "mmbot._core", frozen)]
 pub(crate) struct EventChunk {
     pub(crate) columns: Arc<EventColumns>,
+    /// No row of a later chunk lies before this time; `None` says nothing beyond the rows.
+    pub(crate) known_ns: Option<i64>,
 }
 
 impl EventChunk {
     pub(crate) fn new(columns: EventColumns) -> Self {
         Self {
             columns: Arc::new(columns),
+            known_ns: None,
+        }
+    }
+
+    pub(crate) fn reaching(columns: EventColumns, known_ns: i64) -> Self {
+        Self {
+            columns: Arc::new(columns),
+            known_ns: Some(known_ns),
         }
     }
 }
@@ -57,6 +67,11 @@ impl EventChunk {
         out.set_item("ts_exch", PyArray1::from_slice(py, &self.columns.ts_exch))?;
         out.set_item("ts_local", PyArray1::from_slice(py, &self.columns.ts_local))?;
         Ok(out)
+    }
+
+    #[getter]
+    fn known_ns(&self) -> Option<i64> {
+        self.known_ns
     }
 
     #[getter]

@@ -30,6 +30,7 @@ pub(crate) fn register(m: &Bound<'_, PyModule>) -> PyResult<()> {
     m.add_class::<PyFrameBook>()?;
     m.add_class::<PyCaptureDecoder>()?;
     m.add_class::<PySymbolInfo>()?;
+    m.add_function(wrap_pyfunction!(bybit_sight, m)?)?;
     m.add_function(wrap_pyfunction!(scan_symbols, m)?)?;
     m.add_function(wrap_pyfunction!(detect_format, m)?)?;
     m.add_function(wrap_pyfunction!(capture_formats, m)?)
@@ -304,6 +305,11 @@ fn scan_symbols(py: Python<'_>, format: &str, data: &[u8]) -> PyResult<Vec<PySym
         trades: s.trades,
     };
     Ok(found.into_iter().map(info).collect())
+}
+
+#[pyfunction]
+fn bybit_sight(frame: &[u8]) -> Option<(u8, &str, i64)> {
+    mmbot_feed::sight(frame).map(|found| (found.kind as u8, found.symbol, found.made_ms))
 }
 
 #[pyfunction]

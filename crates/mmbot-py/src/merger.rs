@@ -194,6 +194,9 @@ impl PyStreamMerger {
 
     fn take(&self, py: Python<'_>) -> Option<EventChunk> {
         let columns = py.detach(|| self.with(Inner::take))?;
-        Some(EventChunk { columns })
+        Some(EventChunk {
+            columns,
+            known_ns: None,
+        })
     }
 }

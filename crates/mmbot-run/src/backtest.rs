@@ -18,11 +18,11 @@ use std::sync::Arc;
 /// See the module. Lanes are numbered as given; results do not depend on the number of threads.
 #[derive(Debug)]
 pub struct Backtest {
-    fleets: Vec<Fleet>,
+    pub(crate) fleets: Vec<Fleet>,
     /// Fleet and lane in it, per lane.
     places: Vec<(usize, usize)>,
     /// Per instrument.
-    spans: Vec<Span>,
+    pub(crate) spans: Vec<Span>,
     finished: bool,
     stopped: bool,
     /// Time before the first event, ns.
@@ -183,13 +183,6 @@ impl Backtest {
         Ok(())
     }
 
-    /// No more data of an instrument will come: the others need not wait for it.
-    pub fn end(&mut self, symbol: usize) {
-        for fleet in &mut self.fleets {
-            fleet.know(symbol, i64::MAX);
-        }
-    }
-
     /// Processes up to and including receive time `until_ns`, as far as the data held allow; true
     /// if more data are needed to get there. Beyond the end of all data nothing happens.
     ///
@@ -206,15 +199,6 @@ impl Backtest {
         let end = if ended { self.end_ns() } else { i64::MAX };
         self.run_single(wanted.min(end.saturating_add(1)), external)?;
         Ok(wanted > self.known_ns())
-    }
-
-    /// The instrument whose data reach least far, of those that have not ended: the one to feed
-    /// next. `None` if all have ended.
-    #[must_use]
-    pub fn hungriest(&self) -> Option<usize> {
-        let fleet = self.fleets.first()?;
-        let (symbol, known) = fleet.hungriest()?;
-        (known < i64::MAX).then_some(symbol)
     }
 
     /// Processes what is left, ends the run and checks that money and positions add up. A run that
@@ -358,22 +342,6 @@ impl Backtest {
         let now = TsNs::new(self.now_ns());
         let session = self.session_mut(lane).ok_or(RunError::Lanes)?;
         Ok(session.apply_params(params, now)?)
-    }
-
-    /// Rows before this time are known of all instruments.
-    fn known_ns(&self) -> i64 {
-        let first = self.fleets.first();
-        first
-            .and_then(Fleet::hungriest)
-            .map_or(i64::MIN, |hungriest| hungriest.1)
-    }
-
-    /// The last time in all data so far.
-    fn end_ns(&self) -> i64 {
-        let ends = self.spans.iter();
-        ends.map(|span| span.last_local_ns.max(span.last_exch_ns))
-            .max()
-            .unwrap_or(0)
     }
 
     fn run_all(&mut self, limit: i64) -> Result<(), RunError> {

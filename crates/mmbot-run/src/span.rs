@@ -20,6 +20,8 @@ pub struct Span {
     /// Stretches without usable data, exchange time, ns.
     pub gaps: Vec<(i64, i64)>,
     open_gap: Option<i64>,
+    /// No row from before this time will come.
+    promised_ns: Option<i64>,
 }
 
 impl Span {
@@ -33,7 +35,17 @@ impl Span {
         if self.rows > 0 && received < self.last_local_ns {
             return early(received, self.last_local_ns);
         }
-        Ok(())
+        match self.promised_ns {
+            Some(promised) if first.min(received) < promised => {
+                early(first.min(received), promised)
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// No row from before `until_ns` will come.
+    pub(crate) fn promise(&mut self, until_ns: i64) {
+        self.promised_ns = self.promised_ns.max(Some(until_ns));
     }
 
     pub(crate) fn add(&mut self, chunk: &EventColumns) {

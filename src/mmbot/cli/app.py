@@ -199,7 +199,7 @@ def _unexpected(exc: Exception) -> str:
         traceback.print_exc()
     if getattr(exc, "code", None) and getattr(exc, "key", None) is not None:
         return str(exc)
-    missing = (exc.name or "") if isinstance(exc, ModuleNotFoundError) else ""
+    missing = (exc.name or "").partition(".")[0] if isinstance(exc, ModuleNotFoundError) else ""
     if missing in _EXTRAS:
         return f"E_CFG_MISSING: {missing} is not installed: pip install 'mmbot[{_EXTRAS[missing]}]'"
     detail = f"{type(exc).__name__}: {exc}"

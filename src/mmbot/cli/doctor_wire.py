@@ -15,7 +15,7 @@ from typing import Final
 
 from mmbot.clock import monotonic_ns, wall_ns
 from mmbot.config import AppConfig
-from mmbot.config.secrets import load_secret
+from mmbot.config.secrets import key_name, load_secret
 from mmbot.errors import ConfigError, MmbotError
 from mmbot.ops.doctor import account, installed, places, sessions
 from mmbot.ops.doctor.account import KeyFacts
@@ -124,7 +124,7 @@ def _watchdog_key(config: AppConfig, options: DoctorOptions) -> Finding:
     remedy = "make a second key for WATCHDOG_API_KEY and WATCHDOG_API_SECRET"
     try:
         own = load_secret("WATCHDOG_API_KEY")
-        other = load_secret(f"{config.trading.venue.upper()}_API_KEY")
+        other = load_secret(key_name(config.trading.venue))
         has_secret = load_secret("WATCHDOG_API_SECRET") is not None
     except ConfigError as exc:
         return bad(name, str(exc), "chmod 600, and let this user own the file")
@@ -142,7 +142,7 @@ async def _outside(config: AppConfig, options: DoctorOptions) -> list[Finding]:
     if config.trading.venue == "simulated":
         return findings
     try:
-        has_key = load_secret(f"{config.trading.venue.upper()}_API_KEY") is not None
+        has_key = load_secret(key_name(config.trading.venue)) is not None
         async with _opened(config, has_key=has_key) as (port, budget):
             findings += await _venue(config, port, has_key=has_key, options=options)
             if any(finding.name == "clock_offset" for finding in findings):
@@ -174,7 +174,7 @@ async def _venue(
     if has_key:
         findings += await _account(config, port)
     else:
-        name = f"{config.trading.venue.upper()}_API_KEY"
+        name = key_name(config.trading.venue)
         text, remedy = f"{name} is not set: live trading is not possible", f"set {name}_FILE"
         judge: Callable[[str, str, str], Finding] = bad if options.is_live else warning
         findings.append(judge("credentials", text, remedy))

@@ -13,6 +13,7 @@ from rich.console import Console
 
 from mmbot.cli.live_venue import ListedVenue, own_prefix
 from mmbot.cli.reporting import ReportPlace, SessionFacts
+from mmbot.cli.venue_wire import place_of
 from mmbot.clock import wall_ns
 from mmbot.config import AppConfig
 from mmbot.config.runtime import RuntimeConfig
@@ -29,8 +30,6 @@ from mmbot.trading.screen.live import LiveDisplay
 from mmbot.trading.screen.style import price_decimals
 from mmbot.trading.session import Display
 from mmbot.units import NS_PER_MS
-from mmbot.venues.bybit.build import bybit_endpoints
-from mmbot.venues.bybit.codes import BYBIT_CODES
 from mmbot.venues.virtual import VirtualVenue
 
 __all__ = ["LiveOptions", "LiveScene"]
@@ -107,7 +106,7 @@ class LiveScene:
             scope=OwnScope(own_prefix(config), frozenset(symbols)),
             rules=self.venue.rules,
             fee_assets=dict.fromkeys(symbols, "USDT"),
-            codes=BYBIT_CODES,
+            codes=self.venue.source.codes,
             seed=options.seed,
         )
 
@@ -132,7 +131,7 @@ class LiveScene:
             identity,
             mode=self.options.mode,
             venue=labels.market,
-            endpoint=bybit_endpoints(self.config).rest,
+            endpoint=place_of(self.config),
         )
         heartbeat.publish(first)
         return Showing(heartbeat, first, display, labels.market, wall_ns())

@@ -10,14 +10,13 @@ from pathlib import Path
 from typing import Final
 
 from mmbot import core
+from mmbot.cli.venue_wire import NamedVenue, open_venue, place_of
 from mmbot.clock import wall_ns
 from mmbot.config import AppConfig
 from mmbot.errors import ConfigError
 from mmbot.ids import bot_prefix
 from mmbot.research.calibration import live_sim_params
 from mmbot.trading.live.state_file import Liveness, found_states, is_running, liveness
-from mmbot.venues.bybit.adapter import BybitVenue
-from mmbot.venues.bybit.build import build_bybit, bybit_endpoints
 from mmbot.venues.ports import VenuePort
 from mmbot.venues.records import FeeRates, InstrumentRules
 from mmbot.venues.virtual import VirtualVenue
@@ -42,7 +41,7 @@ _NOT_ON_A_TAPE: Final = ("toxic_sweep_prob", "extra_slippage_bps")
 class ListedVenue:
     """What the venue says before a session begins."""
 
-    source: BybitVenue
+    source: NamedVenue
     port: VenuePort
     rules: dict[str, InstrumentRules]
     fees: Mapping[str, FeeRates]
@@ -61,19 +60,21 @@ def venue_sets(venue: str | None, endpoint: str | None) -> tuple[str, ...]:
     if scheme not in {"http", "https"} or not place:
         raise ConfigError("E_CFG_RANGE", "--endpoint", "must be http://host:port or https://")
     stream = "wss" if scheme == "https" else "ws"
+    section = "bybit" if venue in {None, "bybit"} else "ccxt"
+    custom = ("bybit.environment=custom",) if section == "bybit" else ()
     return (
         *sets,
-        "bybit.environment=custom",
-        f"bybit.rest_url={endpoint}",
-        f"bybit.stream_url={stream}://{place}",
+        *custom,
+        f"{section}.rest_url={endpoint}",
+        f"{section}.stream_url={stream}://{place}",
     )
 
 
 def refuse_second(config: AppConfig) -> None:
     """Two sessions of one bot would cancel each other's orders."""
-    bot, rest = own_prefix(config), bybit_endpoints(config).rest
+    bot, place = own_prefix(config), place_of(config)
     for state in found_states()[0]:
-        if state.pid == os.getpid() or (state.bot_prefix, state.endpoint) != (bot, rest):
+        if state.pid == os.getpid() or (state.bot_prefix, state.endpoint) != (bot, place):
             continue
         verdict = liveness(state, now_ns=wall_ns(), running=is_running(state))
         if state.mode == "live" and (verdict is Liveness.LIVE or verdict is Liveness.STALE):
@@ -91,17 +92,13 @@ def own_prefix(config: AppConfig) -> str:
     return bot_prefix(env=env, lock_key=config.ha_failover.lock_key)
 
 
-def open_source(config: AppConfig, *, mode: str, seed: int) -> BybitVenue:
-    """The venue's adapter; without a key in mode shadow.
-
-    Raises:
-        ConfigError: as `build_bybit`.
-    """
-    return build_bybit(config, seed=seed, is_private=mode != "shadow")
+def open_source(config: AppConfig, *, mode: str, seed: int) -> NamedVenue:
+    """The venue's adapter; with a key in mode live alone; errors as `open_venue`."""
+    return open_venue(config, seed=seed, is_private=mode == "live")
 
 
 async def ask_venue(
-    source: BybitVenue,
+    source: NamedVenue,
     config: AppConfig,
     *,
     mode: str,
@@ -113,7 +110,7 @@ async def ask_venue(
     symbols = config.trading.symbols
     told = False
     while True:
-        found = dict(await source.instruments(symbols))
+        found = dict(await source.port.instruments(symbols))
         missing = [symbol for symbol in symbols if symbol not in found]
         if not missing:
             break
@@ -121,16 +118,16 @@ async def ask_venue(
             told = True
             log(f"| listing | WARN | not traded by the venue, waiting: {','.join(missing)} |")
         await asyncio.sleep(_RELIST_WAIT_SEC)
-    if mode != "shadow":
-        fees = await source.fee_rates(symbols)
-        return ListedVenue(source=source, port=source, rules=found, fees=fees)
+    if mode == "live":
+        fees = await source.port.fee_rates(symbols)
+        return ListedVenue(source=source, port=source.port, rules=found, fees=fees)
     fees = {symbol: _configured_fees(config, symbol) for symbol in symbols}
     sim = {
         key: value
         for key, value in live_sim_params(config, calibration).items()
         if key not in _NOT_ON_A_TAPE
     }
-    port = VirtualVenue(source, found, fees, sim=sim, seed=seed, clock=wall_ns)
+    port = VirtualVenue(source.port, found, fees, sim=sim, seed=seed, clock=wall_ns)
     return ListedVenue(source=source, port=port, rules=found, fees=fees)
 
 

@@ -66,6 +66,8 @@ _DEPTH: Final = 50
 # default: what a frame waits for them at most.
 _SWITCH_SEC: Final = 0.0005
 _EXTERNAL: Final = {"strategy.kind": "external"}
+# Where an order cannot be changed, another one takes its place.
+_REPLACED: Final = {"latency_boost.replace.mode": "cancel_then_place"}
 
 
 def run_at_venue(options: RunOptions, endpoint: str | None, *, is_confirmed: bool) -> int:
@@ -122,8 +124,6 @@ def run_live(options: LiveOptions) -> int:
             "trades with money: give --i-understand-live, or set runtime.allow_live",
             detail="not_confirmed",
         )
-    if config.trading.venue != "bybit":
-        raise ConfigError("E_CFG_RANGE", "trading.venue", "live sessions trade on bybit")
     configure_logging(log_level(config.logging.level))
     if is_live:
         refuse_second(config)
@@ -145,7 +145,7 @@ async def _sessions(options: LiveOptions, runtime: RuntimeConfig) -> int:
             )
             code, reason = await _session(options, runtime, venue)
         finally:
-            await source.aclose()
+            await source.port.aclose()
         if reason != "relisted":
             return code
         _say("| session | OK | the venue has new trading rules: a new session begins |")
@@ -158,7 +158,7 @@ async def _session(
     config = runtime.config
     symbols = config.trading.symbols
     quoter = _quoter(options, config)
-    overrides = _EXTERNAL if quoter is not None else {}
+    overrides = _overrides(venue, is_external=quoter is not None)
     wanted = _wanted(options, config, venue, quoter)
     opened = open_session(
         wanted,
@@ -221,7 +221,8 @@ def _watches(
     venue, refresh_sec = scene.venue, scene.runtime.config.bybit.refresh_sec
     watches: list[Watch] = [
         along.storage,
-        ClockWatch(venue.source.clock_verdict),
+        *([] if venue.source.poll is None else [venue.source.poll]),
+        ClockWatch(venue.source.verdict),
         ListingWatch(),
         FeeWatch(refresh_sec * NS_PER_SEC, reload.set_fees, dict(venue.fees)),
         UpkeepWatch(rebalancer),
@@ -231,6 +232,12 @@ def _watches(
     if scene.options.mode == "shadow":
         watches.append(ShadowWatch())
     return watches
+
+
+def _overrides(venue: ListedVenue, *, is_external: bool) -> dict[str, str]:
+    """Lane parameters that the strategy or the venue leaves no choice about."""
+    external = _EXTERNAL if is_external else {}
+    return external if venue.port.capabilities.amend else external | _REPLACED
 
 
 def _wanted(

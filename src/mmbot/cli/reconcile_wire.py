@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from mmbot.cli.live_venue import own_prefix, venue_sets
+from mmbot.cli.venue_wire import open_venue
 from mmbot.clock import wall_ns
 from mmbot.config import AppConfig, ConfigRequest, lane_params, load_config
 from mmbot.errors import ConfigError
@@ -33,8 +34,7 @@ from mmbot.trading.reconcile import (
     reconcile,
     venue_view,
 )
-from mmbot.venues.bybit.adapter import BybitVenue
-from mmbot.venues.bybit.build import build_bybit
+from mmbot.venues.ports import VenuePort
 from mmbot.venues.records import FeeRates, InstrumentRules
 
 __all__ = ["Comparison", "ReconcileOptions", "compare"]
@@ -118,7 +118,7 @@ async def _compare(config: AppConfig, options: ReconcileOptions) -> Comparison:
     bot = own_prefix(config)
     path = _newest(Path(config.storage.journal_dir), bot)
     running = None if path is None else _running(path.name)
-    port = build_bybit(config)
+    port = open_venue(config).port
     try:
         rules = await port.instruments(config.trading.symbols)
         fees = await port.fee_rates(config.trading.symbols)
@@ -173,7 +173,7 @@ def _recalled(path: Path | None) -> Recalled:
     return remember(path)
 
 
-async def _fetched(port: BybitVenue, recalled: Recalled) -> Fetched:
+async def _fetched(port: VenuePort, recalled: Recalled) -> Fetched:
     started_ns = wall_ns()
     newest_ns = recalled.ledger.last_exec_ns
     since_ns = recalled.since_ns if newest_ns is None else newest_ns - OVERLAP_NS

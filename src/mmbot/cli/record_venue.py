@@ -46,7 +46,9 @@ def record_venue(options: VenueOptions, log: Callable[[str], None]) -> list[str]
     """
     if options.venue != "bybit":
         raise ConfigError(
-            "E_CFG_RANGE", "--venue", f"{options.venue} has no frames to record; bybit has"
+            "E_CFG_RANGE",
+            "--venue",
+            "has frames only of bybit; `mmbot run --venue` records any market",
         )
     sets = (*options.request.sets, "trading.venue=bybit", *_endpoint_sets(options.endpoint))
     config = RuntimeConfig.load(replace(options.request, sets=sets), log).config

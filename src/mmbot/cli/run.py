@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -25,8 +26,8 @@ _Mode = Annotated[
         envvar="MM_MODE",
         metavar="paper|sim|shadow|live",
         help=(
-            "paper follows the wall clock, sim runs as fast as it can; shadow quotes on a venue's "
-            "market with virtual orders, live trades with money."
+            "paper follows the wall clock, with --venue on the market of a venue; sim runs as fast "
+            "as it can; shadow is live trading with virtual orders, live trades with money."
         ),
     ),
 ]
@@ -36,7 +37,9 @@ _Data = Annotated[
 ]
 _Venue = Annotated[
     str | None,
-    typer.Option("--venue", help="Where to trade; or which venue of a catalog is meant."),
+    typer.Option(
+        "--venue", help="Whose market, or where to trade; with --data which of a catalog is meant."
+    ),
 ]
 _Endpoint = Annotated[
     str | None,
@@ -59,7 +62,9 @@ _Regime = Annotated[
 ]
 _Speed = Annotated[
     str | None,
-    typer.Option("--speed", metavar="1x|10x|max", show_default="10x, in mode sim max"),
+    typer.Option(
+        "--speed", metavar="1x|10x|max", show_default="10x, in mode sim max, on a venue's market 1x"
+    ),
 ]
 _Duration = Annotated[
     str | None,
@@ -113,15 +118,16 @@ _ThrottleInterval = Annotated[
 
 @app.command(
     help=(
-        "Trade against the simulated exchange, on the embedded market or on recorded data; several "
-        "symbols share one session, its budget and its guards. Ctrl-C cancels the orders, closes "
-        "the books and writes the report."
+        "Trade against the simulated exchange, on the embedded market, on recorded data or on a "
+        "venue's market of now; several symbols share one session, its budget and its guards. "
+        "Ctrl-C cancels the orders, closes the books and writes the report."
     ),
     epilog=(
         "[bold]Examples[/bold]\n\n"
         "mmbot run\n\n"
         "mmbot run --speed max --duration 1h --headless --seed 7\n\n"
         "mmbot run --data data/research --symbol BTCUSDT --profile S1\n\n"
+        "mmbot run --venue bybit --symbol BTCUSDT\n\n"
         "mmbot run --symbol BTCUSDT --symbol ETHUSDT --symbol SOLUSDT\n\n"
         "mmbot run --set strategy.levels_per_side=1 --set base_spread_bps=2\n\n"
         "mmbot run --strategy examples/spread_quoter.py:SpreadQuoter\n\n"
@@ -159,6 +165,7 @@ def run(
     duration_ns = None if duration is None else parse_duration_ns(duration, key="--duration")
     from mmbot.cli import wire  # noqa: PLC0415 -- `--help` does without the engine
 
+    pace = speed or ("max" if mode == "sim" else "10x")
     options = wire.RunOptions(
         config=config,
         profile=profile,
@@ -168,7 +175,7 @@ def run(
         data=data,
         venue=venue,
         regime=regime,
-        speed=speed or ("max" if mode == "sim" else "10x"),
+        speed=pace,
         duration_ns=duration_ns,
         headless=headless,
         seed=seed,
@@ -180,12 +187,22 @@ def run(
         journal=not no_journal,
         throttle_snapshots=(throttle_snapshot_path, throttle_snapshot_interval_seconds),
         store=not no_store,
+        endpoint=endpoint,
     )
+    if options.follows:
+        options = replace(options, speed=_speed_of_now(speed))
     if mode in _AT_A_VENUE:
         from mmbot.cli import live_wire  # noqa: PLC0415 -- the venue's libraries
 
         raise typer.Exit(live_wire.run_at_venue(options, endpoint, is_confirmed=i_understand_live))
     raise typer.Exit(wire.run_session(options))
+
+
+def _speed_of_now(speed: str | None) -> str:
+    """A market that is followed has the speed that it has."""
+    if speed not in {None, "1x"}:
+        raise ConfigError("E_CFG_CONFLICT", "--speed", "a venue's market has no other than 1x")
+    return "1x"
 
 
 def _check_mode(mode: str) -> None:

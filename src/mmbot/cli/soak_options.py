@@ -13,6 +13,7 @@ __all__ = [
     "Data",
     "DriftCheckMin",
     "DriftGuard",
+    "Endpoint",
     "ExportJson",
     "ExportMd",
     "Heartbeat",
@@ -57,7 +58,13 @@ Synthetic = Annotated[
     bool, typer.Option("--synthetic", help="The embedded market; the default without --data.")
 ]
 Venue = Annotated[
-    str | None, typer.Option("--venue", help="Venue, when the catalog has the symbol twice.")
+    str | None,
+    typer.Option(
+        "--venue", help="Mode shadow: whose market; with --data which venue of the catalog."
+    ),
+]
+Endpoint = Annotated[
+    str | None, typer.Option("--endpoint", metavar="URL", help="Another address of the venue.")
 ]
 Regime = Annotated[
     str,

@@ -44,6 +44,7 @@ def run_command(
     data: opt.Data = None,
     symbol: opt.Symbol = None,
     venue: opt.Venue = None,
+    endpoint: opt.Endpoint = None,
     synthetic: opt.Synthetic = False,
     regime: opt.Regime = "mixed",
     calibration: opt.Calibration = None,
@@ -97,7 +98,8 @@ def run_command(
         timeout_sec=iteration_timeout_seconds,
         profile_iterations=profile_iterations,
         seed=seed,
-        market=_market(data, venue, symbol, regime, calibration) | {"realtime": realtime},
+        market=_market(data, venue, symbol, regime, calibration)
+        | {"endpoint": endpoint, "realtime": realtime},
         drift_check_sec=drift_check_min * 60 if guarded else None,
     )
     launched = run_soak(options, scenario=_scenario(mock_scenario), plain=plain)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import contextlib
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
-from mmbot.cli.markets import MarketChoice, only_symbol, open_markets
+from mmbot.cli.markets import MarketChoice, SymbolMarket, only_symbol, open_markets
+from mmbot.clock import monotonic_ns
 from mmbot.config import AppConfig
 from mmbot.config.sources import ConfigRequest, read_sources
 from mmbot.errors import ConfigError
@@ -29,18 +32,17 @@ __all__ = ["make_source"]
 
 _CURVE_NS: Final = NS_PER_MIN
 _SYMBOL: Final = "BTCUSDT"
-_MISSING: Final[Mapping[str, str]] = {
-    "shadow": "needs the live market feed of a venue, which is not linked; it can have --data DIR",
-    "canary": "needs the order gateway of a venue, which is not linked",
-}
+# Without a row for this long there is no market.
+_PATIENCE_NS: Final = 60 * NS_PER_SEC
+_NO_CANARY: Final = "needs the order gateway of a venue, which is not linked"
 
 
 def make_source(request: SourceRequest, scenario: list[dict[str, Any]] | None) -> IterationSource:
     """What trades in a run.
 
     Raises:
-        ConfigError: ``E_SOAK_ARGS`` for a mode that needs a venue, and what the configuration
-            raises.
+        ConfigError: ``E_SOAK_ARGS`` for a mode that needs a venue's orders, and what the
+            configuration raises.
     """
     options = request.options
     if options.mock:
@@ -48,9 +50,14 @@ def make_source(request: SourceRequest, scenario: list[dict[str, Any]] | None) -
             seed=options.seed, start_ns=request.start_ns, say=request.say, scenario=scenario
         )
     recorded = options.market.get("data") is not None
-    if options.mode == "canary" or (options.mode == "shadow" and not recorded):
-        raise ConfigError("E_SOAK_ARGS", f"--mode {options.mode}", _MISSING[options.mode])
+    if options.mode == "canary":
+        raise ConfigError("E_SOAK_ARGS", f"--mode {options.mode}", _NO_CANARY)
     config = EngineConfig(read_sources(_config_request(options)))
+    if options.mode == "shadow" and not recorded:
+        followed = _FollowedDesk(request, config.start)
+        return EngineSource(
+            followed.open, config, mode=options.mode, is_repeatable=False, close=followed.close
+        )
     return EngineSource(
         lambda: _desk(options, config.start),
         config,
@@ -65,12 +72,51 @@ def _config_request(options: LaunchOptions) -> ConfigRequest:
     return ConfigRequest(
         path=options.config,
         profile=options.profile,
-        sets=options.sets,
+        sets=(*_venue_sets(options), *options.sets),
         symbols=(_symbol(options.market),),
         mode="sim",
         env={**options.env, "ARTIFACTS_DIR": str(options.paths.root)},
         soak=True,
     )
+
+
+def _venue_sets(options: LaunchOptions) -> tuple[str, ...]:
+    """Of a market that is followed; a recording's venue is one of a catalog."""
+    market = options.market
+    if options.mode != "shadow" or market.get("data") is not None:
+        return ()
+    from mmbot.cli.live_venue import venue_sets  # noqa: PLC0415 -- the venue's libraries
+
+    return venue_sets(market.get("venue"), market.get("endpoint"))
+
+
+class _FollowedDesk:
+    """Desks over a venue's market of now; one at a time."""
+
+    def __init__(self, request: SourceRequest, config: AppConfig) -> None:
+        self._request = request
+        self._config = config
+        self._stack = contextlib.ExitStack()
+
+    def open(self) -> Desk:
+        """Follow the market from now on.
+
+        Raises:
+            MmbotError: the venue cannot be asked.
+        """
+        from mmbot.cli.followed import followed_markets  # noqa: PLC0415 -- the venue's libraries
+
+        self.close()
+        options, config = self._request.options, self._config
+        market = followed_markets(config, seed=options.seed, log=self._request.say)
+        markets = self._stack.enter_context(market)
+        until_ns = monotonic_ns() + _PATIENCE_NS
+        desk = _desk_on(markets, options, config, follows=True)
+        return replace(desk, is_over=lambda: monotonic_ns() > until_ns)
+
+    def close(self) -> None:
+        """Let go of the venue."""
+        self._stack.close()
 
 
 def _symbol(market: Mapping[str, Any]) -> str:
@@ -89,9 +135,19 @@ def _desk(options: LaunchOptions, config: AppConfig) -> Desk:
         regime=str(market.get("regime") or "mixed"),
         seed=options.seed,
     )
-    markets = open_markets(choice, symbols)
+    return _desk_on(open_markets(choice, symbols), options, config)
+
+
+def _desk_on(
+    markets: Sequence[SymbolMarket],
+    options: LaunchOptions,
+    config: AppConfig,
+    *,
+    follows: bool = False,
+) -> Desk:
+    symbols = config.trading.symbols
     rebalancer = Rebalancer(allocator_settings(config), symbols) if len(symbols) > 1 else None
-    calibration = market.get("calibration")
+    calibration = options.market.get("calibration")
     engine = build_engine(
         EngineSpec(
             instruments=[one.instrument for one in markets],
@@ -102,6 +158,7 @@ def _desk(options: LaunchOptions, config: AppConfig) -> Desk:
             record=True,
             curve_ns=_CURVE_NS,
             rebalancer=rebalancer,
+            follows=follows,
         )
     )
     feeds = [Feed(one.instrument.symbol, one.chunks) for one in markets]

@@ -12,7 +12,7 @@ from typing import Final
 
 from mmbot.clock import artifact_utc, wall_ns
 from mmbot.config import AppConfig
-from mmbot.config.secrets import load_secret, require_secret
+from mmbot.config.secrets import key_name, load_secret, require_secret
 from mmbot.errors import ConfigError
 from mmbot.ids import bot_prefix, sub_seed
 from mmbot.store.artifacts import append_jsonl, write_json, write_text
@@ -79,7 +79,7 @@ def check_own_key(venue: str, env: Mapping[str, str]) -> None:
         ConfigError: ``E_CFG_SECRET``.
     """
     own = require_secret(f"{_KEY}_API_KEY", env)
-    if own == load_secret(f"{venue.upper()}_API_KEY", env):
+    if own == load_secret(key_name(venue), env):
         raise ConfigError(
             "E_CFG_SECRET", f"{_KEY}_API_KEY", "is the session's key: make one for the watchdog"
         )

@@ -26,6 +26,7 @@ from mmbot.cli.run_companions import (
 )
 from mmbot.cli.store_wire import background_shipper, store_line
 from mmbot.config import AppConfig, ConfigRequest, lane_params
+from mmbot.config.changes import InForce
 from mmbot.config.runtime import RuntimeConfig
 from mmbot.portfolio.rebalancing import Rebalancer
 from mmbot.research.calibration import live_sim_params
@@ -59,7 +60,8 @@ _EXTERNAL: Final = {"strategy.kind": "external"}
 class RunOptions:
     """The options of `mmbot run`, checked for form only; `duration_ns` is market time.
 
-    `throttle_snapshots` is the file of the request windows and the seconds between two writes.
+    `throttle_snapshots` is the file of the request windows and the seconds between two writes;
+    `follows` says that the market is that of a venue while it happens, at `endpoint` if given.
     """
 
     config: Path | None
@@ -82,6 +84,13 @@ class RunOptions:
     journal: bool
     store: bool
     throttle_snapshots: tuple[Path | None, float] = (None, 30.0)
+    endpoint: str | None = None
+
+    @property
+    def follows(self) -> bool:
+        """See the class."""
+        is_told = self.venue is not None or self.endpoint is not None
+        return self.mode == "paper" and self.data is None and is_told
 
     def records(self, *, waits: bool) -> RecordChoices:
         """What is recorded; `waits` as of `RecordChoices`."""
@@ -105,15 +114,32 @@ def run_session(options: RunOptions) -> int:
     Raises:
         MmbotError: anything that keeps the session from running or its reports from being written.
     """
-    speed = parse_speed(options.speed)
+    parse_speed(options.speed)
     loaded = RuntimeConfig.load(_request(options), _say)
     config = loaded.config
-    symbols = config.trading.symbols
     configure_logging(log_level(config.logging.level))
+    with contextlib.ExitStack() as stack:
+        return _run_on(options, loaded, _markets(stack, options, config))
+
+
+def _markets(
+    stack: contextlib.ExitStack, options: RunOptions, config: AppConfig
+) -> Sequence[SymbolMarket]:
+    if options.follows:
+        from mmbot.cli.followed import followed_markets  # noqa: PLC0415 -- the venue's libraries
+
+        market = followed_markets(config, seed=options.seed, log=_say)
+        return stack.enter_context(market)
     choice = MarketChoice(
         data=options.data, venue=options.venue, regime=options.regime, seed=options.seed
     )
-    markets = open_markets(choice, symbols)
+    return open_markets(choice, config.trading.symbols)
+
+
+def _run_on(options: RunOptions, loaded: InForce, markets: Sequence[SymbolMarket]) -> int:
+    """One session on these markets."""
+    speed, config = parse_speed(options.speed), loaded.config
+    symbols = config.trading.symbols
     rebalancer = Rebalancer(allocator_settings(config), symbols) if len(symbols) > 1 else None
     quoter = _quoter(options, config)
     identity = SessionIdentity.of(config, symbols)
@@ -149,6 +175,7 @@ def run_session(options: RunOptions) -> int:
         market_state=markets[0].state,
         companions=companions,
         explain=None if journal is None else journal.explain,
+        follows=options.follows,
     )
     labels = _labels(options, markets)
     with contextlib.ExitStack() as stack:
@@ -219,10 +246,19 @@ def _request(options: RunOptions) -> ConfigRequest:
     return ConfigRequest(
         path=options.config,
         profile=options.profile,
-        sets=options.sets,
+        sets=(*_venue_sets(options), *options.sets),
         symbols=symbols,
         mode=options.mode,
     )
+
+
+def _venue_sets(options: RunOptions) -> tuple[str, ...]:
+    """Of a market that is followed; elsewhere a venue names one of a catalog."""
+    if not options.follows:
+        return ()
+    from mmbot.cli.live_venue import venue_sets  # noqa: PLC0415 -- the venue's libraries
+
+    return venue_sets(options.venue, options.endpoint)
 
 
 def _state(
@@ -281,6 +317,7 @@ def _engine(
             rebalancer=rebalancer,
             cid_prefix=cid_prefix,
             journal=journal,
+            follows=options.follows,
         )
     )
 

@@ -36,7 +36,7 @@ from mmbot.config.scheduling import SchedulerConfig, SchedulerSuggestConfig, Sha
 from mmbot.config.signals import MarketConfig, MuxConfig, SignalsConfig
 from mmbot.config.strategy import StrategyConfig
 from mmbot.config.trading import TradingConfig
-from mmbot.config.venues import BybitConfig
+from mmbot.config.venues import BybitConfig, CcxtConfig
 
 __all__ = ["AppConfig"]
 
@@ -47,6 +47,7 @@ class AppConfig(Section):
     strategy: StrategyConfig = key(StrategyConfig(), "quoting")
     trading: TradingConfig = key(TradingConfig(), "what is traded, and fees")
     bybit: BybitConfig = key(BybitConfig(), "addresses and deadlines of Bybit")
+    ccxt: CcxtConfig = key(CcxtConfig(), "other addresses of an exchange of ccxt")
     risk: RiskConfig = key(RiskConfig(), "position and losses")
     limits: LimitsConfig = key(LimitsConfig(), "orders")
     latency_boost: LatencyBoostConfig = key(LatencyBoostConfig(), "replaces and tail cancel")

@@ -16,11 +16,16 @@ from typing import Final
 from mmbot.errors import ConfigError
 from mmbot.redact import hide
 
-__all__ = ["load_secret", "require_secret"]
+__all__ = ["key_name", "load_secret", "require_secret"]
 
 _MOUNTED: Final = Path("/run/secrets")
 _MISSING: Final = frozenset({"", "dummy", "test", "none", "n/a"})
 _SIZE_MAX: Final = 64 * 1024
+
+
+def key_name(venue: str) -> str:
+    """Name of the API key of a venue (`trading.venue`): ``OKX_API_KEY``."""
+    return f"{venue.removeprefix('ccxt:').upper()}_API_KEY"
 
 
 def load_secret(

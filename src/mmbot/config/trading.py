@@ -18,7 +18,9 @@ class TradingConfig(Section):
         ("BTCUSDT",), "symbols to trade; a configuration file must name them", min_length=1
     )
     venue: str = key(
-        "bybit", "bybit, simulated, or the id of a ccxt exchange", pattern=r"^[a-z][a-z0-9_]*$"
+        "bybit",
+        "bybit, simulated, or the id of a ccxt exchange; ccxt:bybit is ccxt's",
+        pattern=r"^(ccxt:)?[a-z][a-z0-9_]*$",
     )
     category: Literal["linear", "spot"] = key("linear", "kind of instrument")
     use_testnet: bool = key(default=True, doc="use the venue's test endpoints")

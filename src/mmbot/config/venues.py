@@ -8,7 +8,7 @@ from pydantic import model_validator
 
 from mmbot.config.base import Section, key, refuse
 
-__all__ = ["BybitConfig"]
+__all__ = ["BybitConfig", "CcxtConfig"]
 
 
 class BybitConfig(Section):
@@ -32,4 +32,17 @@ class BybitConfig(Section):
             raise refuse("E_CFG_RANGE", "custom needs rest_url and stream_url")
         if self.environment != "custom" and has_any:
             raise refuse("E_CFG_CONFLICT", "rest_url and stream_url need environment custom")
+        return self
+
+
+class CcxtConfig(Section):
+    """Section `ccxt`: where an exchange of ccxt is, if not where ccxt knows it."""
+
+    rest_url: str = key("", "REST address in place of ccxt's, http[s]://host:port")
+    stream_url: str = key("", "base of the sockets in place of ccxt's, ws[s]://host:port")
+
+    @model_validator(mode="after")
+    def _addresses_fit(self) -> CcxtConfig:
+        if bool(self.rest_url) != bool(self.stream_url):
+            raise refuse("E_CFG_RANGE", "needs rest_url and stream_url, or neither")
         return self

@@ -3,6 +3,9 @@
 Parameters reach the engine on the live path that reloads of a session take. What was put in force
 and when is the source's journal: `restart` builds the engine anew and replays it, which ends in the
 very state, since engine and market are deterministic. A resumed run begins in the same way.
+
+A market that happens while the run lasts does not come again: there a restarted engine begins
+without orders and positions, under the parameters that were in force.
 """
 
 from __future__ import annotations
@@ -32,10 +35,14 @@ __all__ = ["Desk", "EngineSource", "TradedWindow"]
 
 @dataclass(frozen=True, slots=True)
 class Desk:
-    """An engine over its market, not yet begun, and what puts configurations in force there."""
+    """An engine over its market, not yet begun, and what puts configurations in force there.
+
+    `is_over` says that nobody waits for the market's first data any longer.
+    """
 
     drive: Drive
     live: LiveConfig
+    is_over: Callable[[], bool] = lambda: False
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +62,8 @@ class EngineSource:
         mode: named in reports.
         history: windows traded before the process that is gone, in order.
         realtime: pace market time by the wall clock.
+        is_repeatable: the market is the same whenever it is opened.
+        close: lets go of the market when the run is over.
     """
 
     def __init__(
@@ -65,12 +74,17 @@ class EngineSource:
         mode: str,
         history: Sequence[TradedWindow] = (),
         realtime: bool = False,
+        is_repeatable: bool = True,
+        close: Callable[[], None] = lambda: None,
     ) -> None:
         self._open_desk = open_desk
         self._config = config
         self._mode = mode
         self._realtime = realtime
-        self._journal = list(history)
+        self._is_repeatable = is_repeatable
+        self._close = close
+        self._in_force: EngineParameters | None = None
+        self._journal = list(history) if is_repeatable else []
         self._desk: Desk | None = None
         self._windows: EngineWindows | None = None
         self._digest: str | None = None
@@ -103,9 +117,10 @@ class EngineSource:
         except core.CoreError as exc:
             self._forget()
             raise EngineCrashError(str(exc)) from exc
-        if not window.cut:
+        if not window.cut and self._is_repeatable:
             # One that was cut short, by a timeout for example, is traded anew after a restart.
             self._journal.append(TradedWindow(request.parameters, window.to_ns - window.from_ns))
+        if not window.cut:
             self._totals = _run_totals(windows.results)
         return WindowResult(
             report=self._report(window),
@@ -124,8 +139,11 @@ class EngineSource:
 
     def halt(self) -> None:
         """Cancel all orders, close the accounts; an engine that crashed has none left."""
-        if self._windows is not None:
-            self._windows.end()
+        try:
+            if self._windows is not None:
+                self._windows.end()
+        finally:
+            self._close()
 
     def run_totals(self) -> Mapping[str, float]:
         """Figures of the run up to its last complete window, from pooled samples."""
@@ -138,13 +156,15 @@ class EngineSource:
 
     def _begun(self) -> tuple[Desk, EngineWindows]:
         desk = self._open_desk()
-        desk.drive.open()
+        desk.drive.open(desk.is_over)
         desk.drive.begin()
         horizon_ns = self._config.start.edge.adverse_horizon_ms * NS_PER_MS
         windows = EngineWindows(desk.drive, horizon_ns)
         for traded in self._journal:
             self._digest = self._put(desk, traded.parameters)
             windows.trade(traded.length_ns, lambda: False)
+        if not self._is_repeatable and self._in_force is not None:
+            self._digest = self._put(desk, self._in_force)
         if self._journal:
             self._totals = _run_totals(windows.results)
         return desk, windows
@@ -152,6 +172,7 @@ class EngineSource:
     def _put(self, desk: Desk, parameters: EngineParameters) -> str:
         config = self._config.under(parameters)
         desk.live.apply(desk.drive.engine, config, desk.drive.target_ns)
+        self._in_force = parameters
         in_force = EngineParameters(self._config.in_force(config), parameters.limits_factor)
         return parameters_digest(in_force)
 

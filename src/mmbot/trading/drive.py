@@ -25,7 +25,10 @@ _DRAIN_STEP_NS: Final = 50 * NS_PER_MS
 
 @dataclass(frozen=True, slots=True)
 class Feed:
-    """The market data of one symbol, in the order of the engine's instruments."""
+    """The market data of one symbol, in the order of the engine's instruments.
+
+    A chunk without rows says how far nothing has happened (`mmbot.core.EventChunk.known_ns`).
+    """
 
     symbol: str
     chunks: Iterator[core.EventChunk]
@@ -59,13 +62,16 @@ class Drive:
         self._on_chunk = on_chunk
         self._firsts: list[core.EventChunk] = []
 
-    def open(self) -> int:
+    def open(self, is_over: Callable[[], bool] = lambda: False) -> int:
         """Read the first data of every feed; return `start_ns`.
+
+        Args:
+            is_over: nobody waits any longer; asked whenever a feed has nothing yet.
 
         Raises:
             MarketDataError: ``E_BT_NO_DATA`` for a stream without a row.
         """
-        self._firsts = [_first(feed) for feed in self.feeds]
+        self._firsts = [_first(feed, is_over) for feed in self.feeds]
         starts = [int(np.min(chunk.to_arrays()["ts_local"])) for chunk in self._firsts]
         self.start_ns = self.target_ns = min(starts)
         return self.start_ns
@@ -115,12 +121,15 @@ class Drive:
         return sum(len(self.engine.snapshot(0, at)["orders"]) for at in symbols)
 
     def _feed(self, at: int, chunk: core.EventChunk, until_ns: int) -> bool:
-        self._on_chunk(at, chunk)
+        if len(chunk):
+            self._on_chunk(at, chunk)
         return self.engine.advance(chunk, until_ns, at)
 
 
-def _first(feed: Feed) -> core.EventChunk:
+def _first(feed: Feed, is_over: Callable[[], bool]) -> core.EventChunk:
     for chunk in feed.chunks:
         if len(chunk):
             return chunk
+        if is_over():
+            break
     raise MarketDataError("E_BT_NO_DATA", f"symbol={feed.symbol}", "has no row")

@@ -27,7 +27,8 @@ class EngineSpec:
     `configs` holds one configuration per lane. `simulator` is the exchange's mapping of
     `mmbot.core.Backtest`, `open_ns` the trading windows ([from, to) in ns; None is always open).
     `rebalancer` gives the weights of several symbols; one is made where none is given. `journal`
-    has the only lane written down.
+    has the only lane written down. `follows` has lanes leave a stale or lost book at once, as live
+    trading does: for a market that happens while the engine runs.
     """
 
     instruments: Sequence[core.Instrument]
@@ -44,6 +45,7 @@ class EngineSpec:
     lane_overrides: Mapping[str, object] = field(default_factory=dict)
     rebalancer: Rebalancer | None = None
     journal: Mapping[str, Any] | None = None
+    follows: bool = False
 
 
 def build_engine(spec: EngineSpec) -> core.Backtest:
@@ -67,7 +69,7 @@ def build_engine(spec: EngineSpec) -> core.Backtest:
     if rebalancer is None and len(symbols) > 1 and len(spec.configs) == 1:
         rebalancer = Rebalancer(allocator_settings(spec.configs[0]), symbols)
     options: dict[str, Any] = {} if spec.curve_ns is None else {"curve_ns": spec.curve_ns}
-    return core.Backtest(
+    engine = core.Backtest(
         list(spec.instruments),
         lanes,
         sim=dict(spec.simulator),
@@ -81,6 +83,9 @@ def build_engine(spec: EngineSpec) -> core.Backtest:
         journal=spec.journal,
         **options,
     )
+    if spec.follows:
+        engine.watch_books()
+    return engine
 
 
 def allocator_settings(config: AppConfig) -> AllocatorSettings:

@@ -38,13 +38,15 @@ def parse_speed(text: str) -> int | None:
 class Pacer:
     """Turns wall time into the market time to advance to.
 
-    `speed` as of `parse_speed`. Call `target_ns` before each step and `rest_ns` after it.
+    `speed` as of `parse_speed`. Call `target_ns` before each step and `rest_ns` after it. One that
+    `follows` a market of now makes up for every delay; any other goes on from where it was.
     """
 
     speed: int | None
     market_ns: int
     wall_ns: int
     _step_ns: int = 100 * NS_PER_MS
+    follows: bool = False
 
     def target_ns(self, now_ns: int) -> int:
         """Market time that the engine should reach in this step."""
@@ -52,7 +54,9 @@ class Pacer:
             self.market_ns += self._step_ns
             self.wall_ns = now_ns
             return self.market_ns
-        elapsed_ns = min(now_ns - self.wall_ns, _LAG_MAX_NS)
+        elapsed_ns = now_ns - self.wall_ns
+        if not self.follows:
+            elapsed_ns = min(elapsed_ns, _LAG_MAX_NS)
         self.wall_ns = now_ns
         self.market_ns += elapsed_ns * self.speed
         return self.market_ns

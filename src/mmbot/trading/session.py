@@ -92,7 +92,8 @@ class Companion(Protocol):
 class SessionPlan:
     """How long and how fast: `duration_ns` of market time, None is without end.
 
-    `explain` explains an order from the session's journal, if it writes one.
+    `explain` explains an order from the session's journal, if it writes one; `follows` says that
+    the market happens while the session runs, so that it makes up for what it was late.
     """
 
     speed: int | None
@@ -100,6 +101,7 @@ class SessionPlan:
     market_state: Callable[[], str] = lambda: ""
     companions: Sequence[Companion] = ()
     explain: Callable[[str], Explanation] | None = None
+    follows: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,7 +212,7 @@ class Session:
         )
 
     def _begin(self) -> None:
-        start_ns = self._drive.open()
+        start_ns = self._drive.open(lambda: self._stop.requested)
         for companion in self._plan.companions:
             companion.begin(self._engine, start_ns)
         self._drive.begin()
@@ -221,7 +223,7 @@ class Session:
 
     def _trade(self) -> EndReason:
         plan = self._plan
-        pacer = Pacer(plan.speed, self._drive.start_ns, clock.monotonic_ns())
+        pacer = Pacer(plan.speed, self._drive.start_ns, clock.monotonic_ns(), follows=plan.follows)
         end_ns = None if plan.duration_ns is None else self._drive.start_ns + plan.duration_ns
         next_frame_ns = 0
         while not self._stop.requested:

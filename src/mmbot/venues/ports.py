@@ -9,10 +9,10 @@ manager falls back (amend: cancel and create; batch: single calls).
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from mmbot.errors import VenueError
 from mmbot.venues.failures import Failure
@@ -29,6 +29,9 @@ from mmbot.venues.records import (
     OrderRecord,
     PositionRecord,
 )
+
+if TYPE_CHECKING:
+    from mmbot.core import OrderRequest
 
 __all__ = [
     "CallError",
@@ -177,6 +180,17 @@ class VenueQueries(Protocol):
 class VenueOrders(Protocol):
     """Requests. A batch answers once per order and in their order, an error for those refused."""
 
+    def begin(
+        self, requests: Sequence[OrderRequest]
+    ) -> Awaitable[Sequence[Ack | CallError]] | None:
+        """Send requests of one kind and symbol before this returns, if that needs no waiting.
+
+        Returns:
+            What waits for the answers, one per request, and raises `CallError` as the other
+            methods do; None, and nothing was sent, when the caller has to take one of those.
+        """
+        ...
+
     async def create(self, order: CreateOrder) -> Ack:
         """Place an order."""
         ...
@@ -213,6 +227,16 @@ class VenueStreams(Protocol):
         """Books and trades of the symbols, and where they are not to be believed.
 
         After a gap each book begins again with a snapshot, without anything being asked.
+        """
+        ...
+
+    async def follow(
+        self, symbols: Sequence[str], *, depth: int, take: Callable[[PublicEvent], None]
+    ) -> None:
+        """`public_frames` for a reader that never waits: each event as soon as it is there.
+
+        Raises:
+            Exception: what `take` raised, which ends the stream.
         """
         ...
 

@@ -15,11 +15,12 @@ import itertools
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
-from typing import Final, Protocol
+from typing import Final
 
 from mmbot import core
 from mmbot.units import NS_PER_SEC
 from mmbot.venues.failures import Failure, FailureKind, Operation
+from mmbot.venues.market_source import MarketSource
 from mmbot.venues.ports import (
     CallError,
     Capabilities,
@@ -41,41 +42,12 @@ from mmbot.venues.records import (
     PositionRecord,
 )
 
-__all__ = ["MarketSource", "VirtualVenue"]
+__all__ = ["VirtualVenue"]
 
 # Bybit's code of an order that does not exist, or is done.
 _GONE: Final = 110001
 _STEP_SEC: Final = 0.002
 _ENDED_MAX: Final = 10_000
-
-
-class MarketSource(Protocol):
-    """The public part of another adapter."""
-
-    @property
-    def name(self) -> str:
-        """The venue's name."""
-        ...
-
-    async def instruments(self, symbols: Sequence[str]) -> Mapping[str, InstrumentRules]:
-        """See `VenueQueries`."""
-        ...
-
-    async def server_time_ns(self) -> int:
-        """See `VenueQueries`."""
-        ...
-
-    def public_frames(self, symbols: Sequence[str], *, depth: int) -> AsyncIterator[PublicEvent]:
-        """See `VenueStreams`."""
-        ...
-
-    async def resubscribe(self, symbols: Sequence[str]) -> None:
-        """See `VenueStreams`."""
-        ...
-
-    async def aclose(self) -> None:
-        """See `VenuePort`."""
-        ...
 
 
 @dataclass(slots=True)
@@ -220,6 +192,10 @@ class VirtualVenue:
         order = self._orders.get(cid)
         return self._ended.get(cid) if order is None else order.record
 
+    def begin(self, requests: Sequence[core.OrderRequest]) -> None:
+        """None: nothing leaves at once, a request is on its way for its latency."""
+        del requests
+
     async def create(self, order: CreateOrder) -> Ack:
         """See `VenueOrders`."""
         return self._ask(order, Operation.CREATE)
@@ -253,6 +229,12 @@ class VirtualVenue:
     def public_frames(self, symbols: Sequence[str], *, depth: int) -> AsyncIterator[PublicEvent]:
         """See `VenueStreams`."""
         return self._source.public_frames(symbols, depth=depth)
+
+    async def follow(
+        self, symbols: Sequence[str], *, depth: int, take: Callable[[PublicEvent], None]
+    ) -> None:
+        """See `VenueStreams`."""
+        await self._source.follow(symbols, depth=depth, take=take)
 
     async def resubscribe(self, symbols: Sequence[str]) -> None:
         """See `VenueStreams`."""

@@ -7,13 +7,21 @@ from contextlib import asynccontextmanager
 
 import pytest
 from tests.conformance.ports.adapters import BybitAdapter, Options, connected, private_of
-from tests.conformance.ports.world import SYMBOL, eventually, exchange, play
+from tests.conformance.ports.world import (
+    OURS,
+    START_NS,
+    SYMBOL,
+    clockwork,
+    eventually,
+    exchange,
+    play,
+)
 
+from mmbot import core
 from mmbot.units import NS_PER_MS
 from mmbot.venues.bybit.codes import BYBIT_CODES
-from mmbot.venues.bybit.requests import command
 from mmbot.venues.clock_offset import ClockState
-from mmbot.venues.failures import Action, FailureKind, Operation, classify
+from mmbot.venues.failures import Action, FailureKind, classify
 from mmbot.venues.ports import CallError
 from mmbot.venues.records import CancelOrder
 from mmbot.venues.stream.socket import SocketState
@@ -101,20 +109,40 @@ def test_a_late_answer_is_counted_and_goes_to_nobody():
     play(story)
 
 
-def test_frames_that_are_encoded_elsewhere_are_sent_and_matched():
+def requests_of(prefix: str) -> list[core.OrderRequest]:
+    """The first orders of a session on a market like that of the exchange, bids alone."""
+    live = core.LiveSession(
+        [core.Instrument(SYMBOL, "0.1", "0.001", min_qty="0.001", min_notional_usd=5.0)],
+        [{"strategy.levels_per_side": 3}],
+        {},
+        journal={
+            "session_id": "x",
+            "mode": "live",
+            "ts_ns": START_NS,
+            "cid_prefix": prefix,
+            "config": b"{}",
+            "hash_every_ns": 1_000_000_000,
+        },
+    )
+    live.on_events(SYMBOL, next(clockwork()))
+    return [one for one in live.take_requests() if one.side == "buy"]
+
+
+def test_requests_of_the_core_have_left_before_anybody_waits():
     async def story():
         async with exchange() as world, session(world) as port:
-            order = world.order()
-            frame = command(order, "linear").frame(
-                req_id="r-1",
-                timestamp_ms=port.clock.now_ns() // NS_PER_MS,
-                recv_window_ms=5_000,
-            )
-            ack = await port.send_encoded(
-                frame, "r-1", operation=Operation.CREATE, symbol=SYMBOL, cid=order.cid
-            )
-            assert ack.cid == order.cid
-            await eventually(lambda: world.open_cids() == [order.cid])
+            wanted = requests_of(f"{OURS.bot}-")
+            assert len(wanted) >= 2
+            sent = [port.begin(wanted[:1]), port.begin(wanted[1:])]
+            assert port.orders.counters.over_socket == 2
+            acks = [ack for one in sent for ack in await one]
+            cids = [one.client_order_id for one in wanted]
+            assert [ack.cid for ack in acks] == cids
+            await eventually(lambda: sorted(world.open_cids()) == sorted(cids))
+            world.fault("disconnect", stream="trade")
+            await eventually(lambda: not port.is_trade_socket_up)
+            assert port.begin(wanted) is None
+            assert port.orders.counters.over_rest == 0
 
     play(story)
 

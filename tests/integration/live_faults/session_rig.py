@@ -27,6 +27,7 @@ from mmbot.cli.live_venue import (
     own_prefix,
     venue_sets,
 )
+from mmbot.cli.venue_wire import NamedVenue
 from mmbot.clock import wall_ns
 from mmbot.config import AppConfig, ConfigRequest, LoadedConfig, lane_params, load_config
 from mmbot.config.session import session_params
@@ -238,8 +239,9 @@ async def trading(
     lines: list[str] = []
     stages: list[tuple[int, str]] = []
     try:
+        named = NamedVenue(port=port, codes=BYBIT_CODES, verdict=port.clock_verdict)
         venue = await ask_venue(
-            port, config, mode="live", seed=7, calibration=None, log=lines.append
+            named, config, mode="live", seed=7, calibration=None, log=lines.append
         )
         opened = _opened(loaded, venue, directory, strategy, lines)
         shell = Shell(

@@ -11,6 +11,7 @@ from tests.integration.soak.runs import FROZEN, Lines, options, tree
 from mmbot.cli.app import run_cli
 from mmbot.cli.soak_source import make_source
 from mmbot.errors import ConfigError
+from mmbot.soak.engine_source import EngineSource, TradedWindow
 from mmbot.soak.launch import SourceRequest, launch
 from mmbot.soak.parameters import DEFAULTS, effective
 from mmbot.soak.source import EngineParameters, WindowRequest, parameters_digest
@@ -174,11 +175,34 @@ def test_the_factor_on_limits_scales_the_largest_position(tmp_path):
     assert config.in_force(calm) == values
 
 
-@pytest.mark.parametrize(("mode", "link"), [("shadow", "market feed"), ("canary", "order gateway")])
-def test_modes_without_a_venue_say_which_link_is_missing(tmp_path, mode, link):
-    with pytest.raises(ConfigError, match=link) as caught:
-        source(tmp_path, mode=mode)
+def test_a_mode_that_needs_orders_of_a_venue_says_so(tmp_path):
+    with pytest.raises(ConfigError, match="order gateway") as caught:
+        source(tmp_path, mode="canary")
     assert caught.value.code == "E_SOAK_ARGS"
+
+
+@pytest.mark.spec("07-5")
+def test_a_market_that_does_not_come_again_is_begun_anew_under_the_same_parameters(tmp_path):
+    opened = source(tmp_path)
+    closed: list[bool] = []
+    asked = EngineSource(
+        opened._open_desk,
+        opened._config,
+        mode="shadow",
+        history=[TradedWindow(EngineParameters(effective(DEFAULTS)), 10**9)],
+        is_repeatable=False,
+        close=lambda: closed.append(True),
+    )
+    first = traded(asked, 1, TIGHT)
+    assert asked.run_totals()
+    asked.restart()
+    parameters = EngineParameters(effective(TIGHT))
+    assert asked._digest == parameters_digest(parameters), "in force without being put there again"
+    again = traded(asked, 2, TIGHT)
+    assert (again.from_ns, again.report) == (first.from_ns, first.report), "no window is replayed"
+    assert closed == []
+    asked.halt()
+    assert closed == [True]
 
 
 def test_a_recording_is_walked_through_to_its_end(tmp_path, capsys):

@@ -1,5 +1,6 @@
 """The root: help, version, errors in one line, exit codes."""
 
+import os
 import subprocess
 import sys
 
@@ -61,17 +62,30 @@ def test_help_does_not_load_the_engine():
 @pytest.mark.parametrize(
     ("module", "extra", "args"),
     [
-        ("picows", "live", ["run", "--mode", "live", "--symbol", "BTCUSDT"]),
-        ("aiohttp", "live", ["run", "--mode", "shadow", "--symbol", "BTCUSDT"]),
+        ("picows", "live", ["run", "--mode", "live", "--i-understand-live"]),
+        ("aiohttp", "live", ["run", "--mode", "shadow"]),
+        ("picows", "live", ["run", "--mode", "paper", "--venue", "bybit"]),
+        ("ccxt", "ccxt", ["run", "--mode", "shadow", "--venue", "okx"]),
     ],
 )
-def test_a_command_that_needs_an_extra_says_which(module, extra, args):
+def test_a_command_that_needs_an_extra_says_which(module, extra, args, tmp_path):
+    (tmp_path / "config").mkdir()
+    (tmp_path / "config" / "app.yaml").write_text("trading: {symbols: [BTCUSDT]}", encoding="ascii")
+    # of a key that no venue is shown
+    keys = {"BYBIT_API_KEY": "k-unused", "BYBIT_API_SECRET": "s-unused"}
     code = (
         f"import sys\nsys.modules['{module}'] = None\n"
         f"from mmbot.cli.app import run_cli\nsys.exit(run_cli({args}))\n"
     )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=tmp_path,
+        env=os.environ | keys,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     assert done.returncode == 1
-    assert done.stderr == (
-        f"E_CFG_MISSING: {module} is not installed: pip install 'mmbot[{extra}]'\n"
+    assert done.stderr.splitlines()[-1] == (
+        f"E_CFG_MISSING: {module} is not installed: pip install 'mmbot[{extra}]'"
     )

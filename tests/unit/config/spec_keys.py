@@ -205,6 +205,8 @@ FIXED: list[tuple[str, object, str]] = [
     ("bybit.call_timeout_ms", 3000, "in [100,60000]"),
     ("bybit.budget_wait_ms", 1000, "in [0,60000]"),
     ("bybit.refresh_sec", 300, "in [10,86400]"),
+    ("ccxt.rest_url", "", ""),
+    ("ccxt.stream_url", "", ""),
     ("shadow.enabled", False, ""),
     ("rollout.blue", {}, ""),
     ("rollout.green", {}, ""),

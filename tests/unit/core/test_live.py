@@ -338,14 +338,40 @@ def test_order_frames_are_those_that_python_would_make():
         requests += made
         accept(live, made, T + at_ms * MS + 1000)
     assert {request.kind for request in requests} == {"place", "amend", "cancel"}
-    frames = core.bybit_order_frames(
-        requests, timestamp_ms=1_700_000_000_123, first_req_id=35, recv_window_ms=4_000
-    )
-    digits = ["z", *(f"1{digit}" for digit in "0123456789abcdefghijklmnopqrstuvwxyz")]
-    requests, frames = requests[: len(digits)], frames[: len(digits)]
-    expected = [
-        python_frame(request, req_id) for request, req_id in zip(requests, digits, strict=False)
-    ]
-    assert frames == expected
-    with pytest.raises(core.CoreError, match="category"):
-        core.bybit_order_frames(requests, timestamp_ms=1, first_req_id=1, category="options")
+    for request in requests[:30]:
+        frame = core.bybit_order_frame(
+            [request], timestamp_ms=1_700_000_000_123, req_id="a-1z", recv_window_ms=4_000
+        )
+        assert frame == python_frame(request, "a-1z")
+
+
+@pytest.mark.parametrize(
+    ("changes", "key"),
+    [
+        ({"category": "options"}, "category"),
+        ({"req_id": '"'}, "req_id"),
+        ({"req_id": ""}, "req_id"),
+    ],
+)
+def test_a_frame_of_an_order_names_what_it_cannot_be_made_from(changes, key):
+    live = session()
+    live.on_frame(book("BTCUSDT", 1), T)
+    made = live.take_requests()
+    with pytest.raises(core.CoreError, match=key):
+        core.bybit_order_frame(made, **{"timestamp_ms": 1, "req_id": "a", **changes})
+
+
+def test_a_frame_holds_orders_of_one_kind_and_symbol():
+    live = quoting()
+    live.on_gap("BTCUSDT", live.now_ns)
+    cancels = live.take_requests()
+    assert len(cancels) > 1
+    live.on_gap("ETHUSDT", live.now_ns)
+    others = live.take_requests()
+    batch = json.loads(core.bybit_order_frame(cancels, timestamp_ms=1, req_id="a"))
+    assert batch["op"] == "order.cancel-batch"
+    links = [one["orderLinkId"] for one in batch["args"][0]["request"]]
+    assert links == [one.client_order_id for one in cancels]
+    for mixed in ([], [*cancels, *others]):
+        with pytest.raises(core.CoreError, match="requests"):
+            core.bybit_order_frame(mixed, timestamp_ms=1, req_id="a")

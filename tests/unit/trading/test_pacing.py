@@ -39,3 +39,8 @@ def test_full_speed_takes_steps_of_about_the_same_wall_time():
         taken.append(step // 1000)
         assert pacer.rest_ns(now) == 0
     assert all(10 * MS < wall < 60 * MS for wall in taken[-10:])
+
+
+def test_a_market_of_now_is_made_up_for_after_a_suspension():
+    pacer = Pacer(1, market_ns=0, wall_ns=0, follows=True)
+    assert pacer.target_ns(3600_000 * MS) == 3600_000 * MS

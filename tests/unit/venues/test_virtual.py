@@ -51,6 +51,10 @@ class Source:
     async def server_time_ns(self):
         return START_NS
 
+    async def follow(self, symbols, *, depth, take):
+        async for event in self.public_frames(symbols, depth=depth):
+            take(event)
+
     async def public_frames(self, symbols, *, depth):
         return
         yield

@@ -4,6 +4,7 @@
 #![allow(clippy::disallowed_types)]
 
 mod calls;
+mod chunks;
 mod make;
 mod request;
 
@@ -394,7 +395,8 @@ fn trader_of(session: &LiveSession, at: usize) -> Option<&Trader> {
 }
 
 pub(crate) fn register(m: &Bound<'_, PyModule>) -> PyResult<()> {
-    m.add_function(wrap_pyfunction!(request::bybit_order_frames, m)?)?;
+    m.add_function(wrap_pyfunction!(request::bybit_order_frame, m)?)?;
     m.add_class::<PyOrderRequest>()?;
+    m.add_class::<chunks::PyFrameChunks>()?;
     m.add_class::<PyLiveSession>()
 }

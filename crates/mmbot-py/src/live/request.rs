@@ -2,7 +2,7 @@
 
 use crate::error::core_error;
 use mmbot_core::order::SeqText;
-use mmbot_feed::{OrderEntry, OrderTerms, put_order};
+use mmbot_feed::{OrderEntry, OrderTerms, put_orders};
 use mmbot_run::LiveRequest;
 use mmbot_types::{Action, Decimal, Instrument, NewOrder, TimeInForce};
 use pyo3::prelude::*;
@@ -136,43 +136,55 @@ impl PyOrderRequest {
     }
 }
 
-/// Frames of requests for Bybit's trade socket; see the stub.
+/// The frame of requests for Bybit's trade socket; see the stub.
 #[pyfunction]
 #[pyo3(signature = (
-    requests, *, timestamp_ms, first_req_id, recv_window_ms = 5000, category = "linear"
+    requests, *, timestamp_ms, req_id, recv_window_ms = 5000, category = "linear"
 ))]
-pub(super) fn bybit_order_frames<'py>(
+pub(super) fn bybit_order_frame<'py>(
     py: Python<'py>,
     requests: Vec<Bound<'py, PyOrderRequest>>,
     timestamp_ms: i64,
-    first_req_id: u64,
+    req_id: &str,
     recv_window_ms: i64,
     category: &str,
-) -> PyResult<Vec<Bound<'py, PyBytes>>> {
+) -> PyResult<Bound<'py, PyBytes>> {
     if !matches!(category, "linear" | "inverse" | "spot") {
         let rule = "must be linear, inverse or spot";
         return Err(core_error("E_CFG_RANGE", "category", rule));
     }
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';
+    if req_id.is_empty() || !req_id.bytes().all(plain) {
+        let rule = "must be letters, digits, - and _";
+        return Err(core_error("E_CFG_RANGE", "req_id", rule));
+    }
+    let all: Vec<&PyOrderRequest> = requests.iter().map(Bound::get).collect();
+    let alike = |one: &&PyOrderRequest| {
+        all.first()
+            .is_some_and(|first| one.kind() == first.kind() && one.symbol() == first.symbol())
+    };
+    if all.is_empty() || !all.iter().all(alike) {
+        let rule = "must be of one kind and symbol";
+        return Err(core_error("E_BT_ARGS", "requests", rule));
+    }
+    let numbers: Vec<String> = all.iter().map(|one| one.seq()).collect();
+    let terms = |(one, number)| -> OrderTerms<'_> {
+        let (one, number): (&&PyOrderRequest, &String) = (one, number);
+        OrderTerms {
+            instrument: &one.instrument,
+            action: &one.request.action,
+            reduce_only: one.request.reduce_only,
+            client_order_id: (&one.cid_prefix, number),
+        }
+    };
+    let orders: Vec<OrderTerms<'_>> = all.iter().zip(&numbers).map(terms).collect();
     let entry = OrderEntry {
         category,
         timestamp_ms,
         recv_window_ms,
     };
-    let mut bytes = Vec::with_capacity(512);
-    let frame = |(request, number): (&Bound<'py, PyOrderRequest>, u64)| {
-        let one = request.get();
-        let (seq, req_id) = (one.seq(), SeqText::new(number).to_string());
-        let terms = OrderTerms {
-            instrument: &one.instrument,
-            action: &one.request.action,
-            reduce_only: one.request.reduce_only,
-            client_order_id: (&one.cid_prefix, &seq),
-            req_id: &req_id,
-        };
-        bytes.clear();
-        let put = put_order(&entry, &terms, &mut bytes);
-        put.map_err(|error| core_error("E_CFG_RANGE", one.symbol(), &error.to_string()))?;
-        Ok(PyBytes::new(py, &bytes))
-    };
-    requests.iter().zip(first_req_id..).map(frame).collect()
+    let mut bytes = Vec::with_capacity(256 * (1 + orders.len()));
+    put_orders(&entry, req_id, &orders, &mut bytes)
+        .map_err(|error| core_error("E_CFG_RANGE", all[0].symbol(), &error.to_string()))?;
+    Ok(PyBytes::new(py, &bytes))
 }

@@ -16,12 +16,14 @@
 //! a packet), and again whenever a report leaves an order of it in the market, so that its quotes
 //! are pulled without waiting for the next packet.
 
+mod chunks;
 mod control;
 mod feed;
 mod plan;
 mod request;
 mod resume;
 
+pub use chunks::FrameChunks;
 pub use feed::{Fault, FeedCounts, FrameReject};
 pub use request::LiveRequest;
 pub use resume::Resumption;

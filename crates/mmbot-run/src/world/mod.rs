@@ -11,6 +11,7 @@ mod finish;
 mod inject;
 mod look;
 mod read;
+mod stale;
 mod step;
 mod wires;
 mod write;
@@ -96,6 +97,7 @@ pub struct World {
     next_curve_ns: i64,
     sampling: Sampling,
     started: bool,
+    watch: Option<Box<stale::Watch>>,
     pub(crate) pen: Pen,
 }
 
@@ -137,6 +139,7 @@ impl World {
             next_curve_ns: i64::MAX,
             sampling,
             started: false,
+            watch: None,
             pen: Pen::of(0),
         };
         for spec in specs {
@@ -243,6 +246,9 @@ impl World {
     pub fn push(&mut self, chunk: Arc<EventColumns>) {
         if chunk.is_empty() {
             return;
+        }
+        if let Some(watch) = &mut self.watch {
+            watch.push(&chunk);
         }
         self.received.push(Arc::clone(&chunk));
         self.chunks.push(chunk);

@@ -30,6 +30,7 @@ impl World {
                 self.reports.next_ns(),
                 self.next_bar_ns,
                 self.next_curve_ns,
+                self.next_unusable_ns(),
             ] {
                 stop = stop.min(at);
             }
@@ -56,10 +57,11 @@ impl World {
         self.read_reports(stop, stop, external)?;
         self.send_all(stop, external);
         let packet_ended = self.last_packet_ns == stop;
-        let anybody = self.next_timer <= stop || (packet_ended && self.next_due <= stop);
+        let all = self.take_unusable(stop);
+        let anybody = all || self.next_timer <= stop || (packet_ended && self.next_due <= stop);
         let lanes = if anybody { self.lanes.len() } else { 0 };
         for lane in 0..lanes {
-            if self.timer[lane] <= stop || (packet_ended && self.due[lane] <= stop) {
+            if all || self.timer[lane] <= stop || (packet_ended && self.due[lane] <= stop) {
                 self.decide(lane, stop, external)?;
                 self.close(lane);
             }

@@ -9,5 +9,6 @@
 
 mod breaks;
 mod fates;
+mod follows;
 mod hour;
 mod venue;

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import contextlib
 import threading
-from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
@@ -79,7 +78,7 @@ class JournalWriter:
         # held while a sync runs, so that a segment is never closed below it; taken after `_lock`
         self._sync_lock = threading.Lock()
         self._backlog: list[bytes] = []
-        self._backlog_counts: Counter[str] = Counter()
+        self._backlog_counts: list[dict[str, int]] = []
         self._failure: StoreError | None = None
         self._closed = False
         with contextlib.ExitStack() as stack:
@@ -114,7 +113,7 @@ class JournalWriter:
             self._refuse_after_failure()
             counts = self._checked(frames)
             self._backlog.append(frames)
-            self._backlog_counts.update(counts)
+            self._backlog_counts.append(counts)
             self._next_seq += sum(counts.values())
             self._write_backlog()
 
@@ -213,7 +212,10 @@ class JournalWriter:
                 self._failure = error
                 self._backlog.clear()
             raise error from exc
-        self.metrics.records_total.update(self._backlog_counts)
+        total = self.metrics.records_total
+        for counts in self._backlog_counts:
+            for kind, count in counts.items():
+                total[kind] += count
         self.metrics.bytes_total += len(data)
         self._backlog.clear()
         self._backlog_counts.clear()

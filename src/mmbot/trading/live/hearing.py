@@ -60,8 +60,7 @@ class MarketEar:
 
     async def listen(self, *, depth: int) -> None:
         """Take in what comes, without end."""
-        async for event in self._port.public_frames(self._symbols, depth=depth):
-            self.hear(event)
+        await self._port.follow(self._symbols, depth=depth, take=self.hear)
 
     def hear(self, event: PublicEvent) -> None:
         """Take in a frame or a gap."""

@@ -1,5 +1,7 @@
 """Requests on their way: one task a request or batch, in order for each order.
 
+What can leave without waiting has left before `Sender.send` returns; its task waits for the answer.
+
 Creates and amends go once. What was not taken is refused to the core, which decides anew; what may
 have been taken makes the order unknown (`mmbot.trading.live.deadlines` resolves it). Cancels go on
 until the order is done, and from the fifth failure on for all orders of the symbol.
@@ -9,7 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from random import Random
 from typing import TYPE_CHECKING, Final, cast
@@ -133,7 +135,8 @@ class Sender:
 
     def _start(self, kind: RequestKind, wanted: list[core.OrderRequest]) -> None:
         before = {task for one in wanted if (task := self._last.get(one.client_order_id))}
-        task = asyncio.create_task(self._run(kind, wanted, before))
+        sent = None if before else self._port.begin(wanted)
+        task = asyncio.create_task(self._run(kind, wanted, before, sent))
         self._tasks.add(task)
         for one in wanted:
             self._last[one.client_order_id] = task
@@ -154,11 +157,12 @@ class Sender:
         kind: RequestKind,
         wanted: list[core.OrderRequest],
         before: set[asyncio.Task[None]],
+        sent: Awaitable[Sequence[Ack | CallError]] | None,
     ) -> None:
         if before:
             await asyncio.wait(before)
         self.counters.sent += len(wanted)
-        answers = await self._call(kind, wanted)
+        answers = await self._call(kind, wanted, sent)
         again: list[tuple[core.OrderRequest, Failure]] = []
         for request, answer in zip(wanted, answers, strict=True):
             if isinstance(answer, CallError):
@@ -173,11 +177,16 @@ class Sender:
         self._on_told()
 
     async def _call(
-        self, kind: RequestKind, wanted: list[core.OrderRequest]
+        self,
+        kind: RequestKind,
+        wanted: list[core.OrderRequest],
+        sent: Awaitable[Sequence[Ack | CallError]] | None,
     ) -> Sequence[Ack | CallError]:
         is_batch = len(wanted) > 1
         port = self._port
         try:
+            if sent is not None:
+                return await sent
             match kind:
                 case "place":
                     creates = [_create(one) for one in wanted]

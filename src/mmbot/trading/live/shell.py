@@ -171,8 +171,10 @@ class Shell:
         """Send what the core wants, once its journal is on the disk."""
         for line in self.brake.hold(self.holds, self.clock()):
             self.log(line)
-        for symbol in self.plan.symbols:
-            self.desk.hold(symbol, on=symbol in self.holds.held)
+        held = self.holds.held
+        if held != self.desk.held:
+            for symbol in self.plan.symbols:
+                self.desk.hold(symbol, on=symbol in held)
         requests = self.desk.flush()
         staying = self.gate.staying(requests)
         self.desk.refuse(staying)

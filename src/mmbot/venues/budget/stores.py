@@ -27,6 +27,12 @@ class RateBudget(Protocol):
         """Take what a request costs, or say how long to wait; see `Ledger.acquire`."""
         ...
 
+    def acquire_now(
+        self, group: str, kind: Operation, *, now_ns: int, orders: int = 1
+    ) -> Answer | None:
+        """The same without waiting; None where that cannot be."""
+        ...
+
     async def observe(self, group: str, sight: LimitSight, *, now_ns: int) -> None:
         """Take over what an answer says about a group's limits."""
         ...
@@ -48,6 +54,10 @@ class LocalBudget:
         self._ledger = Ledger(rules)
 
     async def acquire(self, group: str, kind: Operation, *, now_ns: int, orders: int = 1) -> Answer:
+        """Take what a request costs, or say how long to wait."""
+        return self._ledger.acquire(group, kind, now_ns=now_ns, orders=orders)
+
+    def acquire_now(self, group: str, kind: Operation, *, now_ns: int, orders: int = 1) -> Answer:
         """Take what a request costs, or say how long to wait."""
         return self._ledger.acquire(group, kind, now_ns=now_ns, orders=orders)
 

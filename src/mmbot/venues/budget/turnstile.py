@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 
 from mmbot.clock import monotonic_ns
 from mmbot.units import NS_PER_SEC
-from mmbot.venues.budget.ledger import Answer, Wait
+from mmbot.venues.budget.ledger import Answer, Granted, Wait
 from mmbot.venues.budget.rules import PRIORITY
 from mmbot.venues.budget.stores import RateBudget
 from mmbot.venues.failures import Operation
@@ -81,6 +81,14 @@ class Turnstile:
             # Whoever stood behind may pass now.
             for other in self._line:
                 other.is_awake.set()
+
+    def try_enter(self, group: str, kind: Operation, *, orders: int = 1) -> bool:
+        """Take what a request costs if it may be sent now and nobody is in line; else nothing."""
+        if self._line:
+            return False
+        now_ns = self._clock()
+        answer = self.budget.acquire_now(group, kind, now_ns=now_ns, orders=orders)
+        return isinstance(answer, Granted)
 
     def _ahead_of(self, waiter: _Waiter) -> str | None:
         ahead = (one for one in self._line if one.rank < waiter.rank)

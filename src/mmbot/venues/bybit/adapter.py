@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 import aiohttp
 
+from mmbot import core
 from mmbot.clock import monotonic_ns, wall_ns
 from mmbot.units import NS_PER_MS
 from mmbot.venues.budget.stores import RateBudget
@@ -20,7 +21,6 @@ from mmbot.venues.bybit.rest import RestClient, RestPolicy
 from mmbot.venues.bybit.signing import ApiCredentials
 from mmbot.venues.bybit.streams import BybitStreams, StreamSettings
 from mmbot.venues.clock_offset import ClockVerdict
-from mmbot.venues.failures import Operation
 from mmbot.venues.namespace import CidNamespace
 from mmbot.venues.ports import CallError, Capabilities, PrivateEvent, PublicEvent
 from mmbot.venues.records import (
@@ -216,6 +216,12 @@ class BybitVenue:
         """See `VenueQueries`."""
         return await self.queries.find_order(symbol=symbol, cid=cid)
 
+    def begin(
+        self, requests: Sequence[core.OrderRequest]
+    ) -> Awaitable[Sequence[Ack | CallError]] | None:
+        """See `VenueOrders`."""
+        return self.orders.begin(requests)
+
     async def create(self, order: CreateOrder) -> Ack:
         """See `VenueOrders`."""
         return await self.orders.create(order)
@@ -244,17 +250,15 @@ class BybitVenue:
         """See `VenueOrders`."""
         return await self.orders.cancel_batch(orders)
 
-    async def send_encoded(
-        self, frame: bytes, req_id: str, *, operation: Operation, symbol: str, cid: str
-    ) -> Ack:
-        """See `BybitOrders.send_encoded`."""
-        return await self.orders.send_encoded(
-            frame, req_id, operation=operation, symbol=symbol, cid=cid
-        )
-
     def public_frames(self, symbols: Sequence[str], *, depth: int) -> AsyncIterator[PublicEvent]:
         """See `VenueStreams`."""
         return self.streams.public_frames(symbols, depth=depth)
+
+    async def follow(
+        self, symbols: Sequence[str], *, depth: int, take: Callable[[PublicEvent], None]
+    ) -> None:
+        """See `VenueStreams`."""
+        await self.streams.follow(symbols, depth=depth, take=take)
 
     async def resubscribe(self, symbols: Sequence[str]) -> None:
         """See `VenueStreams`."""

@@ -9,17 +9,19 @@ for that would take orders of other programs and people with it.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import asyncio
+from collections.abc import Awaitable, Sequence
 from dataclasses import dataclass
 from typing import Final, TypeVar
 
+from mmbot import core
 from mmbot.units import NS_PER_MS
 from mmbot.venues.budget.ledger import Granted, Wait
 from mmbot.venues.bybit.answers import Answer, Asked, acks_of, raise_for_code
 from mmbot.venues.bybit.endpoints import Category
 from mmbot.venues.bybit.limits import ON_SOCKET
 from mmbot.venues.bybit.queries import BybitQueries
-from mmbot.venues.bybit.requests import OrderCommand, batch_command, command
+from mmbot.venues.bybit.requests import OrderCommand, batch_command, command, path_of
 from mmbot.venues.bybit.rest import RestClient
 from mmbot.venues.bybit.trade_socket import TradeSocket
 from mmbot.venues.failures import FailureKind, Operation
@@ -33,6 +35,11 @@ T = TypeVar("T", CreateOrder, AmendOrder, CancelOrder)
 BATCH_MAX: Final[dict[Category, int]] = {"linear": 20, "spot": 10}
 # A round trip around the world takes 300 ms.
 CANCEL_ANSWER_MS: Final = 400
+_OPERATIONS: Final = {
+    "place": Operation.CREATE,
+    "amend": Operation.AMEND,
+    "cancel": Operation.CANCEL,
+}
 # What is placed while cancelling is found by the next round.
 _CANCEL_ROUNDS: Final = 5
 
@@ -64,6 +71,40 @@ class BybitOrders:
         self._socket = socket
         self._category: Category = category
         self._namespace = namespace
+
+    def begin(
+        self, requests: Sequence[core.OrderRequest]
+    ) -> Awaitable[Sequence[Ack | CallError]] | None:
+        """Send over the trade socket before this returns; see `VenueOrders`."""
+        socket, now_ns = self._socket, self._rest.clock.now_ns()
+        if socket is None or now_ns is None or not socket.is_up:
+            return None
+        symbol, is_batch = requests[0].symbol, len(requests) > 1
+        cids = tuple(one.client_order_id for one in requests)
+        for cid in cids:
+            self._namespace.check(cid, symbol)
+        operation = _OPERATIONS[requests[0].kind]
+        path = path_of(operation, is_batch=is_batch)
+        if not self._rest.budget.try_enter(f"{ON_SOCKET}{path}", operation, orders=len(cids)):
+            return None
+        policy, req_id = self._rest.policy, socket.next_req_id()
+        frame = core.bybit_order_frame(
+            requests,
+            timestamp_ms=now_ns // NS_PER_MS,
+            req_id=req_id,
+            recv_window_ms=policy.recv_window_ms,
+            category=self._category,
+        )
+        asked = Asked(operation, symbol, cids, is_batch=is_batch)
+        try:
+            answered = socket.begin(
+                frame, req_id, asked, path=path, deadline_ms=self._deadline_ms(asked)
+            )
+        except CallError:
+            # Nothing was written, only the budget counts what it let pass.
+            return None
+        self.counters.over_socket += 1
+        return self._answers(answered, asked)
 
     async def create(self, order: CreateOrder) -> Ack:
         """Place an order."""
@@ -113,28 +154,11 @@ class BybitOrders:
         """Cancel orders of one symbol."""
         return await self._batch(orders)
 
-    async def send_encoded(
-        self, frame: bytes, req_id: str, *, operation: Operation, symbol: str, cid: str
-    ) -> Ack:
-        """Send a frame of the trade socket that is already encoded (`core` does it faster).
-
-        Raises:
-            CallError: as the other requests; `CONNECT`, not sent, while the socket is down: then
-                the caller takes `create`, `amend` or `cancel`, which go over REST.
-        """
-        self._namespace.check(cid, symbol)
-        asked = Asked(operation, symbol, (cid,))
-        path = f"/v5/order/{operation.value}"
-        if self._socket is None:
-            raise asked.error(FailureKind.CONNECT, "there is no trade socket", is_sent=False)
-        await self._pass_budget(asked, path)
-        return _ack(await self._over_socket(self._socket, frame, req_id, asked, path), asked)
-
     async def _single(self, order: CreateOrder | AmendOrder | CancelOrder) -> Ack:
         self._namespace.check(order.cid, order.symbol)
-        asked_command = command(order, self._category)
-        asked = Asked(asked_command.operation, order.symbol, asked_command.cids)
-        return _ack(await self._send(asked_command, asked), asked)
+        wanted = command(order, self._category)
+        asked = Asked(wanted.operation, order.symbol, wanted.cids)
+        return _ack(await self._send(wanted, asked), asked)
 
     async def _batch(self, orders: Sequence[T]) -> Sequence[Ack | CallError]:
         if not orders:
@@ -143,34 +167,47 @@ class BybitOrders:
             self._namespace.check(order.cid, order.symbol)
         assert len({order.symbol for order in orders}) == 1
         assert len(orders) <= BATCH_MAX[self._category]
-        asked_command = batch_command(orders, self._category)
-        asked = Asked(asked_command.operation, orders[0].symbol, asked_command.cids, is_batch=True)
-        answer = await self._send(asked_command, asked)
+        wanted = batch_command(orders, self._category)
+        asked = Asked(wanted.operation, orders[0].symbol, wanted.cids, is_batch=True)
+        answer = await self._send(wanted, asked)
         raise_for_code(answer, asked, headers=answer.header, http_status=None)
         return acks_of(answer, asked)
 
-    async def _send(self, asked_command: OrderCommand, asked: Asked) -> Answer:
+    async def _send(self, wanted: OrderCommand, asked: Asked) -> Answer:
         socket = self._socket
         if socket is not None and socket.is_up and self._rest.clock.now_ns() is not None:
-            await self._pass_budget(asked, asked_command.path)
-            # The time stamp is made after the wait for the budget: the venue refuses old ones.
-            now_ns = self._rest.clock.now_ns()
-            assert now_ns is not None
-            req_id = socket.next_req_id()
-            frame = asked_command.frame(
-                req_id=req_id,
-                timestamp_ms=now_ns // NS_PER_MS,
-                recv_window_ms=self._rest.policy.recv_window_ms,
-            )
+            await self._pass_budget(asked, wanted.path)
             try:
-                return await self._over_socket(socket, frame, req_id, asked, asked_command.path)
+                answered = self._begin(socket, wanted, asked)
+                if answered is not None:
+                    return await answered
             except CallError as exc:
                 # It went down while we waited and nothing was written: the other way is still free.
                 if exc.failure.is_sent and not self._is_hedged(asked):
                     raise
                 self.counters.hedged += exc.failure.is_sent
         self.counters.over_rest += 1
-        return await self._rest.post(asked_command.path, asked_command.encoded(), asked)
+        return await self._rest.post(wanted.path, wanted.encoded(), asked)
+
+    def _begin(
+        self, socket: TradeSocket, wanted: OrderCommand, asked: Asked
+    ) -> asyncio.Future[Answer] | None:
+        """Write a request now; None while the venue's time is not known."""
+        # The time stamp is made after the wait for the budget: the venue refuses old ones.
+        now_ns = self._rest.clock.now_ns()
+        if now_ns is None:
+            return None
+        policy, req_id = self._rest.policy, socket.next_req_id()
+        frame = wanted.frame(
+            req_id=req_id,
+            timestamp_ms=now_ns // NS_PER_MS,
+            recv_window_ms=policy.recv_window_ms,
+        )
+        answered = socket.begin(
+            frame, req_id, asked, path=wanted.path, deadline_ms=self._deadline_ms(asked)
+        )
+        self.counters.over_socket += 1
+        return answered
 
     async def _pass_budget(self, asked: Asked, path: str) -> None:
         passed = await self._rest.budget.enter(
@@ -188,14 +225,28 @@ class BybitOrders:
         is_cancel = asked.operation is Operation.CANCEL
         return is_cancel and self._rest.policy.timeout_ms > CANCEL_ANSWER_MS
 
-    async def _over_socket(
-        self, socket: TradeSocket, frame: bytes, req_id: str, asked: Asked, path: str
-    ) -> Answer:
-        is_hedged = self._is_hedged(asked)
-        deadline_ms = CANCEL_ANSWER_MS if is_hedged else self._rest.policy.timeout_ms
-        answer = await socket.send_encoded(frame, req_id, asked, path=path, deadline_ms=deadline_ms)
-        self.counters.over_socket += 1
-        return answer
+    def _deadline_ms(self, asked: Asked) -> int:
+        return CANCEL_ANSWER_MS if self._is_hedged(asked) else self._rest.policy.timeout_ms
+
+    async def _answers(
+        self, answered: asyncio.Future[Answer], asked: Asked
+    ) -> Sequence[Ack | CallError]:
+        try:
+            answer = await answered
+        except CallError as exc:
+            if not self._is_hedged(asked):
+                raise
+            self.counters.hedged += exc.failure.is_sent
+            self.counters.over_rest += 1
+            orders = [CancelOrder(cid=cid, symbol=asked.symbol) for cid in asked.cids]
+            wanted = (
+                batch_command(orders, self._category)
+                if asked.is_batch
+                else command(orders[0], self._category)
+            )
+            answer = await self._rest.post(wanted.path, wanted.encoded(), asked)
+        raise_for_code(answer, asked, headers=answer.header, http_status=None)
+        return acks_of(answer, asked)
 
 
 def _ack(answer: Answer, asked: Asked) -> Ack:

@@ -1,7 +1,7 @@
 """Books and trades: raw frames for the core's decoder, and the gaps between them.
 
-Data frames are handed on untouched; all that is read of them is the topic and the venue's times, by
-looking for their keys, because a frame is decoded once and that is the core's business::
+Data frames are handed on untouched; all that is read of them is the topic and the venue's times
+(`mmbot.core.bybit_sight`), because a frame is decoded once and that is the core's business::
 
     {"topic":"orderbook.50.BTCUSDT","type":"delta","ts":1700000000123,
      "data":{...,"u":18521288,"seq":7961638724},"cts":1700000000119}
@@ -17,6 +17,7 @@ from typing import Final
 
 import msgspec
 
+from mmbot import core
 from mmbot.errors import ConfigError
 from mmbot.units import NS_PER_MS, NS_PER_SEC
 from mmbot.venues.ports import GapReason, PublicEvent, PublicFrame, PublicGap
@@ -29,8 +30,7 @@ from mmbot.venues.stream.venue_clock import VenueClock
 
 __all__ = ["PublicDialogue", "sight_of", "topics_of"]
 
-_TOPIC: Final = b'{"topic":"'
-_TOPIC_MAX: Final = 64
+_KINDS: Final = (SightKind.BOOK, SightKind.SNAPSHOT, SightKind.TRADE)
 _PING: Final = b'{"op":"ping"}'
 _PER_REQUEST: Final = 10
 # Of all topics of one connection (docs/v5/ws/connect, "Public channel - Args limits").
@@ -67,32 +67,11 @@ def topics_of(symbols: Sequence[str], depth: int) -> list[str]:
 
 def sight_of(frame: bytes) -> Sight | None:
     """What a data frame says about time; None for one that is no data of a book or trades."""
-    if not frame.startswith(_TOPIC):
+    found = core.bybit_sight(frame)
+    if found is None:
         return None
-    end = frame.find(b'"', len(_TOPIC), len(_TOPIC) + _TOPIC_MAX)
-    head, _, symbol = frame[len(_TOPIC) : max(end, 0)].rpartition(b".")
-    if head == b"publicTrade":
-        kind, made_ms = SightKind.TRADE, _number_after(frame, b'"ts":', end)
-    elif head.startswith(b"orderbook."):
-        is_first = frame.find(b'"type":"snapshot"', end, end + _TOPIC_MAX) >= 0
-        kind = SightKind.SNAPSHOT if is_first else SightKind.BOOK
-        made_ms = _number_after(frame, b'"cts":', max(end, len(frame) - _TOPIC_MAX))
-    else:
-        return None
-    if made_ms is None or not symbol.isascii():
-        return None
-    return Sight(kind, symbol.decode(), made_ms * NS_PER_MS)
-
-
-def _number_after(frame: bytes, key: bytes, start: int) -> int | None:
-    at = frame.find(key, start)
-    if at < 0:
-        return None
-    digits = frame[at + len(key) : at + len(key) + 15].lstrip()
-    end = 0
-    while end < len(digits) and 0x30 <= digits[end] <= 0x39:
-        end += 1
-    return int(digits[:end]) if end else None
+    kind, symbol, made_ms = found
+    return Sight(_KINDS[kind], symbol, made_ms * NS_PER_MS)
 
 
 class PublicDialogue:

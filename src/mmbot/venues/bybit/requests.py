@@ -16,7 +16,15 @@ from mmbot.venues.bybit.endpoints import Category
 from mmbot.venues.failures import Operation
 from mmbot.venues.records import AmendOrder, CancelOrder, CreateOrder, Side
 
-__all__ = ["OrderCommand", "amend_body", "batch_command", "cancel_body", "command", "create_body"]
+__all__ = [
+    "OrderCommand",
+    "amend_body",
+    "batch_command",
+    "cancel_body",
+    "command",
+    "create_body",
+    "path_of",
+]
 
 Body = dict[str, Any]
 _PATHS: Final[Mapping[Operation, str]] = {
@@ -56,6 +64,11 @@ class OrderCommand:
         return _ENCODER.encode(
             {"reqId": req_id, "header": header, "op": self.op, "args": [self.body]}
         )
+
+
+def path_of(operation: Operation, *, is_batch: bool) -> str:
+    """REST path of a request; its budget goes by it on either way."""
+    return f"{_PATHS[operation]}-batch" if is_batch else _PATHS[operation]
 
 
 def create_body(order: CreateOrder) -> Body:
@@ -117,7 +130,7 @@ def batch_command(
     operation = singles[0][0]
     return OrderCommand(
         operation,
-        f"{_PATHS[operation]}-batch",
+        path_of(operation, is_batch=True),
         f"{_OPS[operation]}-batch",
         {"category": category, "request": bodies},
         orders[0].symbol,

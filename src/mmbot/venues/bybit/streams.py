@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import random
-from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -96,18 +97,16 @@ class BybitStreams:
         self, symbols: Sequence[str], *, depth: int
     ) -> AsyncIterator[PublicEvent]:
         """Books and trades; see `VenueStreams`."""
-        dialogue = PublicDialogue(
-            symbols, depth=depth, clock=self._clock, wall_clock=self._wall_clock
-        )
-        self._public.append(dialogue)
-        name = "public" if len(self._public) == 1 else f"public-{len(self._public)}"
-        socket = self._open(name, self._settings.endpoints.public, dialogue)
-        try:
+        with self._public_dialogue(symbols, depth) as dialogue:
             async for event in dialogue.inbox:
                 yield event
-        finally:
-            socket.close()
-            self._public.remove(dialogue)
+
+    async def follow(
+        self, symbols: Sequence[str], *, depth: int, take: Callable[[PublicEvent], None]
+    ) -> None:
+        """The same on the stack of the socket; see `VenueStreams`."""
+        with self._public_dialogue(symbols, depth) as dialogue:
+            await dialogue.inbox.hand_on(take)
 
     async def resubscribe(self, symbols: Sequence[str]) -> None:
         """Ask for books anew."""
@@ -150,6 +149,20 @@ class BybitStreams:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    @contextlib.contextmanager
+    def _public_dialogue(self, symbols: Sequence[str], depth: int) -> Iterator[PublicDialogue]:
+        dialogue = PublicDialogue(
+            symbols, depth=depth, clock=self._clock, wall_clock=self._wall_clock
+        )
+        self._public.append(dialogue)
+        name = "public" if len(self._public) == 1 else f"public-{len(self._public)}"
+        socket = self._open(name, self._settings.endpoints.public, dialogue)
+        try:
+            yield dialogue
+        finally:
+            socket.close()
+            self._public.remove(dialogue)
 
     def _open(self, name: str, url: str, dialogue: Dialogue) -> ReconnectingSocket:
         socket = ReconnectingSocket(url, dialogue, dialer=self._dialer, draw=self._random.random)

@@ -128,10 +128,14 @@ class TradeDialogue:
                 text = f"the trade socket was lost: {reason}"
                 one.future.set_exception(one.asked.error(FailureKind.DISCONNECT, text))
 
-    def expect(self, req_id: str, asked: Asked, path: str) -> asyncio.Future[Answer]:
-        """Wait for the answer to a request that is about to be sent."""
+    def expect(
+        self, req_id: str, asked: Asked, path: str, *, sent_ns: int | None = None
+    ) -> asyncio.Future[Answer]:
+        """Wait for the answer to a request that was sent just now."""
         future: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
-        self._pending[req_id] = _Pending(future, asked, path, monotonic_ns())
+        self._pending[req_id] = _Pending(
+            future, asked, path, monotonic_ns() if sent_ns is None else sent_ns
+        )
         return future
 
     def forget(self, req_id: str) -> None:
@@ -188,10 +192,10 @@ class TradeSocket:
         """An id that no request of this or an earlier process had."""
         return f"{self._prefix}-{next(self._numbers)}"
 
-    async def send_encoded(
+    def begin(
         self, frame: bytes, req_id: str, asked: Asked, *, path: str, deadline_ms: int
-    ) -> Answer:
-        """Send a request that is already encoded and wait for its answer.
+    ) -> asyncio.Future[Answer]:
+        """Send a request that is already encoded; what is returned has its answer.
 
         Args:
             frame: one text frame; its ``reqId`` is `req_id`.
@@ -201,22 +205,28 @@ class TradeSocket:
             deadline_ms: how long the answer may take.
 
         Returns:
-            The answer, whatever its code.
+            The answer, whatever its code; or `CallError`: `TIMEOUT` or `DISCONNECT`, and sent, when
+            nobody knows.
 
         Raises:
-            CallError: `CONNECT` and not sent while the socket is down; `TIMEOUT` or `DISCONNECT`
-                and sent when nobody knows.
+            CallError: `CONNECT` and not sent while the socket is down.
         """
-        answered = self.dialogue.expect(req_id, asked, path)
+        sent_ns = monotonic_ns()
         if not self.socket.send(frame):
-            self.dialogue.forget(req_id)
-            answered.cancel()
             raise asked.error(FailureKind.CONNECT, "the trade socket is down", is_sent=False)
-        try:
-            async with asyncio.timeout(deadline_ms / 1_000):
-                return await answered
-        except TimeoutError as exc:
-            text = f"no answer on the trade socket within {deadline_ms} ms"
-            raise asked.error(FailureKind.TIMEOUT, text) from exc
-        finally:
+        # No answer is read before this returns.
+        answered = self.dialogue.expect(req_id, asked, path, sent_ns=sent_ns)
+
+        def late() -> None:
+            if not answered.done():
+                text = f"no answer on the trade socket within {deadline_ms} ms"
+                answered.set_exception(asked.error(FailureKind.TIMEOUT, text))
+
+        timer = answered.get_loop().call_later(deadline_ms / 1_000, late)
+
+        def over(_: asyncio.Future[Answer]) -> None:
+            timer.cancel()
             self.dialogue.forget(req_id)
+
+        answered.add_done_callback(over)
+        return answered

@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import random
 from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
 
 from mmbot.config import AppConfig
 from mmbot.config.secrets import load_secret, require_secret
@@ -16,7 +18,7 @@ from mmbot.venues.ccxt.adapter import CcxtVenue
 from mmbot.venues.ccxt.client import CcxtOptions, budget_rules, make_exchange
 from mmbot.venues.namespace import CidNamespace
 
-__all__ = ["build_ccxt", "ccxt_budget", "ccxt_options"]
+__all__ = ["build_ccxt", "ccxt_budget", "ccxt_options", "moved"]
 
 
 def ccxt_options(
@@ -29,7 +31,7 @@ def ccxt_options(
     """Exchange and account: secrets ``{PREFIX}_API_KEY``, ``_API_SECRET`` and ``_API_PASSWORD``.
 
     Args:
-        config: section `trading`; `trading.venue` is ccxt's id.
+        config: sections `trading` and `ccxt`; the venue is an id of ccxt, perhaps after ``ccxt:``.
         env: environment with the secrets; that of the process by default.
         key_prefix: of the secrets' names; by default the venue's name in upper case.
         is_private: False needs no key.
@@ -38,15 +40,30 @@ def ccxt_options(
         ConfigError: ``E_CFG_SECRET`` without a key.
     """
     env = os.environ if env is None else env
-    prefix = (key_prefix or config.trading.venue).upper()
-    return CcxtOptions(
-        exchange=config.trading.venue,
+    exchange = config.trading.venue.removeprefix("ccxt:")
+    prefix = (key_prefix or exchange).upper()
+    options = CcxtOptions(
+        exchange=exchange,
         market_type="spot" if config.trading.category == "spot" else "swap",
         api_key=require_secret(f"{prefix}_API_KEY", env) if is_private else "",
         api_secret=require_secret(f"{prefix}_API_SECRET", env) if is_private else "",
         password=(load_secret(f"{prefix}_API_PASSWORD", env) or "") if is_private else "",
-        is_testnet=config.trading.use_testnet,
+        is_testnet=config.trading.use_testnet and not config.ccxt.rest_url,
     )
+    if not config.ccxt.rest_url:
+        return options
+    urls = moved(make_exchange(options).urls["api"], config.ccxt.rest_url, config.ccxt.stream_url)
+    return replace(options, urls={"api": urls})
+
+
+def moved(urls: object, rest_url: str, stream_url: str) -> Any:  # noqa: ANN401 (ccxt has no types)
+    """Addresses of ccxt at another place: their paths stay, scheme and host are the given ones."""
+    if isinstance(urls, Mapping):
+        return {name: moved(one, rest_url, stream_url) for name, one in urls.items()}
+    scheme, _, rest = str(urls).partition("://")
+    _, slash, path = rest.partition("/")
+    base = stream_url if scheme in {"ws", "wss"} else rest_url
+    return f"{base.rstrip('/')}{slash}{path}"
 
 
 def ccxt_budget(

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Sequence
 from typing import TypeVar
 
+from mmbot import core
 from mmbot.venues.ccxt.codes import CcxtCode
 from mmbot.venues.ccxt.markets import CcxtMarket
 from mmbot.venues.ccxt.parts import KnownOrder
@@ -25,6 +26,10 @@ _Request = TypeVar("_Request", CreateOrder, AmendOrder, CancelOrder)
 
 class CcxtOrders(CcxtQueries):
     """`mmbot.venues.ports.VenueOrders` through ccxt's unified methods."""
+
+    def begin(self, requests: Sequence[core.OrderRequest]) -> None:
+        """None: ccxt sends when its call is awaited."""
+        del requests
 
     async def create(self, order: CreateOrder) -> Ack:
         """Place an order.

@@ -101,6 +101,13 @@ class CcxtStreams(CcxtOrders):
             if reason is not GapReason.RESUBSCRIBED:
                 state = await self._back_off(state)
 
+    async def follow(
+        self, symbols: Sequence[str], *, depth: int, take: Callable[[PublicEvent], None]
+    ) -> None:
+        """See `mmbot.venues.ports.VenueStreams`."""
+        async for event in self.public_frames(symbols, depth=depth):
+            take(event)
+
     async def resubscribe(self, symbols: Sequence[str]) -> None:
         """Begin the books anew; ccxt cannot do so for one of them alone."""
         if symbols:

@@ -68,6 +68,10 @@ class Source:
             yield PublicFrame(wall_ns(), snapshot(number, self.mid_ticks + number // 10 % 2))
             await asyncio.sleep(_FRAME_SEC)
 
+    async def follow(self, symbols: Any, *, depth: int, take: Any) -> None:
+        async for frame in self.public_frames(symbols, depth=depth):
+            take(frame)
+
     async def resubscribe(self, symbols: Any) -> None:
         assert tuple(symbols) == (SYMBOL,)
         self.resubscribed += 1

@@ -42,6 +42,20 @@ class Port:
         )
         self.calls: list[tuple[str, tuple[str, ...]]] = []
         self.failures: dict[str, list[CallError]] = defaultdict(list)
+        self.is_quick = False
+
+    def begin(self, requests):
+        if not self.is_quick:
+            return None
+        verb = {"place": "create", "cancel": "cancel"}[requests[0].kind]
+        cids = tuple(one.client_order_id for one in requests)
+        self.calls.append((f"begin {verb}", cids))
+        return self._answered(verb, cids)
+
+    async def _answered(self, verb, cids):
+        if self.failures[verb]:
+            raise self.failures[verb].pop(0)
+        return [Ack(cid=cid, order_id="v") for cid in cids]
 
     async def _take(self, verb, cids):
         await asyncio.sleep(0)
@@ -104,7 +118,8 @@ def cancels(trading):
     return requests
 
 
-def send(trading, port, requests):
+def send(trading, port, requests, meanwhile=lambda: None):
+    """Send, look at what has been done before anything was waited for, wait for the rest."""
     fatal: list[str] = []
 
     async def run():
@@ -118,6 +133,7 @@ def send(trading, port, requests):
             on_told=lambda: None,
         )
         sender.send(requests)
+        meanwhile()
         await sender.drain(5 * 10**9)
         return sender
 
@@ -138,6 +154,28 @@ def test_orders_of_a_symbol_go_in_one_request_up_to_the_venues_limit(trading):
     assert [len(cids) for verb, cids in port.calls if verb == "create_batch"][:1] == [2]
     sent = [cid for _, cids in port.calls for cid in cids]
     assert sent == [one.client_order_id for one in requests]
+
+
+def test_what_can_leave_at_once_has_left_before_the_sender_returns_and_goes_once(trading):
+    requests = first_requests(trading)
+    port = Port(batch=2)
+    port.is_quick = True
+
+    def have_left():
+        cids = [cid for _, some in port.calls for cid in some]
+        assert cids == [one.client_order_id for one in requests]
+
+    send(trading, port, requests, have_left)
+    assert {verb for verb, _ in port.calls} == {"begin create"}
+
+
+def test_a_request_that_left_at_once_and_was_refused_is_refused_to_the_core(trading):
+    requests = first_requests(trading)[:1]
+    port = Port()
+    port.is_quick = True
+    port.failures["create"] = [fails("create", code=110007)]
+    send(trading, port, requests)
+    assert states(trading, requests) == {OrderState.REJECTED}
 
 
 @pytest.mark.spec("02-12/2")

@@ -105,3 +105,17 @@ def test_one_who_is_cancelled_while_waiting_frees_the_line():
         return await asyncio.wait_for(behind, 30)
 
     assert asyncio.run(story()) == Granted()
+
+
+def test_who_does_not_wait_passes_only_where_nobody_is_in_line_and_tokens_are_left():
+    async def story():
+        line = Turnstile(LocalBudget(one_bucket(2, span_ns=SPAN_NS)))
+        assert line.try_enter("any", Operation.CANCEL)
+        assert line.try_enter("any", Operation.CANCEL)
+        assert not line.try_enter("any", Operation.CANCEL)
+        behind = asyncio.create_task(line.enter("any", Operation.QUERY, patience_ns=PATIENCE_NS))
+        await asyncio.sleep(0)
+        assert not line.try_enter("any", Operation.CANCEL)
+        return await behind
+
+    assert asyncio.run(story()) == Granted()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from typing import Any
 
 import pytest
 
@@ -13,7 +14,7 @@ from mmbot.venues.budget.turnstile import Turnstile
 from mmbot.venues.bybit.answers import Asked
 from mmbot.venues.bybit.limits import BYBIT_BUDGET
 from mmbot.venues.bybit.signing import ApiCredentials
-from mmbot.venues.bybit.trade_socket import TradeDialogue
+from mmbot.venues.bybit.trade_socket import TradeDialogue, TradeSocket
 from mmbot.venues.failures import FailureKind, Operation
 from mmbot.venues.ports import CallError, GapReason
 from mmbot.venues.stream.venue_clock import VenueClock
@@ -142,3 +143,65 @@ def test_silence_is_asked_about_and_then_ends_the_connection():
     assert tick.frames == (b'{"op":"ping"}',)
     found = {talk.dialogue.ticked(2 * NS_PER_SEC + n * 25 * NS_PER_MS).lost for n in range(1, 41)}
     assert found == {None, GapReason.HALF_OPEN}
+
+
+class Wire:
+    """A socket that takes frames, or does not."""
+
+    def __init__(self, *, is_up: bool = True) -> None:
+        self.is_up = is_up
+        self.frames: list[bytes] = []
+
+    def send(self, frame: bytes) -> bool:
+        if self.is_up:
+            self.frames.append(frame)
+        return self.is_up
+
+
+def on_wire(wire: Any, talk: Talk) -> TradeSocket:
+    return TradeSocket(wire, talk.dialogue)
+
+
+def test_a_request_has_left_before_anybody_waits_and_ends_with_its_answer_or_its_deadline():
+    async def story(talk):
+        wire = Wire()
+        socket = on_wire(wire, talk)
+        answered = socket.begin(b"one", "r-1", CREATE, path=PATH, deadline_ms=5_000)
+        late = socket.begin(b"two", "r-2", CREATE, path=PATH, deadline_ms=1)
+        assert wire.frames == [b"one", b"two"]
+        with pytest.raises(CallError) as caught:
+            await late
+        assert (caught.value.failure.kind, caught.value.failure.is_sent) == (
+            FailureKind.TIMEOUT,
+            True,
+        )
+        talk.hear(reqId="r-2", retCode=0, retMsg="OK", op="order.create", data={})
+        talk.hear(reqId="r-1", retCode=0, retMsg="OK", op="order.create", data={})
+        assert (await answered).req_id == "r-1"
+        assert talk.dialogue.late_answers == 1
+
+    run(story)
+
+
+def test_what_could_not_be_written_was_not_sent_and_is_not_waited_for():
+    async def story(talk):
+        socket = on_wire(Wire(is_up=False), talk)
+        with pytest.raises(CallError) as caught:
+            socket.begin(b"one", "r-1", CREATE, path=PATH, deadline_ms=5_000)
+        assert (caught.value.failure.kind, caught.value.failure.is_sent) == (
+            FailureKind.CONNECT,
+            False,
+        )
+        talk.hear(reqId="r-1", retCode=0, retMsg="OK", op="order.create", data={})
+        assert talk.dialogue.late_answers == 1
+
+    run(story)
+
+
+def test_ids_of_requests_are_unique_over_processes(monkeypatch):
+    ids = []
+    for start_ns in (WALL_NS, WALL_NS + 1):
+        monkeypatch.setattr("mmbot.venues.bybit.trade_socket.wall_ns", lambda ns=start_ns: ns)
+        socket = on_wire(Wire(), Talk())
+        ids += [socket.next_req_id() for _ in range(2_000)]
+    assert len(set(ids)) == len(ids)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import json
+import itertools
 
 from tests.unit.venues.simulated.rig import OPENING, SYMBOL, Rig, chunk, decoded, login
 
@@ -27,13 +27,17 @@ def session(rig: Rig) -> core.LiveSession:
     )
 
 
-def send(rig: Rig, socket, live: core.LiveSession, first_req_id: int) -> list[core.OrderRequest]:
+def send(rig: Rig, socket, live: core.LiveSession) -> list[core.OrderRequest]:
     """All requests that wait; the exchange takes every one and the core is told."""
     requests = live.take_requests()
-    frames = core.bybit_order_frames(requests, timestamp_ms=rig.now_ms, first_req_id=first_req_id)
-    for frame in frames:
+    for _, group in itertools.groupby(requests, key=lambda one: one.kind):
+        wanted = list(group)
+        req_id = f"r-{wanted[0].cid}-{rig.now_ms}"
+        frame = core.bybit_order_frame(wanted, timestamp_ms=rig.now_ms, req_id=req_id)
         (answer,) = socket.receive(frame.decode(), rig.now_ms)
-        assert (answer["retCode"], answer["reqId"]) == (0, json.loads(frame)["reqId"]), answer
+        assert (answer["retCode"], answer["reqId"]) == (0, req_id), answer
+        codes = answer.get("retExtInfo", {}).get("list", ())
+        assert all(one["code"] == 0 for one in codes), answer
     rig.step(20)
     for request in requests:
         terms = {"px": request.price_ticks or 0, "open_qty": request.qty_lots or 0}
@@ -56,19 +60,19 @@ def test_the_exchange_does_what_the_frames_of_the_core_ask_for():
     login(rig, socket)
     live = session(rig)
     live.on_events(SYMBOL, chunk(OPENING, rig.market_ns))
-    placed = send(rig, socket, live, 1)
+    placed = send(rig, socket, live)
     assert {request.kind for request in placed} == {"place"}
     assert set(resting(rig)) == {request.client_order_id for request in placed}
     live.set_params(SYMBOL, live.now_ns, {"trading.base_spread_bps": 40.0})
     amended = []
-    for step in range(10):
+    for _ in range(10):
         rig.step(100)
         live.on_events(SYMBOL, chunk(OPENING, rig.market_ns))
-        amended += send(rig, socket, live, 1_000 * (step + 1))
+        amended += send(rig, socket, live)
     assert "amend" in {request.kind for request in amended}
     expected = {order["client_order_id"]: order["price_ticks"] for order in live.orders(SYMBOL)}
     found = {cid: round(float(price) * 10) for cid, (price, _) in resting(rig).items()}
     assert found == expected
     live.on_gap(SYMBOL, rig.market_ns)
-    assert {request.kind for request in send(rig, socket, live, 50_000)} == {"cancel"}
+    assert {request.kind for request in send(rig, socket, live)} == {"cancel"}
     assert resting(rig) == {}

@@ -59,3 +59,49 @@ def test_a_full_inbox_is_replaced_by_what_says_so():
         return await rest_of(inbox), inbox.overflows
 
     assert asyncio.run(story()) == (["gap", "d"], 1)
+
+
+def test_a_reader_that_never_waits_has_items_on_the_stack_of_who_puts_them():
+    async def story():
+        inbox = Inbox[int](on_overflow=list, size_max=2)
+        found: list[int] = []
+        inbox.put(1)
+        reader = asyncio.create_task(inbox.hand_on(found.append))
+        await asyncio.sleep(0)
+        for number in range(2, 7):
+            inbox.put(number)
+            assert found[-1] == number
+        inbox.close()
+        inbox.put(99)
+        await reader
+        return found, inbox.overflows
+
+    assert asyncio.run(story()) == ([1, 2, 3, 4, 5, 6], 0)
+
+
+def test_what_the_reader_raises_ends_the_stream_and_comes_out_where_it_waits():
+    def refuse(item):
+        raise ValueError(f"cannot take {item}")
+
+    async def story():
+        inbox = Inbox[int](on_overflow=list)
+        reader = asyncio.create_task(inbox.hand_on(refuse))
+        await asyncio.sleep(0)
+        inbox.put(1)
+        inbox.put(2)
+        with pytest.raises(ValueError, match="cannot take 1"):
+            await reader
+
+    asyncio.run(story())
+
+
+def test_the_error_of_a_stream_comes_out_where_its_reader_waits():
+    async def story():
+        inbox = Inbox[int](on_overflow=list)
+        reader = asyncio.create_task(inbox.hand_on(lambda _: None))
+        await asyncio.sleep(0)
+        inbox.close(ValueError("refused"))
+        with pytest.raises(ValueError, match="refused"):
+            await reader
+
+    asyncio.run(story())
