@@ -27,6 +27,7 @@ NO_REAL_DATA = "MMBOT_REAL_DATA is not set"
 def pytest_addoption(parser):
     parser.addoption("--kill-points", type=int, default=2, help="times a live session is killed")
     parser.addoption("--kill-seed", type=int, default=1, help="of the moments of the kills")
+    parser.addoption("--cut-points", type=int, default=1000, help="places where a journal is cut")
 
 
 @pytest.fixture(autouse=True)

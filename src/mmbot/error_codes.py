@@ -149,6 +149,10 @@ _RUNTIME = {
     "E_EXEC_FATAL": ErrorCode(
         "an invariant of the core is broken; quoting has stopped", "keep the journal, report it"
     ),
+    "E_EXEC_REJECTS": ErrorCode(
+        "the venue refuses orders of a symbol again and again for one reason; it is parked",
+        "look the venue's code up and remove its cause; one order a minute tries again",
+    ),
     "E_EXEC_STOP_ORDERS": ErrorCode(
         "orders could not be confirmed gone at the stop",
         "look at the venue; `mmbot reconcile` shows them, a new session cancels them",

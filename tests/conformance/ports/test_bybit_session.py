@@ -67,6 +67,26 @@ def test_a_trade_socket_that_is_cut_while_an_answer_is_awaited_leaves_it_unknown
     play(story)
 
 
+def test_a_cancel_on_a_dead_trade_socket_goes_over_rest_as_well_and_a_create_does_not():
+    async def story():
+        async with exchange() as world, session(world, timeout_ms=1_000) as port:
+            order = world.order()
+            await port.create(order)
+            await eventually(lambda: world.open_cids() == [order.cid])
+            world.fault("half_open", stream="trade")
+            ack = await port.cancel(CancelOrder(cid=order.cid, symbol=SYMBOL))
+            assert ack.cid == order.cid
+            await eventually(lambda: not world.open_cids())
+            counters = port.orders.counters
+            assert (counters.hedged, counters.over_rest) == (1, 1)
+            with pytest.raises(CallError) as caught:
+                await port.create(world.order())
+            assert caught.value.failure.kind is FailureKind.TIMEOUT
+            assert (counters.hedged, counters.over_rest) == (1, 1)
+
+    play(story)
+
+
 def test_a_late_answer_is_counted_and_goes_to_nobody():
     async def story():
         async with exchange() as world, session(world, timeout_ms=200) as port:

@@ -181,7 +181,8 @@ class Asker:
         if order is None:
             return
         # While the request itself is on its way the venue may just not have it yet.
-        is_overdue = not self.sender.is_busy(question.client_id)
+        is_busy = self.sender.is_busy(question.client_id)
+        is_overdue = not is_busy and order.asked_ns < question.asked_ns
         if record is not None:
             self.desk.tell(self.source.on_order(record, is_answer=is_overdue))
         elif is_overdue and self.deadlines.is_lost(order, question):

@@ -9,6 +9,7 @@ again and again until it says something that can be believed:
   to the order, with its executions fetched beside: it never had it, or it is gone. A "not found"
   right after a request or a fill proves nothing: queries lag behind.
 
+The deadline of a request runs from the request; fills of the order meanwhile do not put it off.
 What is in doubt follows from the ledger, so no state can be without a deadline.
 """
 
@@ -19,6 +20,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from mmbot.trading.live.orders import TrackedOrder
+from mmbot.trading.reconcile import OrderState
 from mmbot.units import NS_PER_MS, NS_PER_SEC
 
 __all__ = ["ANSWER_NS", "LOST_AFTER_NS", "Deadlines", "Question"]
@@ -27,8 +29,9 @@ __all__ = ["ANSWER_NS", "LOST_AFTER_NS", "Deadlines", "Question"]
 ANSWER_NS: Final = 800 * NS_PER_MS
 # Between two questions about one order.
 _AGAIN_NS: Final = 700 * NS_PER_MS
-# Queries may be this much behind of the order entry.
-LOST_AFTER_NS: Final = 3 * NS_PER_SEC
+# Queries may be this much behind of the order entry. Whatever is carried out later is heard of on
+# the private stream and cancelled (`mmbot.trading.live.foreign`).
+LOST_AFTER_NS: Final = 2 * NS_PER_SEC
 _MISSES: Final = 2
 
 
@@ -92,7 +95,9 @@ class Deadlines:
         return is_late and doubt.misses >= _MISSES
 
     def _due_ns(self, order: TrackedOrder) -> int:
+        is_awaited = order.state.is_pending or order.state is OrderState.UNKNOWN
+        since_ns = order.asked_ns if is_awaited else order.changed_ns
         doubt = self._doubts.get(order.client_id)
-        if doubt is None or doubt.changed_ns != order.changed_ns:
-            return order.changed_ns + ANSWER_NS
+        if doubt is None or doubt.asked_ns < since_ns:
+            return since_ns + ANSWER_NS
         return doubt.asked_ns + _AGAIN_NS

@@ -53,6 +53,7 @@ class MarketEar:
         self._pump = pump
         self._log = log
         self._tap = tap
+        self._broken: dict[str, None] = {}
         self.is_deaf = False
 
     async def listen(self, *, depth: int) -> None:
@@ -84,9 +85,21 @@ class MarketEar:
             self._lose(PublicGap(self._desk.clock(), self._symbols, GapReason.STORAGE))
         return not is_deaf
 
+    def broken(self) -> list[str]:
+        """Symbols whose books have to be asked for anew, each once."""
+        found, self._broken = {**self._broken, **self._wanted()}, {}
+        return [] if self.is_deaf else list(found)
+
+    def _wanted(self) -> dict[str, None]:
+        return dict.fromkeys(self._desk.core.take_resubscribes())
+
     def _lose(self, gap: PublicGap) -> None:
         for symbol in gap.symbols:
             self._desk.core.on_gap(symbol, gap.recv_ns)
+        # Whoever tells of a gap asks for the new snapshots as well.
+        self._broken |= self._wanted()
+        for symbol in gap.symbols:
+            self._broken.pop(symbol, None)
         self._pump()
         if self._tap is not None:
             self._tap.on_gap(gap)

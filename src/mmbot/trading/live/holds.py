@@ -30,6 +30,8 @@ class HoldReason(StrEnum):
     """The venue does not trade the symbol, or under other rules."""
     PRIVATE = "private_stream"
     """Nothing is heard of our orders."""
+    REJECTS = "rejects"
+    """The venue refuses orders again and again for one reason (``E_EXEC_REJECTS``)."""
     OPERATOR = "operator"
     """Somebody said so."""
 
@@ -63,9 +65,10 @@ class Holds:
         """Symbols that do not quote."""
         return frozenset(symbol for found in self._by_reason.values() for symbol in found)
 
-    def has(self, reason: HoldReason) -> bool:
-        """Whether any symbol is held for it."""
-        return reason in self._by_reason
+    def has(self, reason: HoldReason, symbol: str | None = None) -> bool:
+        """Whether a symbol (None: any) is held for it."""
+        found = self._by_reason.get(reason, {})
+        return bool(found) if symbol is None else symbol in found
 
     @property
     def texts(self) -> tuple[str, ...]:

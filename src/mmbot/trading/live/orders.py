@@ -109,6 +109,8 @@ class TrackedOrder:
         terms: in force at the venue, as far as it said.
         asked: of a change that was not answered yet.
         changed_ns: local time of the last request or report.
+        asked_ns: local time since which an answer is awaited: of the last request, or of the doubt
+            about it.
         venue_ns: venue time of the newest update of the order.
         wants_fills: what the venue says was filled; more than `filled_lots` while executions are on
             their way.
@@ -122,6 +124,7 @@ class TrackedOrder:
     terms: Terms
     state: OrderState
     changed_ns: int
+    asked_ns: int
     asked: Terms | None = None
     filled_lots: int = 0
     wants_fills: int = 0
@@ -189,6 +192,14 @@ class OrderLedger:
         """Orders that may still be filled."""
         return [order for order in self._by_client.values() if order.state.is_open]
 
+    def awaited(self, symbol: str) -> Iterator[TrackedOrder]:
+        """Orders of a symbol whose creation or change nobody has answered."""
+        awaited = {OrderState.PENDING_NEW, OrderState.PENDING_AMEND}
+        for order in self._by_client.values():
+            is_doubted = order.state is OrderState.UNKNOWN and not order.was_accepted
+            if order.symbol == symbol and (order.state in awaited or is_doubted):
+                yield order
+
     @property
     def last_exec_ns(self) -> int | None:
         """Venue time of the newest booked execution."""
@@ -210,12 +221,13 @@ class OrderLedger:
                 terms=Terms(request.price_ticks, request.qty_lots),
                 state=OrderState.PENDING_NEW,
                 changed_ns=now_ns,
+                asked_ns=now_ns,
             )
             self.restore(order)
             return
         if order is None:
             return
-        order.changed_ns = now_ns
+        order.changed_ns = order.asked_ns = now_ns
         if not order.state.is_open:
             return
         if request.kind == "amend":
@@ -248,7 +260,8 @@ class OrderLedger:
     def doubt(self, order: TrackedOrder, now_ns: int) -> None:
         """A request was not answered clearly: nobody knows what the order is."""
         if order.state.is_pending:
-            order.state, order.changed_ns = OrderState.UNKNOWN, now_ns
+            order.state = OrderState.UNKNOWN
+            order.changed_ns = order.asked_ns = now_ns
 
     def rebase(self, symbol: str, lots: int) -> None:
         """An adjustment was booked: the sum of fills counts as `lots` from here on."""

@@ -131,6 +131,7 @@ def _tracked(symbol: str, order: Mapping[str, Any]) -> TrackedOrder:
         terms=Terms(int(order["price_ticks"]), filled + int(order["open_lots"])),
         state=OrderState.LIVE,
         changed_ns=int(order["since_ns"]),
+        asked_ns=int(order["since_ns"]),
         filled_lots=filled,
         was_accepted=True,
     )

@@ -15,6 +15,7 @@ from random import Random
 from typing import TYPE_CHECKING, Final, cast
 
 from mmbot.trading.live.orders import RequestKind
+from mmbot.trading.live.rejects import refused_for
 from mmbot.trading.live.reports import refusal
 from mmbot.units import NS_PER_SEC
 from mmbot.venues.failures import Action, Failure, VenueCodes, classify
@@ -52,6 +53,7 @@ class Sender:
         jitter: seeded randomness of back-offs.
         on_fatal: called with the label of a failure that ends the session.
         on_told: called when the desk was told something.
+        on_refused: called with reason and symbol of a create or amend that the venue refused.
     """
 
     def __init__(
@@ -64,6 +66,7 @@ class Sender:
         jitter: Random,
         on_fatal: Callable[[str], None],
         on_told: Callable[[], None],
+        on_refused: Callable[[str, str], None] = lambda _reason, _symbol: None,
     ) -> None:
         self.counters = SendingCounters()
         self._port = port
@@ -73,6 +76,7 @@ class Sender:
         self._jitter = jitter
         self._on_fatal = on_fatal
         self._on_told = on_told
+        self._on_refused = on_refused
         self._tasks: set[asyncio.Task[None]] = set()
         self._last: dict[str, asyncio.Task[None]] = {}
         self._cancelling: set[str] = set()
@@ -162,7 +166,10 @@ class Sender:
                 if self._fails(kind, request, answer.failure):
                     again.append((request, answer.failure))
         if again:
-            await asyncio.gather(*(self._cancel_again(one, failure) for one, failure in again))
+            # A batch is refused as a whole where single ones still pass.
+            at_once = len(wanted) > 1
+            calls = (self._cancel_again(one, why, at_once=at_once) for one, why in again)
+            await asyncio.gather(*calls)
         self._on_told()
 
     async def _call(
@@ -196,6 +203,9 @@ class Sender:
         verdict = classify(failure, self._codes)
         if verdict.action is Action.STOP_SESSION:
             self._on_fatal(failure.label)
+        refused = refused_for(verdict, failure) if kind != "cancel" else None
+        if refused is not None:
+            self._on_refused(refused, request.symbol)
         order = self._desk.ledger.numbered(request.symbol, request.cid)
         if order is None:
             return False
@@ -209,7 +219,9 @@ class Sender:
             self._desk.doubt(order)
         return False
 
-    async def _cancel_again(self, request: core.OrderRequest, failure: Failure) -> None:
+    async def _cancel_again(
+        self, request: core.OrderRequest, failure: Failure, *, at_once: bool
+    ) -> None:
         """Until the order is done, whatever it takes."""
         state = RetryState()
         while True:
@@ -218,11 +230,13 @@ class Sender:
                 state, failure, codes=self._codes, draw=self._jitter.random(), is_wanted=True
             )
             state = step.state
-            self.counters.backoff = self.counters.backoff.after(step)
             if step.step not in {Step.RETRY, Step.CANCEL_ALL}:
                 self._fails("cancel", request, failure)
                 return
-            await asyncio.sleep(step.delay_ns / NS_PER_SEC)
+            if not at_once:
+                self.counters.backoff = self.counters.backoff.after(step)
+                await asyncio.sleep(step.delay_ns / NS_PER_SEC)
+            at_once = False
             if order is None or not order.state.is_open:
                 return
             try:

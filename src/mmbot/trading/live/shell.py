@@ -20,10 +20,13 @@ from mmbot.trading.live.adoption import Adoption
 from mmbot.trading.live.asking import Asker
 from mmbot.trading.live.closing import close_orders
 from mmbot.trading.live.desk import Desk, JournalFile
+from mmbot.trading.live.foreign import ForeignOrders
+from mmbot.trading.live.gate import Gate
 from mmbot.trading.live.hearing import FrameTap, MarketEar
 from mmbot.trading.live.holds import HoldReason, Holds
 from mmbot.trading.live.opening import Opened
 from mmbot.trading.live.recovering import RecoveryReport, begin_positions, recover
+from mmbot.trading.live.rejects import RejectBrake
 from mmbot.trading.live.reports import ReportSource
 from mmbot.trading.live.sending import Sender
 from mmbot.trading.live.shell_records import Heard, ShellEnd, ShellPlan, Watch
@@ -76,12 +79,14 @@ class Shell:
         self.clock = clock
         self.log = log
         self.holds = Holds(plan.symbols)
+        self.brake = RejectBrake(plan.symbols)
         self.heard = Heard()
         self.recovery: RecoveryReport | None = None
         ledger = opened.recalled.ledger
         records = opened.writer if journal is None else journal
         self.desk = Desk(opened.core, records, ledger, clock, opened.checkpoints)
         self.ear = MarketEar(self.desk, port, plan.symbols, pump=self.pump, log=log, tap=tap)
+        self.gate = Gate(ledger, self.brake, clock)
         self.source = ReportSource(ledger, plan.rules, plan.fee_assets)
         self.sender = Sender(
             port,
@@ -91,6 +96,7 @@ class Shell:
             jitter=Random(sub_seed(plan.seed, "live:back-off")),
             on_fatal=self.fail,
             on_told=self.pump,
+            on_refused=lambda why, symbol: self.brake.refused(why, symbol, self.clock()),
         )
         self.asker = Asker(
             port,
@@ -112,9 +118,8 @@ class Shell:
         self._connected = asyncio.Event()
         self._reason = "interrupted"
         self._fatal: str | None = None
-        self._is_gate_open = False
         self._tasks: list[asyncio.Task[None]] = []
-        self._foreign: set[str] = set()
+        self._foreign = ForeignOrders(self.desk, self.sender, plan.scope, self._spawn, log)
 
     @property
     def is_ending(self) -> bool:
@@ -156,12 +161,14 @@ class Shell:
 
     def pump(self) -> None:
         """Send what the core wants, once its journal is on the disk."""
+        for line in self.brake.hold(self.holds, self.clock()):
+            self.log(line)
         for symbol in self.plan.symbols:
             self.desk.hold(symbol, on=symbol in self.holds.held)
         requests = self.desk.flush()
-        if not self._is_gate_open:
-            self.desk.refuse([one for one in requests if one.kind != "cancel"])
-            requests = [one for one in requests if one.kind == "cancel"]
+        staying = self.gate.staying(requests)
+        self.desk.refuse(staying)
+        requests = [one for one in requests if one not in staying]
         if requests:
             self.sender.send(requests)
 
@@ -193,7 +200,7 @@ class Shell:
         return report
 
     def _trade(self) -> None:
-        self._is_gate_open = True
+        self.gate.is_open = True
         self._on_stage(self, "trading", "")
         self._spawn(self.ear.listen(depth=self.plan.depth), "public stream")
         self._spawn(self._timers(), "timers")
@@ -202,7 +209,7 @@ class Shell:
         self._spawn(self._every(_WATCH_NS, self._watch), "watches")
 
     async def _close(self, *, keep: bool) -> Shutdown:
-        self._is_gate_open = False
+        self.gate.is_open = False
         self.desk.core.control(self.clock(), "keep_orders" if keep else "stop")
         self.pump()
         begin = Shutdown(
@@ -274,20 +281,12 @@ class Shell:
             self.pump()
 
     def _on_order(self, record: OrderRecord) -> None:
-        is_known = self.desk.ledger.find(record.cid) is not None
-        is_ours = self.plan.scope.owns(cid=record.cid, symbol=record.symbol)
-        if is_ours and not is_known and record.status.is_open:
-            if record.cid not in self._foreign:
-                self._foreign.add(record.cid)
-                self.log(f"| foreign_order | ALERT | cid={record.cid} symbol={record.symbol} |")
-                self._spawn(self._cancel_foreign(record.symbol, record.cid), "foreign order")
+        if self._foreign.takes(record):
             return
-        self.desk.tell(self.source.on_order(record))
-
-    async def _cancel_foreign(self, symbol: str, client_id: str) -> None:
-        if await self.sender.cancel(symbol, [client_id]):
-            # It is tried again when the order is seen again, or by the next reconciliation.
-            self._foreign.discard(client_id)
+        for report in self.source.on_order(record):
+            if report.kind == "rejected":
+                self.brake.refused("rejected", record.symbol, self.clock())
+            self.desk.tell([report])
 
     def _on_connection(self, *, is_connected: bool) -> None:
         if is_connected:
@@ -312,8 +311,8 @@ class Shell:
                 count = core.feed_counts(symbol)["frames"]
                 if count != frames[symbol]:
                     frames[symbol], self.heard.market_ns[symbol] = count, now_ns
-            broken = core.take_resubscribes()
-            if broken and not self.ear.is_deaf:
+            broken = self.ear.broken()
+            if broken:
                 self._spawn(self.port.resubscribe(broken), "resubscribe")
 
     async def _resolve(self) -> None:

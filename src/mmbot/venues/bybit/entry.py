@@ -1,6 +1,8 @@
 """Order entry: over the trade socket while it is up, else over REST; what is ours and nothing else.
 
-A request takes exactly one way, once. Whatever is not of our namespace is refused before anything
+A request takes exactly one way, once; only a cancel that the socket does not answer in
+`CANCEL_ANSWER_MS` goes over REST as well, for it may be dead and cancelling twice is cancelling
+once. Whatever is not of our namespace is refused before anything
 is sent, and `cancel_all` cancels our orders one by one instead of asking the venue to cancel all,
 for that would take orders of other programs and people with it.
 """
@@ -25,20 +27,23 @@ from mmbot.venues.namespace import CidNamespace
 from mmbot.venues.ports import CallError
 from mmbot.venues.records import Ack, AmendOrder, CancelOrder, CreateOrder
 
-__all__ = ["BATCH_MAX", "BybitOrders", "EntryCounters"]
+__all__ = ["BATCH_MAX", "CANCEL_ANSWER_MS", "BybitOrders", "EntryCounters"]
 
 T = TypeVar("T", CreateOrder, AmendOrder, CancelOrder)
 BATCH_MAX: Final[dict[Category, int]] = {"linear": 20, "spot": 10}
+# A round trip around the world takes 300 ms.
+CANCEL_ANSWER_MS: Final = 400
 # What is placed while cancelling is found by the next round.
 _CANCEL_ROUNDS: Final = 5
 
 
 @dataclass(slots=True)
 class EntryCounters:
-    """Requests by the way they took."""
+    """Requests by the way they took; `hedged` cancels took both."""
 
     over_socket: int = 0
     over_rest: int = 0
+    hedged: int = 0
 
 
 class BybitOrders:
@@ -161,8 +166,9 @@ class BybitOrders:
                 return await self._over_socket(socket, frame, req_id, asked, asked_command.path)
             except CallError as exc:
                 # It went down while we waited and nothing was written: the other way is still free.
-                if exc.failure.is_sent:
+                if exc.failure.is_sent and not self._is_hedged(asked):
                     raise
+                self.counters.hedged += exc.failure.is_sent
         self.counters.over_rest += 1
         return await self._rest.post(asked_command.path, asked_command.encoded(), asked)
 
@@ -171,19 +177,23 @@ class BybitOrders:
             f"{ON_SOCKET}{path}",
             asked.operation,
             orders=len(asked.cids),
-            patience_ns=self._rest.policy.patience_ms * NS_PER_MS,
+            patience_ns=self._rest.policy.patience_ns(asked.operation),
         )
         if not isinstance(passed, Granted):
             wait_ms = passed.wait_ns // NS_PER_MS if isinstance(passed, Wait) else None
             text = f"the rate budget of {passed.bucket} is used up"
             raise asked.error(FailureKind.BUDGET, text, is_sent=False, wait_ms=wait_ms)
 
+    def _is_hedged(self, asked: Asked) -> bool:
+        is_cancel = asked.operation is Operation.CANCEL
+        return is_cancel and self._rest.policy.timeout_ms > CANCEL_ANSWER_MS
+
     async def _over_socket(
         self, socket: TradeSocket, frame: bytes, req_id: str, asked: Asked, path: str
     ) -> Answer:
-        answer = await socket.send_encoded(
-            frame, req_id, asked, path=path, deadline_ms=self._rest.policy.timeout_ms
-        )
+        is_hedged = self._is_hedged(asked)
+        deadline_ms = CANCEL_ANSWER_MS if is_hedged else self._rest.policy.timeout_ms
+        answer = await socket.send_encoded(frame, req_id, asked, path=path, deadline_ms=deadline_ms)
         self.counters.over_socket += 1
         return answer
 

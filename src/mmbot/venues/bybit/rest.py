@@ -27,6 +27,8 @@ _TIME_PATH: Final = "/v5/market/time"
 _OK: Final = 200
 # The largest answers are the instruments of a category, about 1.5 MB.
 _BODY_MAX: Final = 16 << 20
+# A side of ten levels at a tenth of the published limit.
+_CANCEL_PATIENCE_MS: Final = 10_000
 _TEXT_SHOWN: Final = 120
 _RECENT_MAX: Final = 1_000
 
@@ -44,6 +46,11 @@ class RestPolicy:
     timeout_ms: int = 3_000
     patience_ms: int = 1_000
     recv_window_ms: int = 5_000
+
+    def patience_ns(self, operation: Operation) -> int:
+        """Longest wait for the rate budget; cancels wait in line, for each of them has to go."""
+        is_cancel = operation is Operation.CANCEL
+        return max(self.patience_ms, _CANCEL_PATIENCE_MS if is_cancel else 0) * NS_PER_MS
 
 
 @dataclass(slots=True)
@@ -174,7 +181,7 @@ class RestClient:
         return answer
 
     async def _pass_budget(self, path: str, asked: Asked) -> None:
-        patience_ns = self.policy.patience_ms * NS_PER_MS
+        patience_ns = self.policy.patience_ns(asked.operation)
         found = await self.budget.enter(
             path, asked.operation, orders=max(1, len(asked.cids)), patience_ns=patience_ns
         )

@@ -213,12 +213,13 @@ class FaultyWire:
     plan: FaultPlan
     stream: Stream
     _met: dict[int, int] = field(default_factory=dict)
-    _held: list[Timed] = field(default_factory=list)
+    # By what the topic of the frame that lets them go begins with.
+    _held: dict[str, list[Timed]] = field(default_factory=dict)
     _latest_due_ms: int = 0
 
     def send(self, topic: str, text: str, at_ms: int, *, delay_ms: int = 0) -> list[Timed]:
         """The texts to send for one frame, in order, `delay_ms` after `at_ms` at the earliest."""
-        due_ms, texts, is_held = at_ms + delay_ms, [text], False
+        due_ms, texts, until = at_ms + delay_ms, [text], None
         for fault in self._meeting(topic, at_ms):
             match fault.kind:
                 case "drop" | "gap" | "half_open":
@@ -230,17 +231,17 @@ class FaultyWire:
                 case "malformed":
                     texts = [part[: len(part) // 2] for part in texts]
                 case "reorder":
-                    is_held = True
+                    until = fault.topic
                 case _:
                     continue
         # a delay ends for all at once: frames never overtake each other but where that is the fault
         due_ms = self._latest_due_ms = max(due_ms, self._latest_due_ms)
         timed = [Timed(due_ms, part) for part in texts]
-        if is_held and not self._held:
-            self._held = timed
+        if until is not None and until not in self._held:
+            self._held[until] = timed
             return []
-        timed += [Timed(due_ms, held.text) for held in self._held]
-        self._held = []
+        for start in [one for one in self._held if topic.startswith(one)]:
+            timed += [Timed(due_ms, held.text) for held in self._held.pop(start)]
         return timed
 
     def request(self, path: str, at_ms: int) -> Fate:

@@ -31,6 +31,7 @@ def order_in(state: OrderState, **changes) -> TrackedOrder:
         "terms": Terms(500_000, 10),
         "state": state,
         "changed_ns": 0,
+        "asked_ns": 0,
     }
     return TrackedOrder(**(fields | changes))
 
@@ -65,6 +66,19 @@ def test_it_is_asked_for_again_and_again_until_it_is_settled():
     assert deadlines.due([order], 20 * SEC) == []
 
 
+def test_fills_do_not_put_off_the_deadline_of_a_request():
+    order, deadlines = order_in(OrderState.PENDING_CANCEL), Deadlines()
+    asked = []
+    for now in range(0, 4 * SEC, SEC // 10):
+        # A lot is filled every fifth of a second.
+        order.changed_ns = now // (SEC // 5) * (SEC // 5)
+        asked += [now] if deadlines.due([order], now) else []
+    assert asked[0] == ANSWER_NS
+    assert all(later - one < SEC for one, later in itertools.pairwise(asked))
+    order.asked_ns = order.changed_ns = asked[-1] + 1
+    assert deadlines.due([order], asked[-1] + ANSWER_NS) == []
+
+
 def misses(deadlines, order, *times):
     verdicts = []
     for now in times:
@@ -76,7 +90,8 @@ def misses(deadlines, order, *times):
 @pytest.mark.spec("02-13/3")
 def test_it_is_lost_after_two_late_questions_and_not_before():
     order, deadlines = order_in(OrderState.UNKNOWN), Deadlines()
-    assert misses(deadlines, order, SEC, 2 * SEC, LOST_AFTER_NS) == [False, False, True]
+    early = (ANSWER_NS, LOST_AFTER_NS - 1)
+    assert misses(deadlines, order, *early, LOST_AFTER_NS + SEC) == [False, False, True]
     order, deadlines = order_in(OrderState.UNKNOWN), Deadlines()
     assert misses(deadlines, order, LOST_AFTER_NS, LOST_AFTER_NS + SEC) == [False, True]
 
@@ -86,13 +101,13 @@ def test_not_found_right_after_a_fill_is_not_lost():
     reports = ReportSource(ledger, {SYMBOL: RULES}, {})
     (order,) = ledger
     deadlines = Deadlines()
-    assert misses(deadlines, order, SEC, 2 * SEC) == [False, False]
+    assert misses(deadlines, order, ANSWER_NS, LOST_AFTER_NS - 1) == [False, False]
     ledger.doubt(order, 2 * SEC)
     tell(ledger, reports.on_execution(execution()), now_ns=2_900_000_000)
     order.state = OrderState.UNKNOWN
     late = 2_900_000_000 + ANSWER_NS
     assert misses(deadlines, order, late, late + SEC) == [False, False]
-    assert misses(deadlines, order, late + 3 * SEC) == [True]
+    assert misses(deadlines, order, late + LOST_AFTER_NS) == [True]
 
 
 def test_an_answer_to_a_question_from_before_the_last_event_proves_nothing():

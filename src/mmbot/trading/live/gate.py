@@ -1,0 +1,50 @@
+"""Which requests of the core leave: all cancels, and of the rest what may and is not too old.
+
+What stays is refused to the core, which decides anew.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from mmbot.trading.live.orders import OrderLedger
+from mmbot.trading.live.rejects import RejectBrake
+from mmbot.units import NS_PER_SEC
+
+if TYPE_CHECKING:
+    from mmbot import core
+
+__all__ = ["DECIDED_MAX_NS", "Gate"]
+
+# As old as market data may be (`mmbot.venues.stream.staleness`): a decision that waited for longer,
+# because a strategy or the machine stood still, is one on old data.
+DECIDED_MAX_NS: Final = NS_PER_SEC
+
+
+@dataclass(slots=True)
+class Gate:
+    """Open while the session trades.
+
+    Attributes:
+        ledger: has every request that the gate is asked about.
+        late: requests that stayed because they were decided too long ago.
+    """
+
+    ledger: OrderLedger
+    brake: RejectBrake
+    clock: Callable[[], int]
+    is_open: bool = False
+    late: int = 0
+
+    def staying(self, requests: Sequence[core.OrderRequest]) -> list[core.OrderRequest]:
+        """The requests that do not leave."""
+        placing = [one for one in requests if one.kind != "cancel"]
+        if not placing or not self.is_open:
+            return placing
+        now_ns = self.clock()
+        late = [one for one in placing if now_ns - one.ts_ns > DECIDED_MAX_NS]
+        self.late += len(late)
+        rest = [one for one in placing if one not in late]
+        return late + self.brake.stay(rest, self.ledger, now_ns)

@@ -1,0 +1,350 @@
+"""A live session and the exchange that it trades on, in one process and one loop.
+
+The session is built as `mmbot run --mode live` builds it, over real sockets. A judge looks at both
+sides between any two steps of the loop, where neither can be half-way through something.
+
+Deadlines are measured net of stalls: time in which this process had no processor. A session that
+computes for too long gets nothing off, for then the process has one.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from time import process_time_ns
+from typing import Any
+
+from tests.conformance.ports.world import SYMBOL, World, exchange
+
+from mmbot.cli.live_venue import (
+    ListedVenue,
+    ask_venue,
+    instrument_of,
+    own_prefix,
+    venue_sets,
+)
+from mmbot.clock import wall_ns
+from mmbot.config import AppConfig, ConfigRequest, LoadedConfig, lane_params, load_config
+from mmbot.config.session import session_params
+from mmbot.store.journal import JournalReader
+from mmbot.trading.identity import SessionIdentity
+from mmbot.trading.journaling import journal_header
+from mmbot.trading.live.opening import Beginning, Opened, Wanted, open_session
+from mmbot.trading.live.parameters import fee_params
+from mmbot.trading.live.shell import Shell
+from mmbot.trading.live.shell_records import ShellEnd, ShellPlan
+from mmbot.trading.live.shutdown import Stage
+from mmbot.trading.live.watches import ClockWatch, ListingWatch
+from mmbot.trading.reconcile import OwnScope
+from mmbot.trading.replaying import replay_journal
+from mmbot.units import NS_PER_MS, NS_PER_SEC
+from mmbot.venues.bybit.adapter import BybitVenue
+from mmbot.venues.bybit.build import build_bybit
+from mmbot.venues.bybit.codes import BYBIT_CODES
+
+KEYS = {"BYBIT_API_KEY": "key-1", "BYBIT_API_SECRET": "secret-of-1"}
+PATIENCE_S = 60.0
+STORY_S = 300.0
+_OURS = 1
+_LOOK_S = 0.003
+_STALL_NS = 15 * NS_PER_MS
+# Quotes stand inside the spread of the exchange's book, so that somebody can trade with them.
+_SETS = (
+    "runtime_guard.enabled=false",
+    "trading.base_spread_bps=0.2",
+    "ha_failover.drain_timeout_ms=15000",
+)
+
+
+@dataclass
+class Judge:
+    """Looks at the venue and at the session, and writes down what may not be.
+
+    `heard_ns` is when the session last took in a public frame.
+    """
+
+    world: World
+    prefix: str
+    shell: Shell
+    found: list[str] = field(default_factory=list)
+    looks: int = 0
+    heard_ns: int = 0
+    frames: int = 0
+    stalls: list[tuple[int, int]] = field(default_factory=list)
+
+    async def run(self) -> None:
+        """Look until it is cancelled."""
+        last_ns, used_ns = wall_ns(), process_time_ns()
+        while True:
+            await asyncio.sleep(_LOOK_S)
+            now_ns, cpu_ns = wall_ns(), process_time_ns()
+            idle_ns = now_ns - last_ns - (cpu_ns - used_ns)
+            if idle_ns > _STALL_NS:
+                self.stalls.append((now_ns - idle_ns, now_ns))
+            last_ns, used_ns = now_ns, cpu_ns
+            self.look()
+
+    def net_ms(self, begin_ns: int, end_ns: int) -> float:
+        """Time between two moments, stalls left out."""
+        away = sum(max(0, min(end, end_ns) - max(start, begin_ns)) for start, end in self.stalls)
+        return (end_ns - begin_ns - away) / NS_PER_MS
+
+    def look(self) -> None:
+        """Every order of ours at the venue is one that the session counts as open, once."""
+        self.looks += 1
+        core = self.shell.desk.core
+        frames = sum(core.feed_counts(one)["frames"] for one in self.shell.plan.symbols)
+        if frames != self.frames:
+            self.frames, self.heard_ns = frames, wall_ns()
+        ledger = self.shell.desk.ledger
+        links: set[str] = set()
+        for order in list(self.world.exchange.desks[_OURS].open.values()):
+            link = order.terms.link_id
+            if not link.startswith(self.prefix):
+                continue
+            if link in links:
+                self.found.append(f"{link} rests twice")
+            links.add(link)
+            known = ledger.find(link)
+            if known is None or not known.state.is_open:
+                self.found.append(f"{link} rests and is not counted: {known}")
+
+
+@dataclass
+class Live:
+    """A session that trades."""
+
+    world: World
+    port: BybitVenue
+    opened: Opened
+    shell: Shell
+    judge: Judge
+    lines: list[str]
+    stages: list[tuple[int, str]]
+    ended: ShellEnd | None = None
+
+    @property
+    def end(self) -> ShellEnd:
+        """How it ended; of one that has."""
+        assert self.ended is not None
+        return self.ended
+
+    @property
+    def journal(self) -> Path:
+        """Its journal."""
+        return self.opened.writer.path
+
+    def said(self, text: str) -> bool:
+        """Whether a line of the log holds a text."""
+        return any(text in line for line in self.lines)
+
+    def own_open(self) -> list[str]:
+        """What rests at the venue."""
+        return [one for one in self.world.open_cids() if one.startswith(self.judge.prefix)]
+
+    def records(self, *kinds: str) -> list[dict[str, Any]]:
+        """Records of the journal; all of them once the session has ended."""
+        return list(JournalReader(self.journal).records(kinds=kinds))
+
+    def placed(self, since_ns: int = 0) -> list[dict[str, Any]]:
+        """New orders that it wanted since a moment."""
+        intents = self.records("intent")
+        return [one for one in intents if one["action"] == "place" and one["ts_ns"] >= since_ns]
+
+    def venue_orders(self) -> list[Any]:
+        """All orders of ours that the venue ever had."""
+        orders = self.world.exchange.desks[_OURS].orders.values()
+        return [one for one in orders if one.terms.link_id.startswith(self.judge.prefix)]
+
+    async def until(self, holds: Callable[[], object], within_s: float = PATIENCE_S) -> int:
+        """Wait until something is so; the moment."""
+        deadline_ns = wall_ns() + int(within_s * NS_PER_SEC)
+        while not holds():
+            assert wall_ns() < deadline_ns, f"did not happen: {self.lines[-10:]}"
+            await asyncio.sleep(_LOOK_S)
+        return wall_ns()
+
+    async def quoting(self) -> int:
+        """Wait until orders rest on both sides."""
+        return await self.until(lambda: len(self.own_open()) >= 2)
+
+
+def play(story: Callable[[], Awaitable[None]]) -> None:
+    """Run a story of a session; one that hangs fails."""
+
+    async def whole() -> None:
+        await asyncio.wait_for(story(), STORY_S)
+
+    asyncio.run(whole())
+
+
+@contextmanager
+def exchange_beside() -> Iterator[World]:
+    """An exchange in a thread of its own, which goes on while the session stands still."""
+    made: list[tuple[World, asyncio.AbstractEventLoop, asyncio.Event]] = []
+    ready = threading.Event()
+
+    async def serve() -> None:
+        stop = asyncio.Event()
+        async with exchange() as world:
+            made.append((world, asyncio.get_running_loop(), stop))
+            ready.set()
+            await stop.wait()
+
+    thread = threading.Thread(target=lambda: asyncio.run(serve()), daemon=True)
+    thread.start()
+    assert ready.wait(PATIENCE_S)
+    world, loop, stop = made[0]
+    try:
+        yield world
+    finally:
+        loop.call_soon_threadsafe(stop.set)
+        thread.join(PATIENCE_S)
+
+
+@asynccontextmanager
+async def trading(
+    world: World,
+    directory: Path,
+    *,
+    sets: Sequence[str] = (),
+    symbols: tuple[str, ...] = (SYMBOL,),
+    strategy: Any = None,
+    has_ghosts: bool = False,
+    is_locked_out: bool = False,
+    keep_orders: bool = False,
+) -> AsyncIterator[Live]:
+    """A session on `world`, ended in order afterwards, and then judged as a whole.
+
+    Args:
+        world: the exchange.
+        directory: of the journal.
+        sets: configuration.
+        symbols: that it trades.
+        strategy: of its own, as `Wanted.strategy`.
+        has_ghosts: requests may take effect after they were given up: then an order may rest
+            uncounted until it is heard of.
+        is_locked_out: at the end the venue tells the session nothing any more.
+        keep_orders: leave them at the end.
+    """
+    given = (*venue_sets("bybit", world.rest_url), *_SETS, *sets)
+    loaded = load_config(ConfigRequest(symbols=symbols, sets=given))
+    config = loaded.config
+    port = build_bybit(config, env=KEYS, seed=7)
+    lines: list[str] = []
+    stages: list[tuple[int, str]] = []
+    try:
+        venue = await ask_venue(
+            port, config, mode="live", seed=7, calibration=None, log=lines.append
+        )
+        opened = _opened(loaded, venue, directory, strategy, lines)
+        shell = Shell(
+            _plan(config, venue),
+            opened,
+            port,
+            watches=(ClockWatch(port.clock_verdict), ListingWatch(period_ns=NS_PER_SEC)),
+            on_stage=lambda _shell, stage, _text: stages.append((wall_ns(), stage)),
+            log=lines.append,
+        )
+        judge = Judge(world, own_prefix(config), shell)
+        live = Live(world, port, opened, shell, judge, lines, stages)
+        async with _running(live, keep_orders=keep_orders):
+            yield live
+        _judge_whole(live, keep_orders=keep_orders)
+        if not is_locked_out:
+            _judge_positions(live)
+        if not has_ghosts:
+            assert judge.found == []
+    finally:
+        await port.aclose()
+
+
+def _opened(
+    loaded: LoadedConfig, venue: ListedVenue, directory: Path, strategy: Any, lines: list[str]
+) -> Opened:
+    config = loaded.config
+    symbols = config.trading.symbols
+    identity = SessionIdentity.of(config, symbols)
+    external = {} if strategy is None else {"strategy.kind": "external"}
+
+    def begin() -> Beginning:
+        header = journal_header(loaded, identity, mode="live", seed=7)
+        return Beginning(
+            identity=identity,
+            header=header | {"ts_ns": wall_ns()},
+            params=[
+                lane_params(config, one) | external | fee_params(venue.fees.get(one))
+                for one in symbols
+            ],
+            session=session_params(config, symbols, cid_prefix=identity.cid_prefix),
+            seed=7,
+        )
+
+    wanted = Wanted(
+        journal_dir=directory,
+        fsync_ms=config.storage.journal_fsync_ms,
+        bot_prefix=own_prefix(config),
+        mode="live",
+        instruments=[instrument_of(venue.rules[one]) for one in symbols],
+        hash_every_ns=NS_PER_SEC,
+        strategy=strategy,
+    )
+    return open_session(wanted, begin, now_ns=wall_ns(), log=lines.append)
+
+
+def _plan(config: AppConfig, venue: ListedVenue) -> ShellPlan:
+    symbols = config.trading.symbols
+    return ShellPlan(
+        symbols=symbols,
+        depth=50,
+        duration_ns=None,
+        drain_timeout_ns=config.ha_failover.drain_timeout_ms * NS_PER_MS,
+        scope=OwnScope(own_prefix(config), frozenset(symbols)),
+        rules=venue.rules,
+        fee_assets=dict.fromkeys(symbols, "USDT"),
+        codes=BYBIT_CODES,
+        seed=7,
+    )
+
+
+@asynccontextmanager
+async def _running(live: Live, *, keep_orders: bool) -> AsyncIterator[None]:
+    session = asyncio.create_task(live.shell.run(lambda: keep_orders))
+    looking: asyncio.Task[None] | None = None
+    try:
+        await live.until(lambda: session.done() or "trading" in [name for _, name in live.stages])
+        looking = asyncio.create_task(live.judge.run())
+        yield
+    finally:
+        live.shell.stop("test")
+        done = await asyncio.wait_for(asyncio.gather(session, return_exceptions=True), PATIENCE_S)
+        if looking is not None:
+            looking.cancel()
+            await asyncio.gather(looking, return_exceptions=True)
+    (end,) = done
+    assert isinstance(end, ShellEnd), end
+    live.ended = end
+
+
+def _judge_whole(live: Live, *, keep_orders: bool) -> None:
+    """What holds for every session, whatever it went through."""
+    assert live.judge.looks > 0
+    links = [one.terms.link_id for one in live.venue_orders()]
+    assert len(links) == len(set(links)), "an order was sent twice"
+    if live.end.stop.stage is Stage.VERIFIED and not keep_orders:
+        assert live.own_open() == []
+    replayed = replay_journal(live.journal)
+    assert replayed.diff_seq is None, replayed
+    assert replayed.actions > 0 or live.end.fatal is not None
+
+
+def _judge_positions(live: Live) -> None:
+    """Ours are the venue's."""
+    for symbol in live.shell.plan.symbols:
+        lots = live.world.position_lots(symbol)
+        assert live.shell.desk.ledger.position_lots(symbol) == lots
+        assert live.shell.desk.core.position_lots(symbol) == lots

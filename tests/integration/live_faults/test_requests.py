@@ -1,0 +1,155 @@
+"""Requests of a live session that time out, are refused, or meet a venue that wants fewer."""
+
+import asyncio
+from collections import Counter
+from types import SimpleNamespace
+from typing import cast
+
+import pytest
+from tests.conformance.ports.world import SYMBOL, exchange
+from tests.integration.live_faults.session_rig import play, trading
+
+from mmbot.trading.live.holds import HoldReason
+from mmbot.trading.live.rejects import ATTEMPTS_MAX
+from mmbot.trading.reconcile import OrderState
+from mmbot.venues.records import Side
+from mmbot.venues.simulated.rest import RestApi
+
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("live-faults")]
+
+CREATE = "/v5/order/create"
+TIMEOUT_MS = 400
+OVER_REST = ("bybit.trade_socket=false", f"bybit.call_timeout_ms={TIMEOUT_MS}")
+RESOLVED_MS = 3_000.0
+CANCELLED_MS = 2_000.0
+BALANCE_CODE = 110007
+ONE_LEVEL = ("portfolio.levels_per_side_min=1", "portfolio.levels_per_side_max=1")
+CUT_S = 3
+STORM_MS = 800
+
+
+def doubted(live):
+    """The order whose request was not answered."""
+    (record,) = live.records("unanswered")
+    return live.shell.desk.ledger.numbered(SYMBOL, record["cid"])
+
+
+@pytest.mark.parametrize(
+    ("kind", "more"),
+    [("drop", {}), ("lose", {}), ("hold", {"delay_ms": 1_500}), ("hold", {"delay_ms": 4_000})],
+    ids=["executed", "not-executed", "executed-late", "executed-after-it-was-given-up"],
+)
+def test_a_create_that_times_out_is_counted_resolved_in_time_and_never_repeated(
+    tmp_path, kind, more
+):
+    is_ghost = more.get("delay_ms", 0) > RESOLVED_MS
+
+    async def story():
+        async with (
+            exchange() as world,
+            trading(world, tmp_path, sets=OVER_REST, has_ghosts=is_ghost) as live,
+        ):
+            await live.quoting()
+            world.fault(kind, stream="rest", topic=CREATE, count=1, **more)
+            # Quotes are filled, so that new ones are wanted.
+            world.hit("5.000")
+            begin_ns = await live.until(lambda: live.shell.sender.counters.unclear)
+            order = doubted(live)
+            cid = order.client_id
+            while order.state is OrderState.UNKNOWN:
+                seen = {one["cid"]: one for one in live.shell.desk.core.orders(SYMBOL)}
+                assert seen[order.cid]["state"].lower() == "unknown", "it counts as live"
+                await asyncio.sleep(0.01)
+            end_ns = live.shell.clock()
+            assert live.judge.net_ms(begin_ns, end_ns) <= RESOLVED_MS
+            assert order.was_accepted is (kind != "lose" and not is_ghost)
+            if is_ghost:
+                await live.until(lambda: live.said(f"foreign_order | ALERT | cid={cid}"))
+                await live.until(lambda: cid not in live.own_open())
+            assert world.cid_count(cid) == (kind != "lose")
+            await live.quoting()
+        places = [one["full_cid"] for one in live.placed()]
+        assert len(places) == len(set(places))
+
+    play(story)
+
+
+def test_a_storm_of_rejects_gets_five_attempts_a_minute_and_an_alert(tmp_path):
+    async def story():
+        async with exchange() as world, trading(world, tmp_path) as live:
+            await live.quoting()
+            begun_ns = live.shell.clock()
+            world.fault("reject", ret_code=BALANCE_CODE)
+            world.hit("5.000")
+            await live.until(lambda: live.shell.holds.has(HoldReason.REJECTS))
+            assert live.said(f"| rejects | ALERT | E_EXEC_REJECTS: reason={BALANCE_CODE}")
+            assert live.shell.brake.refusals == {str(BALANCE_CODE): ATTEMPTS_MAX}
+            await live.until(lambda: not live.own_open())
+            await asyncio.sleep(3)
+            assert live.shell.brake.refusals == {str(BALANCE_CODE): ATTEMPTS_MAX}
+            assert live.shell.brake.trips == 1
+            world.heal()
+            # A minute later it tries again; here the minute is over at once.
+            live.shell.brake._recent.clear()
+            await live.until(lambda: live.said("| rejects | OK |"))
+            await live.quoting()
+        rejected = [one for one in live.records("report") if one["report"] == "rejected"]
+        # The venue's own refusals; what the session kept back itself has another reason.
+        refused = [one for one in rejected if one["reason"] == "filter"]
+        assert len(refused) == ATTEMPTS_MAX
+        assert all(one["ts_ns"] >= begun_ns for one in refused)
+
+    play(story)
+
+
+def test_limits_cut_to_a_tenth_and_a_storm_of_10006_ban_nobody_and_cancels_pass(tmp_path):
+    """At a tenth one cancel a second passes: the two of one level within two seconds."""
+
+    async def story():
+        async with (
+            exchange(has_limits=True) as world,
+            trading(world, tmp_path, sets=ONE_LEVEL) as live,
+        ):
+            answers: Counter[int] = Counter()
+            answer = world.conductor.api.answer
+
+            def counted(asked, now_ms):
+                given = answer(asked, now_ms)
+                answers[given.status] += 1
+                return given
+
+            world.conductor.api = cast("RestApi", SimpleNamespace(answer=counted))
+            usual = await created_in(live, CUT_S)
+            world.fault("limit_cut", percent=10)
+            assert await created_in(live, CUT_S) <= usual
+            await pulled_in_time(live)
+            world.heal()
+            await live.quoting()
+            world.fault("rate_limit", duration_ms=STORM_MS)
+            await pulled_in_time(live)
+            world.heal()
+            await live.quoting()
+            assert answers[403] == 0
+            assert answers[200] > 0
+            assert not live.shell.is_ending
+
+    play(story)
+
+
+async def pulled_in_time(live):
+    """Somebody takes the quotes off."""
+    await live.until(live.own_open)
+    resting, asked_ns = set(live.own_open()), live.shell.clock()
+    live.shell.holds.put(HoldReason.OPERATOR, "test")
+    gone_ns = await live.until(lambda: not resting & set(live.own_open()))
+    assert live.judge.net_ms(asked_ns, gone_ns) <= CANCELLED_MS
+    live.shell.holds.lift(HoldReason.OPERATOR)
+
+
+async def created_in(live, seconds):
+    """How many orders reach the venue while somebody keeps trading with us."""
+    before = len(live.venue_orders())
+    for number in range(round(seconds / 0.2)):
+        live.world.hit("0.005", side=Side.SELL if number % 2 else Side.BUY)
+        await asyncio.sleep(0.2)
+    return len(live.venue_orders()) - before
