@@ -127,6 +127,8 @@ pub struct Order {
     pub not_amendable: bool,
     /// The amend on its way is a drift refresh: a refusal leads to a cancel.
     pub refreshing: bool,
+    /// A fill was the first sign that it rests; the venue has not said since when.
+    pub unsaid: bool,
     /// State; what a change on its way asks for lies on the second line.
     pub state: OrderState,
     /// Terms in force (asked for, while the order is new).

@@ -58,6 +58,7 @@ const VACANT: Order = Order {
     replacing: false,
     not_amendable: false,
     refreshing: false,
+    unsaid: false,
 };
 
 impl Default for OrderTable {
@@ -138,7 +139,7 @@ impl OrderTable {
         order.terms = terms;
         (order.filled, order.filled_prefix) = (QtyLot::ZERO, QtyLot::ZERO);
         (order.sent, order.since) = (now, now);
-        (order.rests_from, order.queued_from) = (None, TsNs::ZERO);
+        (order.rests_from, order.queued_from, order.unsaid) = (None, TsNs::ZERO, false);
         (order.last_fill, order.filled_since) = (TsNs::ZERO, QtyLot::ZERO);
         order.drift_mid = terms.decision_mid;
         (order.side, order.level, order.color) = (side, level, color);

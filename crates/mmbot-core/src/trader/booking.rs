@@ -81,6 +81,7 @@ impl Trader {
         if order.rests_from.is_none() {
             order.rests_from = Some(ts_exch);
             order.queued_from = ts_exch;
+            order.unsaid = true;
             order.since = now;
             self.telemetry.accepted += 1;
             self.log_event(now, slot, OrderEventKind::Ack, "");

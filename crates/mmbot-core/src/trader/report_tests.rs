@@ -291,6 +291,31 @@ fn an_old_answer_does_not_undo_a_newer_amend() {
     assert_eq!(desk.open(cid).unwrap().open_qty, QtyLot::new(9));
 }
 
+/// spec: 02-5.1
+#[test]
+fn a_repeated_acknowledgement_lets_no_old_amend_undo_a_newer_one() {
+    let mut desk = Desk::new(params());
+    let cid = desk.settle()[0].0.cid();
+    let accepted_ms = desk.now_ms;
+    let amended = |px: i64, open: i64| ReportKind::Amended {
+        px: PriceTick::new(px),
+        open_qty: QtyLot::new(open),
+    };
+    desk.now_ms = 20;
+    desk.report(cid, amended(99_970, 9));
+    desk.now_ms = 30;
+    desk.report(cid, amended(99_960, 36));
+    desk.now_ms = accepted_ms;
+    desk.report(cid, ReportKind::Accepted);
+    desk.now_ms = 20;
+    desk.report(cid, amended(99_970, 9));
+    let open = desk.open(cid).unwrap();
+    assert_eq!(
+        (open.px, open.open_qty),
+        (PriceTick::new(99_960), QtyLot::new(36))
+    );
+}
+
 #[test]
 fn a_size_that_was_filled_meanwhile_ends_the_order() {
     let mut desk = Desk::new(params());

@@ -108,6 +108,7 @@ impl Trader {
             }
         }
         let order = self.orders.get_mut(slot);
+        let unsaid = std::mem::take(&mut order.unsaid);
         match &mut order.rests_from {
             None => {
                 order.rests_from = Some(ts_exch);
@@ -118,8 +119,8 @@ impl Trader {
                     self.log_event(now, slot, OrderEventKind::Ack, "");
                 }
             }
-            // a fill was faster than the acknowledgement
-            Some(from) if ts_exch < *from && order.queued_from == *from => {
+            // a fill was faster than the acknowledgement; a repeated one takes nothing back
+            Some(from) if ts_exch < *from && unsaid => {
                 *from = ts_exch;
                 order.queued_from = ts_exch;
             }
@@ -177,7 +178,7 @@ impl Trader {
         order.set_terms(asked.unwrap_or(adopted), ts_exch);
         order.since = now;
         order.rests_from = Some(ts_exch);
-        order.refreshing = false;
+        (order.refreshing, order.unsaid) = (false, false);
         self.telemetry.amended_of[order.side.index()] += 1;
         let filled_up = order.open().is_zero();
         self.log_event(now, slot, OrderEventKind::Amended, "");

@@ -80,17 +80,35 @@ def interrupted_session(wanted: Wanted) -> Path | None:
     """
     newest: tuple[int, Path] | None = None
     for path in list_sessions(wanted.journal_dir):
-        try:
-            header = JournalReader(path).header()
-        except StoreError:
-            continue  # of a session that never began; `mmbot journal ls` shows it
-        if header["mode"] == wanted.mode and header["cid_prefix"].startswith(wanted.bot_prefix):
-            begun_ns = (path / f"0{SUFFIX}").stat().st_mtime_ns
+        begun_ns = (path / f"0{SUFFIX}").stat().st_mtime_ns
+        header = _header_of(path)
+        if header is not None:
+            is_ours = header["cid_prefix"].startswith(wanted.bot_prefix)
+            if header["mode"] != wanted.mode or not is_ours:
+                continue
             begun_ns = max(begun_ns, int(header["ts_ns"]))
-            newest = max(newest or (0, path), (begun_ns, path))
+        elif not _has_begun(path):
+            continue  # `mmbot journal ls` shows it
+        newest = max(newest or (0, path), (begun_ns, path))
     if newest is None:
         return None
     return None if has_ended(newest[1]) else newest[1]
+
+
+def _header_of(path: Path) -> Mapping[str, Any] | None:
+    """The header; None for one that cannot be read: then nobody knows whose the journal is."""
+    try:
+        return JournalReader(path).header()
+    except StoreError:
+        return None
+
+
+def _has_begun(path: Path) -> bool:
+    """False for a session that was killed before its header was whole."""
+    try:
+        return any(True for _ in JournalReader(path).records())
+    except StoreError:
+        return True
 
 
 def open_session(

@@ -139,3 +139,16 @@ def test_a_damaged_journal_stops_the_start(tmp_path):
     segment.write_bytes(bytes(data))
     with pytest.raises(StoreError, match="E_STORE_JOURNAL"):
         opened(tmp_path, "s-2", LATER_NS)
+
+
+def test_a_journal_whose_header_was_never_whole_is_of_no_session(tmp_path):
+    killed(tmp_path)
+    data = (tmp_path / "s-1" / "0.mmj").read_bytes()
+    for end in (0, 5, 40):
+        (tmp_path / "s-9").mkdir(exist_ok=True)
+        (tmp_path / "s-9" / "0.mmj").write_bytes(data[:end])
+        assert interrupted_session(wanted(tmp_path)) == tmp_path / "s-1"
+    (tmp_path / "s-9" / "0.mmj").write_bytes(data[:40] + b"\xff" + data[41:])
+    # Whose it is cannot be read any more.
+    with pytest.raises(StoreError, match="E_STORE_JOURNAL"):
+        opened(tmp_path, "s-2", LATER_NS)
