@@ -1,7 +1,13 @@
 //! What the fuzz targets share. A target fails on a panic and on an offset outside of the input.
 
+mod live;
+
+pub use live::live_session;
+
 use mmbot_feed::capture::{CaptureDecoder, Format, Venue, scan_symbols};
+use mmbot_feed::frames::{pack, unpack};
 use mmbot_feed::{BookSink, Decoded, Grid, Target};
+use mmbot_parquet::{Column, Encoding, PageHeader, PageKind};
 use mmbot_types::journal::{self, Reader, Tail, Writer};
 use mmbot_types::{PriceTick, QtyLot, Side};
 
@@ -97,5 +103,65 @@ pub fn journal(data: &[u8]) {
         Ok(Tail::Clean) => assert_eq!(reader.offset(), data.len() as u64),
         Ok(Tail::Torn { at }) => assert_eq!(reader.offset(), at),
         Err(error) => assert!((reader.offset()..=data.len() as u64).contains(&error.offset)),
+    }
+}
+
+/// Reads `data` as a block of stored frames.
+///
+/// # Panics
+/// If more bytes come out than were allowed, or frames that do not come back.
+pub fn stored_frames(data: &[u8]) {
+    const BYTES_MAX: usize = 1 << 16;
+    let Ok(found) = unpack(data, BYTES_MAX) else {
+        return;
+    };
+    assert!(found.bytes.len() <= BYTES_MAX);
+    if let Ok(block) = pack(&found.bytes, &found.lens, &found.times, &found.tags) {
+        assert_eq!(unpack(&block, BYTES_MAX).as_ref(), Ok(&found));
+    }
+}
+
+/// Reads `data` as the header of a page, and as pages of a column in every encoding; its first byte
+/// chooses.
+///
+/// # Panics
+/// If other than the promised number of values comes out.
+pub fn parquet_page(data: &[u8]) {
+    let _ = PageHeader::read(data);
+    let [choice, values, bytes @ ..] = data else {
+        return;
+    };
+    let encodings = [Encoding::Plain, Encoding::Dictionary, Encoding::Delta];
+    let kinds = [PageKind::DataV1, PageKind::DataV2];
+    let header = |kind, bytes: &[u8], values, encoding| PageHeader {
+        kind,
+        header_bytes: 0,
+        stored_bytes: bytes.len(),
+        plain_bytes: bytes.len(),
+        levels_bytes: 0,
+        values,
+        encoding,
+        is_compressed: false,
+    };
+    let mut column = Column::<i64, Vec<u8>>::new(choice & 8 != 0);
+    let dictionary: Vec<u8> = bytes.iter().take(64).copied().collect();
+    let entries = header(
+        PageKind::Dictionary,
+        &dictionary,
+        dictionary.len() / 8,
+        Encoding::Plain,
+    );
+    let _ = column.push(&entries, &[], dictionary);
+    let page = header(
+        kinds[usize::from(choice >> 2 & 1)],
+        bytes,
+        usize::from(*values),
+        encodings[usize::from(choice & 3) % 3],
+    );
+    if column.push(&page, bytes, bytes.to_vec()).is_ok() {
+        let mut out = Vec::new();
+        if column.take(column.waiting(), &mut out).is_ok() {
+            assert_eq!(out.len(), usize::from(*values));
+        }
     }
 }

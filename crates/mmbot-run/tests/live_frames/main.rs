@@ -9,4 +9,5 @@
 
 mod breaks;
 mod fates;
+mod hour;
 mod venue;
