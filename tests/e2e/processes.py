@@ -8,6 +8,7 @@ from pathlib import Path
 ROOT = Path(__file__).parents[2]
 MMBOT = [sys.executable, "-c", "from mmbot.cli.app import main; main()"]
 TIMEOUT_S = 120
+PATIENCE_LONG_S = 7_200
 
 
 def environment(tmp_path, **more):

@@ -1,0 +1,83 @@
+"""A session over hours of market time: memory and file handles stay as they are after the start.
+
+`--market-hours 72` is the whole proof (six minutes of a core, 4 GB of journal). A shorter one than
+the warm-up says nothing about a slope: it is held to a bound.
+"""
+
+import os
+import signal
+import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from statistics import linear_regression
+
+import pytest
+from tests.e2e.processes import PATIENCE_LONG_S, start
+
+from mmbot.clock import monotonic_ns
+from mmbot.units import NS_PER_SEC
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(sys.platform != "linux", reason="reads /proc"),
+]
+
+EVERY_S = 0.1
+MIB = 1 << 20
+# Histories of signals, caches of the writers and the interpreter's own fill up meanwhile.
+WARM_UP_HOURS = 6.0
+SLOPE_MAX_MIB = 1.0
+RESIDENT_MAX_MIB = 400.0
+
+
+def resident_mib(pid):
+    pages = int(Path(f"/proc/{pid}/statm").read_text(encoding="ascii").split()[1])
+    return pages * os.sysconf("SC_PAGE_SIZE") / MIB
+
+
+def handles(pid):
+    return sum(1 for _ in Path(f"/proc/{pid}/fd").iterdir())
+
+
+def watched(process):
+    """Memory and handles of a process until it ends."""
+    samples = []
+    deadline_ns = monotonic_ns() + PATIENCE_LONG_S * NS_PER_SEC
+    while process.poll() is None:
+        assert monotonic_ns() < deadline_ns
+        try:
+            samples.append((resident_mib(process.pid), handles(process.pid)))
+        except (FileNotFoundError, ProcessLookupError, IndexError):
+            break
+        time.sleep(EVERY_S)
+    return samples
+
+
+def test_memory_and_file_handles_stay_flat_over_market_hours(tmp_path, request, record_property):
+    hours = request.config.getoption("--market-hours")
+    process = start(
+        tmp_path, "--speed", "max", "--no-store", "--seed", "3", "--duration", f"{hours}h"
+    )
+    with ThreadPoolExecutor(1) as pool:
+        said = pool.submit(process.communicate)
+        try:
+            samples = watched(process)
+        finally:
+            if process.poll() is None:
+                process.send_signal(signal.SIGKILL)
+        out, err = said.result()
+    assert process.returncode == 0, err
+    assert "RUN_REPORT.html" in out
+    # Market time passes evenly at full speed; the last samples are of the report.
+    share = min(0.3, WARM_UP_HOURS / hours)
+    warm = samples[int(len(samples) * share) : int(len(samples) * 0.97)]
+    assert len(warm) >= 5
+    passed = [hours * at / len(samples) for at in range(len(warm))]
+    slope, _ = linear_regression(passed, [memory for memory, _ in warm])
+    facts = f"rss_mib={warm[0][0]:.1f}..{warm[-1][0]:.1f} slope_mib_per_h={slope:.4f}"
+    record_property("memory", facts)
+    if hours > WARM_UP_HOURS:
+        assert slope < SLOPE_MAX_MIB, facts
+    assert warm[-1][0] < RESIDENT_MAX_MIB, facts
+    assert max(count for _, count in warm) <= warm[0][1] + 1
