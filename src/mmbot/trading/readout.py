@@ -15,6 +15,7 @@ Columns = dict[str, NDArray[Any]]
 
 # The screen needs hundreds of points, the report thousands: beyond this every second one goes.
 _POINTS_MAX: Final = 200_000
+_PARTS_MAX: Final = 256
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +113,9 @@ class Course:
             halved = {name: column[::2] for name, column in self.columns().items()}
             self.parts = [halved]
             self.points = len(halved["ts_ns"])
+        elif len(self.parts) > _PARTS_MAX:
+            # An array of one sample takes ten times its room.
+            self.columns()
 
     def columns(self) -> Columns:
         """All samples; empty if there are none."""

@@ -33,3 +33,12 @@ def test_a_long_course_is_thinned(monkeypatch):
     assert course.points == len(ts)
     assert ts[0] == 0
     assert (np.diff(ts) > 0).all()
+
+
+def test_many_small_parts_are_few_arrays_with_all_their_samples():
+    course = Course()
+    for at in range(2_000):
+        course.add({"ts_ns": np.array([at]), "mid": np.array([float(at)])}, thin=False)
+        assert len(course.parts) <= 256 + 1
+    assert course.columns()["ts_ns"].tolist() == list(range(2_000))
+    assert course.tail("mid", 3) == (1_997.0, 1_998.0, 1_999.0)
