@@ -19,6 +19,7 @@ class Stage:
     def __init__(self, requests=0, fails=False):
         self.told: list[tuple[object, ...]] = []
         self.requests, self.fails = requests, fails
+        self.wanted: list[str] = []
         desk = cast("Any", SimpleNamespace(core=self, clock=lambda: 77))
         tap = SimpleNamespace(
             on_frame=lambda frame: self.told.append(("record", frame.data)),
@@ -41,6 +42,11 @@ class Stage:
 
     def on_gap(self, symbol, recv_ns):
         self.told.append(("gap", symbol, recv_ns))
+        self.wanted.append(symbol)
+
+    def take_resubscribes(self):
+        wanted, self.wanted = self.wanted, []
+        return wanted
 
 
 def frame(data=b"{}"):
@@ -62,6 +68,14 @@ def test_a_frame_at_which_the_core_fails_is_recorded_all_the_same():
     with pytest.raises(ValueError, match="a strategy"):
         stage.ear.hear(frame())
     assert stage.told[-1] == ("record", b"{}")
+
+
+def test_a_gap_that_is_told_is_not_asked_about_again_and_one_that_is_found_once():
+    stage = Stage()
+    stage.wanted = ["BTCUSDT"]
+    stage.ear.hear(PublicGap(9, ("ETHUSDT",), GapReason.RESUBSCRIBED))
+    assert stage.ear.broken() == ["BTCUSDT"]
+    assert stage.ear.broken() == []
 
 
 def test_a_gap_breaks_its_books_and_is_marked():
