@@ -91,7 +91,7 @@ impl DayDrawdown {
     /// water, while the day lasts; `None` while a grade is demanded.
     pub(super) fn calm_equity_usd(&self, params: &SessionRiskParams) -> Option<[f64; 2]> {
         let normal = self.demanded == RiskGrade::Normal && self.pause.is_none();
-        if !normal || !(self.high_usd > 0.0 && self.largest.is_finite()) {
+        if !(normal && self.high_usd > 0.0 && self.largest.is_finite()) {
             return None;
         }
         let (pause, grades) = (params.risk_pause_threshold, &params.grades);

@@ -56,6 +56,7 @@ class MarketEar:
         self._spawn = spawn
         self._log = log
         self._tap = tap
+        self._broken: dict[str, None] = {}
         self.is_deaf = False
 
     async def listen(self, *, depth: int) -> None:
