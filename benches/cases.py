@@ -16,6 +16,7 @@ from benches.measure import Case, Row
 
 ONE_LANE = "mmbot mm"
 ONE_LANE_SMALL = "mmbot mm, small feed"
+GUARDED = "mmbot mm, all guards"
 LANES_64 = "mmbot mm 64 lanes"
 SWEEP = "mmbot sweep 16 x2 threads"
 SWEEP_64 = "mmbot sweep 64 x2 threads"
@@ -39,6 +40,7 @@ def cases(
     """The project's cases by name; feeds are the Parquet files, catalogs made from them."""
     files = {
         ONE_LANE: main_feed,
+        GUARDED: main_feed,
         LANES_64: main_feed,
         SWEEP: main_feed,
         SWEEP_64: main_feed,
@@ -60,7 +62,7 @@ def run_one(name: str, path: Path) -> Row:
     # Inside, so that the harness itself needs no extension to plan a run. In the order of the mmbot
     # command: its market package chooses the allocator of pyarrow, which `project` loads.
     importlib.import_module("mmbot.market")
-    from benches import project  # noqa: PLC0415
+    from benches import guarded, project  # noqa: PLC0415
 
     def lanes(grid: tuple[tuple[float, float], ...]) -> list[dict[str, Any]]:
         return [project.reference_lane(half_ticks=half, skew_ticks=skew) for half, skew in grid]
@@ -69,6 +71,7 @@ def run_one(name: str, path: Path) -> Row:
     runs: dict[str, Callable[[], Row]] = {
         ONE_LANE: lambda: project.run_reference_mm(path, reference, 1),
         ONE_LANE_SMALL: lambda: project.run_reference_mm(path, reference, 1),
+        GUARDED: lambda: project.run_reference_mm(path, reference, 1, guarded.session()),
         LANES_64: lambda: project.run_reference_mm(path, lanes(GRID_64), 1),
         SWEEP: lambda: project.run_reference_mm(path, lanes(GRID_16), 2),
         SWEEP_64: lambda: project.run_reference_mm(path, lanes(GRID_64), 2),

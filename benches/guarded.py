@@ -25,13 +25,13 @@ from mmbot.config.session import session_params
 
 
 def timed(
-    chunks: Sequence[core.EventChunk], session: Mapping[str, Any] | None
+    chunks: Sequence[core.EventChunk], guards: Mapping[str, Any] | None
 ) -> tuple[float, tuple[int, int, int]]:
     """Seconds of one run, and its orders, cancels and fills."""
     lane = reference_lane(half_ticks=REFERENCE_HALF_TICKS, skew_ticks=REFERENCE_SKEW_TICKS)
     instrument = core.Instrument(SYMBOL, TICK_SIZE, LOT_SIZE)
     start = time.perf_counter()
-    backtest = core.Backtest([instrument], [[lane]], sim=SIM, session=session)
+    backtest = core.Backtest([instrument], [[lane]], sim=SIM, session=guards)
     for chunk in chunks:
         backtest.feed(chunk)
     backtest.finish()
@@ -40,17 +40,22 @@ def timed(
     return wall_s, (int(found["orders"]), int(found["cancels"]), int(found["fills_total"]))
 
 
-def main(feed: str, rounds: int = 5) -> int:
+def session() -> dict[str, Any]:
+    """All guards of a session, far away."""
     config = AppConfig.model_validate(
         {"portfolio": {"budget_usd": FAR}, "trading": {"symbols": [SYMBOL]}}
     )
-    session = session_params(config, [SYMBOL], open_ns=[(0, 2 * START_NS)]) | dict(CAPS)
+    return session_params(config, [SYMBOL], open_ns=[(0, 2 * START_NS)]) | dict(CAPS)
+
+
+def main(feed: str, rounds: int = 5) -> int:
+    guards = session()
     chunks = list(read_chunks(Path(feed)))
     events = sum(len(chunk) for chunk in chunks)
     walls: dict[str, list[float]] = {"plain": [], "guarded": []}
     did = set()
     for _ in range(rounds):
-        for name, given in (("plain", None), ("guarded", session)):
+        for name, given in (("plain", None), ("guarded", guards)):
             wall_s, what = timed(chunks, given)
             walls[name].append(wall_s)
             did.add(what)

@@ -63,9 +63,12 @@ def reference_lane(*, half_ticks: float, skew_ticks: float) -> dict[str, Any]:
 
 
 def run_reference_mm(
-    feed_path: Path, lanes: Sequence[Mapping[str, Any]], threads: int
+    feed_path: Path,
+    lanes: Sequence[Mapping[str, Any]],
+    threads: int,
+    session: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
-    """Run `lanes` over the feed held in memory.
+    """Run `lanes` over the feed held in memory, each in a session of these parameters if given.
 
     Returns:
         events, `wall_s` of the run from construction to the closed books, `load_s`, `events_per_s`
@@ -75,7 +78,7 @@ def run_reference_mm(
     start = time.perf_counter()
     chunks = list(read_chunks(feed_path))
     loaded = time.perf_counter()
-    backtest = _backtest(lanes, threads)
+    backtest = _backtest(lanes, threads, session)
     for chunk in chunks:
         backtest.feed(chunk)
     backtest.finish()
@@ -184,9 +187,11 @@ def _chunk(rows: pa.Table) -> core.EventChunk:
     )
 
 
-def _backtest(lanes: Sequence[Mapping[str, Any]], threads: int) -> core.Backtest:
+def _backtest(
+    lanes: Sequence[Mapping[str, Any]], threads: int, session: Mapping[str, Any] | None = None
+) -> core.Backtest:
     instrument = core.Instrument(SYMBOL, TICK_SIZE, LOT_SIZE)
-    return core.Backtest(instrument, lanes, sim=SIM, threads=threads)
+    return core.Backtest(instrument, lanes, sim=SIM, threads=threads, session=session)
 
 
 def _row(backtest: core.Backtest, wall_s: float) -> dict[str, Any]:

@@ -17,7 +17,7 @@ from benches.measure import Row, good_rows, median
 Rows = Mapping[str, Sequence[Row]]
 
 # Every fresh process ends in the same state.
-HASHED = (cases.ONE_LANE, cases.LANES_64, cases.SWEEP, cases.STREAM)
+HASHED = (cases.ONE_LANE, cases.GUARDED, cases.LANES_64, cases.SWEEP, cases.STREAM)
 
 # Orders and fills of two backtesters of the same strategy agree within a few percent, or the
 # speed of one says nothing about the other.
@@ -38,6 +38,7 @@ class Goal:
 
 GOALS: Mapping[str, Goal] = {
     "backtest_vs_hftbacktest": Goal(3.0),
+    "guarded_vs_hftbacktest": Goal(3.0),
     "backtest_vs_nautilus": Goal(50.0),
     "lanes64_cost": Goal(10.0, more_is_better=False),
     "sweep_vs_hftbacktest": Goal(15.0),
@@ -69,6 +70,9 @@ def ratios(rows: Rows) -> dict[str, float | None]:
     return {
         "backtest_vs_hftbacktest": _over(
             of(cases.ONE_LANE, "events_per_s"), fastest(peers.HFTBACKTEST)
+        ),
+        "guarded_vs_hftbacktest": _over(
+            of(cases.GUARDED, "events_per_s"), fastest(peers.HFTBACKTEST)
         ),
         "backtest_vs_nautilus": _over(
             of(cases.ONE_LANE_SMALL, "events_per_s"), fastest(peers.NAUTILUS)
@@ -124,6 +128,8 @@ def checks(rows: Rows) -> list[Check]:
         _same_count(rows, cases.ONE_LANE, peers.HBT_ROI, ("fills", "fills")),
         _same_count(rows, cases.ONE_LANE_SMALL, peers.NAUTILUS_V2, ("orders", "submits")),
         _same_count(rows, cases.ONE_LANE_SMALL, peers.NAUTILUS_V2, ("fills", "fills")),
+        _same_count(rows, cases.GUARDED, cases.ONE_LANE, ("orders", "orders")),
+        _same_count(rows, cases.GUARDED, cases.ONE_LANE, ("fills", "fills")),
         _same_count(rows, cases.STREAM, cases.ONE_LANE, ("orders", "orders")),
         _same_count(rows, cases.STREAM, cases.ONE_LANE, ("fills", "fills")),
         _same_count(rows, cases.SWEEP, peers.HBT_SWEEP, ("fills", "fills")),

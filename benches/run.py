@@ -37,6 +37,7 @@ BUSY_LOAD = 0.5
 ORDER = (
     peer_cases.HBT_ROI,
     project_cases.ONE_LANE,
+    project_cases.GUARDED,
     peer_cases.HBT_HASH,
     project_cases.LANES_64,
     peer_cases.HBT_SWEEP,

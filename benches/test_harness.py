@@ -27,6 +27,7 @@ def rows_of(**changes: list[Row]) -> dict[str, list[Row]]:
         cases.LANES_64: [ours | {"wall_s": 0.5}],
         cases.SWEEP: [ours | {"lane_events_per_s": 200e6}],
         cases.SWEEP_64: [ours | {"lane_events_per_s": 400e6}],
+        cases.GUARDED: [ours | {"events_per_s": 80e6}],
         cases.ONE_LANE_SMALL: [ours | {"events_per_s": 20e6}],
         cases.STREAM: [ours | {"peak_rss_mb": 102.0}] * 2,
         cases.STREAM_SMALL: [ours | {"peak_rss_mb": 100.0}],

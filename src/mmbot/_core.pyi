@@ -113,6 +113,10 @@ class Backtest:
         """The instrument whose data reach least far; None if all have ended."""
     def stop(self) -> None:
         """Cancels all orders of all lanes and quotes no more."""
+    def hold(self, symbol: int, on: bool) -> None:
+        """An instrument of the first lane quotes nothing from its next decision on, until that is
+        lifted.
+        """
     def finish(self, reason: str = "data_end") -> None:
         """Ends the run: fills waiting for markouts are resolved and the accounting identity is
         asserted (CoreError E_SIM_IDENTITY). After `advance` it ends at the time that was advanced

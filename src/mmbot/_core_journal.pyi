@@ -86,10 +86,15 @@ class JournalReplay:
     """
 
     def __new__(
-        cls, *, until_seq: int | None = None, places: Sequence[tuple[int, int, int]] = ...
+        cls,
+        *,
+        until_seq: int | None = None,
+        places: Sequence[tuple[int, int, int]] = ...,
+        record: bool = False,
     ) -> JournalReplay:
         """`until_seq`: the last record that counts; requests that it led to are still compared.
-        `places`: decisions to trace, ascending, each instrument, first and last record.
+        `places`: decisions to trace, ascending, each instrument, first and last record. `record`
+        keeps fills and order events for whoever goes on from it (`LiveSession.resume`).
         """
     @staticmethod
     def resumed(

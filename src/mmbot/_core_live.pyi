@@ -124,8 +124,9 @@ class LiveSession:
         this session are appended; `offset` is the length of the journal over all segments, without
         the tail. `next_checkpoint`: number of the next checkpoint, None for none.
 
-        Every book is unusable until its next snapshot. Orders whose last request has no answer are
-        unknown and count as live until a report resolves them. Requests that the journal does not
+        Every book is unusable until its next snapshot. A session that was stopped quotes again.
+        Orders whose last request has no answer are unknown and count as live until a report
+        resolves them. Requests that the journal does not
         have never left: they are written down behind what led to them, and not given out. The same
         journal and time give the same session. CoreError E_STORE_JOURNAL for a journal that does
         not replay.
@@ -225,7 +226,8 @@ class LiveSession:
     def control(self, now_ns: int, control: str, grade: str | None = None, **fields: object) -> int:
         """What is done to the session by hand: the control's name and its fields in the journal.
 
-        ``stop`` (cancel everything, quote no more) acts at once; everything else at the next
+        ``stop`` (cancel everything, quote no more), ``keep_orders`` (ask for nothing more, the
+        orders stay) and ``lift_stop`` act at once; everything else at the next
         synchronisation: ``resume``, ``kill`` (`cause`, `reason`), ``grade`` (the mildest risk grade
         allowed, None lifts that), ``storage_hold`` (`on`) and the others. CoreError for what does
         not fit; nothing has changed then.
@@ -238,6 +240,16 @@ class LiveSession:
         """Guards, windows and allocation, to look at and to steer at the latest time seen."""
     def snapshot(self, symbol: str) -> dict[str, Any]:
         """Live view of a symbol, as `Backtest.snapshot`; `queue_ahead` of its orders is None."""
+    def result(self, symbol: str, *, since_ns: int | None = None) -> dict[str, Any]:
+        """Counters and accounts of a symbol over the whole session, as `Backtest.result`.
+
+        Rows, gaps and closed trades count from the beginning of this process; ``bars`` are empty.
+        `since_ns`: when the session began, for its span and for rates; None: with the first data.
+        """
+    def finish(self) -> None:
+        """Completes fills that wait for their horizon with the last known mids. The session is
+        over: what follows from it is in no journal.
+        """
     def orders(self, symbol: str) -> list[dict[str, Any]]:
         """Orders that are not over: `cid`, `client_order_id`, `side`, `price_ticks` and `open_lots`
         in force, `filled_lots`, `state` (docs/order-states.md), `since_ns`.

@@ -7,7 +7,6 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 MMBOT = [sys.executable, "-c", "from mmbot.cli.app import main; main()"]
-COMMAND = [*MMBOT, "run"]
 TIMEOUT_S = 120
 
 
@@ -37,8 +36,13 @@ def run(tmp_path, *args, **env):
 
 def start(tmp_path, *args, **env):
     """Start a session without a screen; its output comes through pipes."""
+    return start_command(tmp_path, "run", "--headless", *args, **env)
+
+
+def start_command(tmp_path, *args, **env):
+    """Start any command; its output comes through pipes."""
     return subprocess.Popen(
-        [*COMMAND, "--headless", *args],
+        [*MMBOT, *args],
         cwd=tmp_path,
         env=environment(tmp_path, **env),
         stdout=subprocess.PIPE,

@@ -77,13 +77,19 @@ def test_kept_orders_are_taken_over_by_the_next_session(tmp_path):
         assert ended(session)[0] == 0
         kept = one.open_orders()
         assert kept
+        controls = [record["control"] for record in one.records(one.journals()[0], "control")]
+        assert controls[-1] == "keep_orders"
+        check_journals(one)
         done = one.run("--duration", "3s")
         assert done.returncode == 0, done.stderr
         # What filled meanwhile is not there to be taken over.
         assert 0 < one.recovery()["adopted"] <= len(kept)
         assert len(one.journals()) == 1
         assert one.open_orders() == []
+        controls = [record["control"] for record in one.records(one.journals()[0], "control")]
+        assert controls[-3:] == ["keep_orders", "lift_stop", "stop"]
         check_journals(one)
+        assert one.mmbot("compare", str(one.journals()[0])).returncode == 0
 
 
 def test_orders_of_others_are_left_alone(tmp_path):
@@ -212,7 +218,7 @@ def test_too_little_room_stops_quoting_before_the_journal_fails(tmp_path):
     with world(tmp_path, sets=("storage.min_free_mb=1000000000",)) as one:
         done = one.run("--duration", "3s")
         assert done.returncode == 0, done.stderr
-        assert "E_STORE_DISK: free_mb=" in done.stderr
+        assert "E_STORE_DISK: storage.min_free_mb" in done.stderr
         assert one.open_orders() == []
         check_journals(one)
 

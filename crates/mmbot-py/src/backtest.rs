@@ -235,6 +235,11 @@ impl PyBacktest {
         backtest.stop(now);
     }
 
+    fn hold(&self, symbol: usize, on: bool) -> PyResult<()> {
+        let done = self.lock().hold(symbol, 0, on);
+        done.map_err(|error| run_error(&error))
+    }
+
     #[pyo3(signature = (reason = "data_end"))]
     fn finish(&self, py: Python<'_>, reason: &str) -> PyResult<()> {
         self.run(py, |backtest, strategy| {
@@ -314,10 +319,10 @@ impl PyBacktest {
         lane: usize,
         symbol: usize,
     ) -> PyResult<Bound<'py, PyDict>> {
-        let mut backtest = self.lock();
+        let backtest = self.lock();
         let instrument = self.instrument(symbol)?;
-        result::lane_result(py, &mut backtest, (symbol, lane), instrument)?
-            .ok_or_else(|| no_lane(lane))
+        let traded = result::Traded::of_lane(&backtest, symbol, lane);
+        result::result_dict(py, &traded.ok_or_else(|| no_lane(lane))?, instrument)
     }
 
     #[pyo3(signature = (lane = 0, symbol = 0))]

@@ -1,80 +1,89 @@
-//! A lane's counters and accounts as a dict; its fills and samples as columns.
+//! Counters and accounts of a lane as a dict; its fills and samples as columns.
 
 use mmbot_book::state_hash as book_hash;
 use mmbot_core::edge::MARKOUT_MS;
-use mmbot_core::{EdgeTotals, FillRecord, Histogram, Session, Telemetry};
+use mmbot_core::{EdgeTotals, FillRecord, Histogram, Market, Session, Telemetry, Trader};
 use mmbot_run::round_trip::RoundTrips;
-use mmbot_run::{Backtest, Curve, Lane, World};
+use mmbot_run::{Backtest, Bars, Curve, Desk, Lane, Span, World};
 use mmbot_types::{BlockDetail, BlockReason, Instrument, Money, Side};
 use numpy::PyArray1;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList};
 
-/// Everything a report needs about a lane on an instrument; `None` if there is no such lane.
-pub(crate) fn lane_result<'py>(
+/// What a result is made of: a lane on an instrument, of a run or of a live session.
+pub(crate) struct Traded<'a> {
+    pub(crate) span: Span,
+    pub(crate) trader: &'a Trader,
+    pub(crate) desk: &'a Desk,
+    pub(crate) edge: EdgeTotals,
+    pub(crate) ws_lag: Option<&'a Histogram>,
+    /// Of the simulated exchange.
+    pub(crate) toxic_sweeps: u64,
+    pub(crate) bars: &'a Bars,
+    pub(crate) hash: u64,
+}
+
+impl<'a> Traded<'a> {
+    /// `None` if there is no such lane.
+    pub(crate) fn of_lane(backtest: &'a Backtest, symbol: usize, lane: usize) -> Option<Self> {
+        let span = backtest.span(symbol)?.clone();
+        let (world, entry) = backtest.lane(symbol, lane)?;
+        let at = backtest.place_of(lane);
+        let number = u32::try_from(at).unwrap_or(u32::MAX);
+        Some(Self {
+            span,
+            trader: entry.trader(),
+            desk: entry.desk(),
+            edge: world.edge_of(at).unwrap_or_default(),
+            ws_lag: world.market_seen_by(at).map(Market::ws_lag),
+            toxic_sweeps: world.exchange().toxic_sweeps(number),
+            bars: entry.bars(),
+            hash: state_hash(world, entry, backtest.session(lane)),
+        })
+    }
+
+    fn telemetry(&self) -> &Telemetry {
+        self.trader.telemetry()
+    }
+}
+
+/// Everything a report needs.
+pub(crate) fn result_dict<'py>(
     py: Python<'py>,
-    backtest: &mut Backtest,
-    (symbol, lane): (usize, usize),
+    traded: &Traded<'_>,
     instrument: &Instrument,
-) -> PyResult<Option<Bound<'py, PyDict>>> {
-    let Some(span) = backtest.span(symbol).cloned() else {
-        return Ok(None);
-    };
-    let out = PyDict::new(py);
+) -> PyResult<Bound<'py, PyDict>> {
+    let (out, span) = (PyDict::new(py), &traded.span);
     out.set_item("rows", span.rows)?;
     out.set_item("first_ts_ns", span.first_exch_ns.unwrap_or(0))?;
     out.set_item("last_ts_ns", span.last_exch_ns)?;
     let duration_ns = span.last_exch_ns - span.first_exch_ns.unwrap_or(span.last_exch_ns);
     out.set_item("duration_ns", duration_ns)?;
-    out.set_item("gaps", span.gaps)?;
-    let lag = backtest
-        .world_mut(symbol, lane)
-        .and_then(|(world, at)| world.market_of(at).map(|market| market.ws_lag().clone()));
-    let Some((world, entry)) = backtest.lane(symbol, lane) else {
-        return Ok(None);
-    };
-    let number = u32::try_from(place_in(backtest, lane)).unwrap_or(u32::MAX);
-    accounts(&out, world, entry, number, instrument)?;
-    counters(&out, entry, duration_ns)?;
-    out.set_item("blocked_by", blocked_by(py, entry.trader().telemetry())?)?;
-    out.set_item(
-        "block_counts",
-        block_counts(py, entry.trader().telemetry())?,
-    )?;
-    out.set_item("block_details", block_details(py, entry)?)?;
-    let edge = world.edge_of(place_in(backtest, lane)).unwrap_or_default();
-    out.set_item("edge", edge_usd(py, &edge, instrument)?)?;
-    distributions(&out, entry)?;
-    if let Some(lag) = lag {
-        out.set_item("ws_lag_ms", distribution_ms(py, &lag)?)?;
+    out.set_item("gaps", &span.gaps)?;
+    accounts(&out, traded, instrument)?;
+    counters(&out, traded.telemetry(), duration_ns)?;
+    out.set_item("blocked_by", blocked_by(py, traded.telemetry())?)?;
+    out.set_item("block_counts", block_counts(py, traded.telemetry())?)?;
+    out.set_item("block_details", block_details(py, traded.telemetry())?)?;
+    out.set_item("edge", edge_usd(py, &traded.edge, instrument)?)?;
+    distributions(&out, traded.telemetry())?;
+    if let Some(lag) = traded.ws_lag {
+        out.set_item("ws_lag_ms", distribution_ms(py, lag)?)?;
     }
-    out.set_item("markouts", markouts(py, entry)?)?;
-    out.set_item("bars", bars(py, entry, instrument)?)?;
-    let hash = state_hash(world, entry, backtest.session(lane));
-    out.set_item("state_hash", format!("{hash:016x}"))?;
-    Ok(Some(out))
+    out.set_item("markouts", markouts(py, traded.trader)?)?;
+    out.set_item("bars", bars(py, traded.bars, instrument)?)?;
+    out.set_item("state_hash", format!("{:016x}", traded.hash))?;
+    Ok(out)
 }
 
-/// Number of a lane in its world.
-fn place_in(backtest: &Backtest, lane: usize) -> usize {
-    backtest.place_of(lane)
-}
-
-fn accounts(
-    out: &Bound<'_, PyDict>,
-    world: &World,
-    lane: &Lane,
-    number: u32,
-    i: &Instrument,
-) -> PyResult<()> {
-    let (trader, telemetry) = (lane.trader(), lane.trader().telemetry());
-    let edge = world.edge_of(number as usize).unwrap_or_default();
+fn accounts(out: &Bound<'_, PyDict>, traded: &Traded<'_>, i: &Instrument) -> PyResult<()> {
+    let (trader, telemetry, edge) = (traded.trader, traded.telemetry(), &traded.edge);
     let usd = |money: Money| i.money_to_f64(money);
     let maker_turnover = telemetry.turnover - telemetry.taker_turnover;
     out.set_item("fills_total", telemetry.fills())?;
     out.set_item("maker_fills", telemetry.maker_fills)?;
     out.set_item("taker_fills", telemetry.taker_fills)?;
-    out.set_item("toxic_sweeps", world.exchange().toxic_sweeps(number))?;
+    out.set_item("toxic_sweeps", traded.toxic_sweeps)?;
     out.set_item("turnover_usd", usd(telemetry.turnover))?;
     out.set_item("maker_turnover_usd", usd(maker_turnover))?;
     out.set_item("taker_turnover_usd", usd(telemetry.taker_turnover))?;
@@ -93,17 +102,14 @@ fn accounts(
     let mid = edge.last_mid.unwrap_or_default();
     out.set_item("final_mid", i.exec_price_f64(mid.to_exec()))?;
     let marked = usd(Money::notional(mid.to_exec(), trader.position()));
-    out.set_item("unrealized_pnl_usd", marked - lane.desk().open_cost_usd(i))?;
-    out.set_item("round_trips", lane.desk().round_trips().closed)?;
-    out.set_item(
-        "profitable_round_trips",
-        lane.desk().round_trips().profitable,
-    )
+    let trips = traded.desk.round_trips();
+    out.set_item("unrealized_pnl_usd", marked - traded.desk.open_cost_usd(i))?;
+    out.set_item("round_trips", trips.closed)?;
+    out.set_item("profitable_round_trips", trips.profitable)
 }
 
 #[allow(clippy::cast_precision_loss)]
-fn counters(out: &Bound<'_, PyDict>, lane: &Lane, duration_ns: i64) -> PyResult<()> {
-    let t = lane.trader().telemetry();
+fn counters(out: &Bound<'_, PyDict>, t: &Telemetry, duration_ns: i64) -> PyResult<()> {
     let minutes = duration_ns as f64 / 60e9;
     let per_minute = if minutes > 0.0 {
         t.replaces as f64 / minutes
@@ -152,13 +158,10 @@ pub(crate) fn hit_counts<'py>(py: Python<'py>, trips: &RoundTrips) -> PyResult<B
     Ok(out)
 }
 
-fn block_details<'py>(py: Python<'py>, lane: &Lane) -> PyResult<Bound<'py, PyDict>> {
+fn block_details<'py>(py: Python<'py>, t: &Telemetry) -> PyResult<Bound<'py, PyDict>> {
     let out = PyDict::new(py);
     for detail in BlockDetail::ALL {
-        out.set_item(
-            detail.name(),
-            lane.trader().telemetry().blocks.count(detail),
-        )?;
+        out.set_item(detail.name(), t.blocks.count(detail))?;
     }
     Ok(out)
 }
@@ -214,8 +217,8 @@ fn distribution_ms<'py>(py: Python<'py>, histogram: &Histogram) -> PyResult<Boun
 }
 
 #[allow(clippy::cast_precision_loss)]
-fn distributions(out: &Bound<'_, PyDict>, lane: &Lane) -> PyResult<()> {
-    let (py, t) = (out.py(), lane.trader().telemetry());
+fn distributions(out: &Bound<'_, PyDict>, t: &Telemetry) -> PyResult<()> {
+    let py = out.py();
     out.set_item("order_age_ms", distribution_ms(py, &t.order_age_ns)?)?;
     out.set_item("latency_ms", distribution_ms(py, &t.ack_latency_ns)?)?;
     out.set_item("queue_wait_ms", distribution_ms(py, &t.queue_wait_ns)?)?;
@@ -224,9 +227,9 @@ fn distributions(out: &Bound<'_, PyDict>, lane: &Lane) -> PyResult<()> {
     out.set_item("slippage_bps_p95", bps(t.slippage_bps_e4.percentile(950)))
 }
 
-fn markouts<'py>(py: Python<'py>, lane: &Lane) -> PyResult<Bound<'py, PyList>> {
+fn markouts<'py>(py: Python<'py>, trader: &Trader) -> PyResult<Bound<'py, PyList>> {
     let out = PyList::empty(py);
-    let Some(markouts) = lane.trader().markouts() else {
+    let Some(markouts) = trader.markouts() else {
         return Ok(out);
     };
     for (horizon_ms, markout) in MARKOUT_MS.iter().zip(markouts.sums()) {
@@ -242,8 +245,8 @@ fn markouts<'py>(py: Python<'py>, lane: &Lane) -> PyResult<Bound<'py, PyList>> {
     Ok(out)
 }
 
-fn bars<'py>(py: Python<'py>, lane: &Lane, i: &Instrument) -> PyResult<Bound<'py, PyDict>> {
-    let (out, bars) = (PyDict::new(py), lane.bars());
+fn bars<'py>(py: Python<'py>, bars: &Bars, i: &Instrument) -> PyResult<Bound<'py, PyDict>> {
+    let out = PyDict::new(py);
     let net: Vec<f64> = bars.net.iter().map(|net| i.money_to_f64(*net)).collect();
     out.set_item("ts_ns", PyArray1::from_slice(py, &bars.ts_ns))?;
     out.set_item("equity_usd", PyArray1::from_vec(py, net))?;

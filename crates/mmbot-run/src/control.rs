@@ -2,7 +2,7 @@
 
 use crate::backtest::Backtest;
 use crate::error::RunError;
-use crate::world::External;
+use crate::world::{External, instrument_idx};
 use mmbot_core::StaleNote;
 use mmbot_types::TsNs;
 use mmbot_types::journal::Control;
@@ -26,6 +26,22 @@ impl Backtest {
             tap.control(now, control);
         }
         Ok(changed)
+    }
+
+    /// An instrument of a lane quotes nothing from its next decision on, or may quote again, and it
+    /// is written down.
+    ///
+    /// # Errors
+    /// [`RunError::Lanes`] for an unknown lane or instrument.
+    pub fn hold(&mut self, symbol: usize, lane: usize, on: bool) -> Result<(), RunError> {
+        let now = TsNs::new(self.now_ns());
+        let (world, at) = self.world_mut(symbol, lane).ok_or(RunError::Lanes)?;
+        let held = world.lane_mut(at).ok_or(RunError::Lanes)?;
+        held.trader.hold(on);
+        if let Some(tap) = self.tap_mut() {
+            tap.hold(instrument_idx(symbol), now, on);
+        }
+        Ok(())
     }
 
     /// Says when the first data come, ns: what is done before them is done then.

@@ -1,7 +1,9 @@
 //! What people want to see of fills and nobody decides by: closed trades, and the last few fills.
 
 use crate::round_trip::RoundTrips;
-use mmbot_types::{ExecPrice, ExecReport, Instrument, Liquidity, QtyLot, ReportKind, Side, TsNs};
+use mmbot_types::{
+    ExecPrice, ExecReport, Instrument, Liquidity, Money, QtyLot, ReportKind, Side, TsNs,
+};
 use std::collections::VecDeque;
 
 /// A fill for the live view.
@@ -54,6 +56,17 @@ impl Desk {
     #[must_use]
     pub fn open_cost_usd(&self, instrument: &Instrument) -> f64 {
         instrument.money_to_f64(self.trips.open_cost())
+    }
+
+    /// Books lots that are taken over at `px`, negative ones are sold: no fill of ours.
+    pub(crate) fn adopt(&mut self, lots: QtyLot, px: ExecPrice) {
+        let side = if lots.get() < 0 {
+            Side::Sell
+        } else {
+            Side::Buy
+        };
+        let size = QtyLot::new(lots.get().saturating_abs());
+        self.trips.on_fill(side, px, size, Money::ZERO);
     }
 
     /// Books the fill of a report about an order of `side`, if it is one.

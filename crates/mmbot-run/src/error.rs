@@ -82,6 +82,7 @@ impl From<EngineError> for RunError {
             EngineError::UnknownInstrument(_) | EngineError::NotDriven => RunError::Lanes,
             EngineError::Control(error) => RunError::Control(error),
             EngineError::Weights(error) => RunError::Strategy(error.to_string()),
+            EngineError::Identity(source) => RunError::Identity { lane: 0, source },
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::cursor::local_row;
 use crate::error::RunError;
-use mmbot_types::{EventColumns, RowKind};
+use mmbot_types::{EventColumns, EventRow, RowKind};
 
 /// What the data were, as far as they have been seen.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -69,6 +69,31 @@ impl Span {
                 RowKind::Reset => {
                     if let Some(from) = self.open_gap.take() {
                         self.gaps.push((from, chunk.ts_exch[row]));
+                    }
+                }
+                RowKind::Depth | RowKind::Trade => {}
+            }
+        }
+    }
+
+    /// Rows in the order of their reception; books and trades may come by different ways.
+    pub(crate) fn add_rows(&mut self, rows: &[EventRow]) {
+        let (Some(first), Some(last)) = (rows.first(), rows.last()) else {
+            return;
+        };
+        self.rows += rows.len() as u64;
+        self.first_exch_ns.get_or_insert(first.ts_exch.get());
+        self.first_local_ns.get_or_insert(first.ts_local.get());
+        self.last_exch_ns = self.last_exch_ns.max(last.ts_exch.get());
+        self.last_local_ns = last.ts_local.get();
+        for row in rows {
+            match row.kind {
+                RowKind::Gap => {
+                    self.open_gap.get_or_insert(row.ts_exch.get());
+                }
+                RowKind::Reset => {
+                    if let Some(from) = self.open_gap.take() {
+                        self.gaps.push((from, row.ts_exch.get()));
                     }
                 }
                 RowKind::Depth | RowKind::Trade => {}

@@ -8,12 +8,12 @@ import os
 import signal
 import sys
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from rich.console import Console
-
+from mmbot.cli.live_along import Along, go_along
+from mmbot.cli.live_end import close_along, ended, exit_code, report, unconfirmed
+from mmbot.cli.live_scene import LiveOptions, LiveScene
 from mmbot.cli.live_venue import (
     ListedVenue,
     ask_venue,
@@ -23,30 +23,27 @@ from mmbot.cli.live_venue import (
     refuse_second,
     venue_sets,
 )
-from mmbot.cli.venue_wire import place_of
+from mmbot.cli.reporting import ReportPlace
 from mmbot.cli.wire import RunOptions
 from mmbot.clock import wall_ns
 from mmbot.config import AppConfig, ConfigRequest, lane_params
 from mmbot.config.runtime import RuntimeConfig
 from mmbot.config.session import session_params
-from mmbot.errors import ConfigError, VenueError
+from mmbot.errors import ConfigError
 from mmbot.portfolio.rebalancing import Rebalancer
+from mmbot.store.runtime import artifacts_dir
 from mmbot.strategy import as_callable
 from mmbot.telemetry.logs import configure_logging, log_level
 from mmbot.trading.engine import Quoter, allocator_settings
-from mmbot.trading.headless import HeadlessDisplay
 from mmbot.trading.identity import SessionIdentity
 from mmbot.trading.journaling import journal_header
-from mmbot.trading.live.companion import first_state
-from mmbot.trading.live.heartbeat import Heartbeat
-from mmbot.trading.live.opening import Beginning, Opened, Wanted, open_session
+from mmbot.trading.live.opening import Beginning, Wanted, open_session
 from mmbot.trading.live.parameters import CoreParameters, ReloadWatch, fee_params
 from mmbot.trading.live.recovering import write_recovery
-from mmbot.trading.live.shadowing import MarketTap, ShadowWatch, shadow_line
+from mmbot.trading.live.shadowing import ShadowWatch, shadow_line
 from mmbot.trading.live.shell import Shell
-from mmbot.trading.live.shell_records import ShellEnd, ShellPlan, Watch
+from mmbot.trading.live.shell_records import Watch
 from mmbot.trading.live.showing import Showing
-from mmbot.trading.live.shutdown import Stage
 from mmbot.trading.live.state_file import (
     StageName,
     read_stop_order,
@@ -54,49 +51,35 @@ from mmbot.trading.live.state_file import (
 from mmbot.trading.live.watches import (
     BookWatch,
     ClockWatch,
-    DiskWatch,
     FeeWatch,
-    KillDrillWatch,
     ListingWatch,
     UpkeepWatch,
 )
 from mmbot.trading.live_config import LiveConfig
-from mmbot.trading.reconcile import OwnScope
-from mmbot.trading.screen.layout import Labels
-from mmbot.trading.screen.live import LiveDisplay
-from mmbot.trading.screen.style import price_decimals
-from mmbot.trading.session import Display
 from mmbot.trading.strategies import load_strategy
-from mmbot.units import NS_PER_MS, NS_PER_SEC
-from mmbot.venues.virtual import VirtualVenue
+from mmbot.units import NS_PER_SEC
 
-__all__ = ["LiveOptions", "run_at_venue", "run_live"]
+__all__ = ["run_at_venue", "run_live"]
 
 _DEPTH: Final = 50
+# Threads beside the loop (store, records) give it the interpreter back ten times sooner than by
+# default: what a frame waits for them at most.
+_SWITCH_SEC: Final = 0.0005
 _EXTERNAL: Final = {"strategy.kind": "external"}
 # Where an order cannot be changed, another one takes its place.
 _REPLACED: Final = {"latency_boost.replace.mode": "cancel_then_place"}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LiveOptions:
-    """The options of a session that meets a venue; `duration_ns` is wall time."""
-
-    config: Path | None
-    profile: str | None
-    sets: tuple[str, ...]
-    symbols: tuple[str, ...]
-    mode: str
-    duration_ns: int | None
-    headless: bool
-    seed: int
-    strategy: str | None
-    calibration: Path | None
-    is_confirmed: bool
-
-
 def run_at_venue(options: RunOptions, endpoint: str | None, *, is_confirmed: bool) -> int:
-    """Run what `mmbot run` was asked for at a venue; errors as `run_live`."""
+    """Run what `mmbot run` was asked for at a venue; errors as `run_live`.
+
+    Raises:
+        ConfigError: ``E_CFG_CONFLICT`` without a journal: it is what brings a session back.
+    """
+    if not options.journal:
+        raise ConfigError(
+            "E_CFG_CONFLICT", "--no-journal", f"mode {options.mode} needs its journal"
+        )
     shadow = ("shadow.enabled=true",) if options.mode == "shadow" else ()
     return run_live(
         LiveOptions(
@@ -111,6 +94,9 @@ def run_at_venue(options: RunOptions, endpoint: str | None, *, is_confirmed: boo
             strategy=options.strategy,
             calibration=options.calibration,
             is_confirmed=is_confirmed,
+            record=options.record,
+            store=options.store,
+            place=ReportPlace(options.out or artifacts_dir(), options.picture, options.headless),
         )
     )
 
@@ -142,6 +128,7 @@ def run_live(options: LiveOptions) -> int:
     if is_live:
         refuse_second(config)
     runtime = RuntimeConfig(loaded, _say)
+    sys.setswitchinterval(_SWITCH_SEC)
     with runtime.on_sighup():
         return asyncio.run(_sessions(options, runtime))
 
@@ -193,33 +180,23 @@ async def _session(
     )
     if opened.is_resumed:
         reload.live.apply(target, config, wall_ns())
+    scene = LiveScene(options=options, runtime=runtime, venue=venue, opened=opened)
+    along = go_along(scene, _say)
     with contextlib.ExitStack() as stack:
-        showing = _showing(stack, options, config, opened, venue)
-        watches: list[Watch] = [
-            showing,
-            DiskWatch(wanted.journal_dir, config.storage.min_free_mb),
-            *([] if venue.source.poll is None else [venue.source.poll]),
-            ClockWatch(venue.source.verdict),
-            ListingWatch(),
-            FeeWatch(config.bybit.refresh_sec * NS_PER_SEC, reload.set_fees, dict(venue.fees)),
-            UpkeepWatch(rebalancer),
-            BookWatch(opened.identity.session),
-            KillDrillWatch(opened.identity.session, symbols, _say),
-            reload,
-        ]
-        if options.mode == "shadow":
-            watches.append(ShadowWatch())
+        showing = scene.showing(stack, _say)
         shell = Shell(
-            _plan(options, config, venue),
+            scene.plan(),
             opened,
             venue.port,
-            watches=watches,
+            watches=[showing, *_watches(scene, along, rebalancer, reload), along.companions],
             on_stage=_stages(showing, options.mode),
             log=_say,
-            journal=_shadow_tap(venue, opened),
+            journal=scene.shadow_tap(),
+            tap=along.recording,
         )
         session = opened.identity.session
         _catch_signals(shell)
+        along.begin(wall_ns())
         try:
             end = await shell.run(lambda: _keeps_orders(session))
         except BaseException:
@@ -227,10 +204,14 @@ async def _session(
                 now_ns=wall_ns(), unconfirmed=len(shell.desk.ledger.open_orders), exit_code=1
             )
             raise
+        finally:
+            await close_along(along, showing, shell)
         if options.mode == "shadow":
             sys.stdout.write(shadow_line(opened.core.session()) + "\n")
-        code = _told_end(end, opened)
-        showing.end(now_ns=wall_ns(), unconfirmed=_unconfirmed(end), exit_code=code)
+        report(scene, ended(end, shell, along, showing))
+        code = exit_code(end)
+        sys.stdout.write(f"session {session} ended: {end.reason}\nwrote {opened.writer.path}\n")
+        showing.end(now_ns=wall_ns(), unconfirmed=unconfirmed(end), exit_code=code)
     return code, end.reason
 
 
@@ -238,6 +219,25 @@ def _overrides(venue: ListedVenue, *, is_external: bool) -> dict[str, str]:
     """Lane parameters that the strategy or the venue leaves no choice about."""
     external = _EXTERNAL if is_external else {}
     return external if venue.port.capabilities.amend else external | _REPLACED
+
+
+def _watches(
+    scene: LiveScene, along: Along, rebalancer: Rebalancer | None, reload: ReloadWatch
+) -> list[Watch]:
+    venue, refresh_sec = scene.venue, scene.runtime.config.bybit.refresh_sec
+    watches: list[Watch] = [
+        along.storage,
+        *([] if venue.source.poll is None else [venue.source.poll]),
+        ClockWatch(venue.source.verdict),
+        ListingWatch(),
+        FeeWatch(refresh_sec * NS_PER_SEC, reload.set_fees, dict(venue.fees)),
+        UpkeepWatch(rebalancer),
+        BookWatch(scene.opened.identity.session),
+        reload,
+    ]
+    if scene.options.mode == "shadow":
+        watches.append(ShadowWatch())
+    return watches
 
 
 def _wanted(
@@ -253,13 +253,6 @@ def _wanted(
         strategy=quoter,
         goes_on=options.mode == "live",
     )
-
-
-def _shadow_tap(venue: ListedVenue, opened: Opened) -> MarketTap | None:
-    """What feeds the virtual orders of mode shadow."""
-    if not isinstance(venue.port, VirtualVenue):
-        return None
-    return MarketTap(opened.writer, opened.identity.symbols, venue.port.on_rows)
 
 
 def _beginning(
@@ -287,59 +280,11 @@ def _beginning(
     )
 
 
-def _plan(options: LiveOptions, config: AppConfig, venue: ListedVenue) -> ShellPlan:
-    symbols = config.trading.symbols
-    return ShellPlan(
-        symbols=symbols,
-        depth=_DEPTH,
-        duration_ns=options.duration_ns,
-        drain_timeout_ns=config.ha_failover.drain_timeout_ms * NS_PER_MS,
-        scope=OwnScope(own_prefix(config), frozenset(symbols)),
-        rules=venue.rules,
-        fee_assets=dict.fromkeys(symbols, "USDT"),
-        codes=venue.source.codes,
-        seed=options.seed,
-    )
-
-
 def _quoter(options: LiveOptions, config: AppConfig) -> Quoter | None:
     if options.strategy is None:
         return None
     lane = lane_params(config, config.trading.symbols[0])
     return as_callable(load_strategy(options.strategy, lane))
-
-
-def _showing(
-    stack: contextlib.ExitStack,
-    options: LiveOptions,
-    config: AppConfig,
-    opened: Opened,
-    venue: ListedVenue,
-) -> Showing:
-    rules = venue.rules[config.trading.symbols[0]]
-    others = len(config.trading.symbols)
-    labels = Labels(
-        symbol=rules.symbol + (f" (1 of {others})" if others > 1 else ""),
-        mode=options.mode,
-        market=venue.port.name,
-        speed="1x",
-        decimals=price_decimals(rules.tick_size),
-    )
-    display: Display
-    if options.headless or not sys.stdout.isatty():
-        display = HeadlessDisplay(sys.stdout, decimals=labels.decimals)
-    else:
-        display = stack.enter_context(LiveDisplay(Console(), labels))
-    heartbeat = stack.enter_context(Heartbeat(log=_say))
-    heartbeat.forget_stop_order(opened.identity.session)
-    first = first_state(
-        opened.identity,
-        mode=options.mode,
-        venue=venue.port.name,
-        endpoint=place_of(config),
-    )
-    heartbeat.publish(first)
-    return Showing(heartbeat, first, display, venue.port.name, wall_ns())
 
 
 def _stages(showing: Showing, mode: str) -> Callable[[Shell, StageName, str], None]:
@@ -369,24 +314,6 @@ def _catch_signals(shell: Shell) -> None:
 def _keeps_orders(session: str) -> bool:
     order = read_stop_order(session)
     return order is not None and order.keep_orders
-
-
-def _unconfirmed(end: ShellEnd) -> int:
-    return 0 if end.stop.stage is Stage.VERIFIED else max(1, len(end.stop.left))
-
-
-def _told_end(end: ShellEnd, opened: Opened) -> int:
-    """Say how it ended; the exit code tells of unconfirmed orders, and of what was fatal."""
-    code = 0
-    if end.fatal is not None:
-        sys.stderr.write(str(VenueError("E_EXEC_FATAL", end.fatal, "the session ended")) + "\n")
-        code = 1
-    if end.stop.stage is not Stage.VERIFIED:
-        sys.stderr.write(f"E_EXEC_STOP_ORDERS: {_unconfirmed(end)}\n")
-        code = 1
-    sys.stdout.write(f"session {opened.identity.session} ended: {end.reason}\n")
-    sys.stdout.write(f"wrote {opened.writer.path}\n")
-    return code
 
 
 def _say(line: str) -> None:

@@ -16,7 +16,8 @@ from mmbot.errors import ConfigError
 from mmbot.store.journal import JournalReader, list_sessions
 from mmbot.store.journal.segments import SUFFIX
 from mmbot.trading.live.parameters import fee_params
-from mmbot.trading.live.recall import RECALLED_KINDS, Recalled, recall
+from mmbot.trading.live.recall import OVERLAP_NS, Recalled
+from mmbot.trading.live.remembering import remember
 from mmbot.trading.live.state_file import (
     SessionState,
     found_states,
@@ -33,7 +34,6 @@ from mmbot.trading.reconcile import (
     reconcile,
     venue_view,
 )
-from mmbot.units import NS_PER_MIN
 from mmbot.venues.ports import VenuePort
 from mmbot.venues.records import FeeRates, InstrumentRules
 
@@ -169,14 +169,14 @@ def _running(session: str) -> SessionState | None:
 
 def _recalled(path: Path | None) -> Recalled:
     if path is None:
-        return Recalled(started_ns=wall_ns(), last_ns=wall_ns())
-    return recall(JournalReader(path).records(kinds=RECALLED_KINDS))
+        return Recalled(started_ns=wall_ns(), since_ns=wall_ns(), last_ns=wall_ns())
+    return remember(path)
 
 
 async def _fetched(port: VenuePort, recalled: Recalled) -> Fetched:
     started_ns = wall_ns()
     newest_ns = recalled.ledger.last_exec_ns
-    since_ns = recalled.started_ns if newest_ns is None else newest_ns - NS_PER_MIN
+    since_ns = recalled.since_ns if newest_ns is None else newest_ns - OVERLAP_NS
     open_orders, history, executions, positions = await asyncio.gather(
         port.open_orders(),
         port.order_history(since_ns=since_ns),

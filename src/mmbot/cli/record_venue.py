@@ -3,24 +3,23 @@
 from __future__ import annotations
 
 import asyncio
-import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 from mmbot import clock
+from mmbot.cli.venue_wire import place_of
 from mmbot.config import AppConfig, ConfigRequest
 from mmbot.config.runtime import RuntimeConfig
 from mmbot.errors import ConfigError, MarketDataError
-from mmbot.market.frames import CaptureHead, FrameRecorder
-from mmbot.market.frames.reader import last_run
-from mmbot.market.importers.live import CatalogSink
+from mmbot.market.frames import CaptureHead
+from mmbot.market.venue_recording import VenueRecording
 from mmbot.trading.stopping import StopRequest
 from mmbot.venues.bybit.adapter import BybitVenue
 from mmbot.venues.bybit.build import build_bybit, bybit_endpoints
 from mmbot.venues.ports import PublicFrame
+from mmbot.venues.records import InstrumentRules
 
-__all__ = ["VenueOptions", "record_venue"]
+__all__ = ["VenueOptions", "capture_head", "check_directory", "record_venue"]
 
 _NAMES = ("mainnet", "testnet", "demo")
 _LOOK_S = 0.1
@@ -54,8 +53,7 @@ def record_venue(options: VenueOptions, log: Callable[[str], None]) -> list[str]
         )
     sets = (*options.request.sets, "trading.venue=bybit", *_endpoint_sets(options.endpoint))
     config = RuntimeConfig.load(replace(options.request, sets=sets), log).config
-    if "://" in config.recorder.data_dir:
-        raise ConfigError("E_CFG_RANGE", "recorder.data_dir", "must be a local directory here")
+    check_directory(config)
     with StopRequest() as stop:
         return asyncio.run(_record(config, options, stop, log))
 
@@ -83,44 +81,44 @@ async def _record(
 ) -> list[str]:
     venue = build_bybit(config, is_private=False)
     try:
-        head = await _head(config, venue)
-        root = config.recorder.data_dir
-        directory = Path(root) / "frames" / f"venue={head.venue}"
-        sink = CatalogSink(root, head, tag=f"frames-{clock.wall_ns()}-{os.getpid()}")
-        recorder = FrameRecorder(directory, head, sink=sink)
-        if recorder.was_killed:
-            log("the last recording was killed: its frames go into the catalog first")
-            await asyncio.to_thread(sink.catch_up, last_run(directory))
-        sink.start()
+        rules = await venue.instruments(config.trading.symbols)
+        missing = sorted(set(config.trading.symbols) - set(rules))
+        if missing:
+            raise MarketDataError("E_BT_NO_DATA", f"symbol={missing[0]}", "is not traded there")
+        recording = VenueRecording(config.recorder.data_dir, capture_head(config, rules), log)
         try:
-            reason = await _listen(venue, recorder, options, stop, tuple(head.grids))
+            await asyncio.to_thread(recording.begin)
+            reason = await _listen(venue, recording, options, stop, config.trading.symbols)
         finally:
-            try:
-                await asyncio.to_thread(recorder.close)
-            finally:
-                await asyncio.to_thread(sink.close)
+            await asyncio.to_thread(recording.close)
     finally:
         await venue.aclose()
-    return [_marker(recorder, sink), f"recorded into {directory}: {reason}"]
+    return [recording.marker, f"recorded into {recording.directory}: {reason}"]
 
 
-async def _head(config: AppConfig, venue: BybitVenue) -> CaptureHead:
-    symbols = config.trading.symbols
-    rules = await venue.instruments(symbols)
-    missing = sorted(set(symbols) - set(rules))
-    if missing:
-        raise MarketDataError("E_BT_NO_DATA", f"symbol={missing[0]}", "is not traded there")
+def check_directory(config: AppConfig) -> None:
+    """Frames are written where a crash loses nothing of them.
+
+    Raises:
+        ConfigError: ``E_CFG_RANGE`` for a ``recorder.data_dir`` that is no local directory.
+    """
+    if "://" in config.recorder.data_dir:
+        raise ConfigError("E_CFG_RANGE", "recorder.data_dir", "must be a local directory here")
+
+
+def capture_head(config: AppConfig, rules: Mapping[str, InstrumentRules]) -> CaptureHead:
+    """What is recorded of the configured venue: the symbols of `rules`."""
     return CaptureHead(
-        exchange="bybit",
+        exchange=config.trading.venue.removeprefix("ccxt:"),
         market=config.trading.category,
-        url=bybit_endpoints(config).public,
-        grids={symbol: (rules[symbol].tick_size, rules[symbol].lot_size) for symbol in symbols},
+        url=bybit_endpoints(config).public if config.trading.venue == "bybit" else place_of(config),
+        grids={symbol: (one.tick_size, one.lot_size) for symbol, one in rules.items()},
     )
 
 
 async def _listen(
     venue: BybitVenue,
-    recorder: FrameRecorder,
+    recording: VenueRecording,
     options: VenueOptions,
     stop: StopRequest,
     symbols: tuple[str, ...],
@@ -130,9 +128,9 @@ async def _listen(
     async def take() -> None:
         async for event in venue.public_frames(symbols, depth=options.depth):
             if isinstance(event, PublicFrame):
-                recorder.on_frame(event)
+                recording.on_frame(event)
             else:
-                recorder.on_gap(event)
+                recording.on_gap(event)
 
     task = asyncio.create_task(take())
     end_ns = None
@@ -150,21 +148,3 @@ async def _listen(
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)
     return reason
-
-
-def _marker(recorder: FrameRecorder, sink: CatalogSink) -> str:
-    counters, rows = recorder.counters(), sink.rows
-    fields = {
-        "frames": counters.frames,
-        "bytes": counters.data_bytes,
-        "book": rows["book"],
-        "trades": rows["trades"],
-    }
-    trouble = {
-        "lost": counters.lost,
-        "undecoded": sink.lost,
-        "torn": counters.torn,
-        "errors": counters.errors + sink.errors,
-    }
-    fields |= {name: count for name, count in trouble.items() if count}
-    return f"| recorder | CLOSED | {' '.join(f'{name}={n}' for name, n in fields.items())} |"

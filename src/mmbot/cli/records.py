@@ -24,7 +24,7 @@ from mmbot.trading.recording import RecordingCompanion
 from mmbot.trading.session import Companion
 from mmbot.trading.summarising import SummaryCompanion, SummarySymbol
 
-__all__ = ["RecordChoices", "is_repeatable", "market_recorder", "record_companions"]
+__all__ = ["RecordChoices", "is_recorded", "is_repeatable", "market_recorder", "record_companions"]
 
 _EXEC_RECORDER: Final = "EXEC_RECORDER_ENABLED"
 
@@ -65,7 +65,7 @@ def record_companions(
     env = os.environ if env is None else env
     config = state.config.recorder
     found: list[Companion] = []
-    if _is_on(choices, state):
+    if is_recorded(choices, state):
         recorder = market_recorder(
             config, identity, markets, market=choices.market, waits=choices.waits
         )
@@ -129,7 +129,7 @@ def is_repeatable(series: Series) -> bool:
     return series.synthetic and "seed" in series.extra
 
 
-def _is_on(choices: RecordChoices, state: InForce) -> bool:
+def is_recorded(choices: RecordChoices, state: InForce) -> bool:
     """Off by itself in mode sim, where nothing happens that could not be had again."""
     if not choices.wanted or not state.config.recorder.enabled:
         return False

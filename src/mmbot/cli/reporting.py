@@ -1,10 +1,16 @@
-"""What a session leaves on disk: the edge report, and a page with its pictures."""
+"""What a session leaves: the edge report, a page with its pictures, a table on the screen."""
 
 from __future__ import annotations
 
+import io
+import re
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
+
+from rich.console import Console
 
 from mmbot.config import AppConfig, cfg_hash
 from mmbot.research.edge_report import build_edge_report, write_edge_report
@@ -13,10 +19,16 @@ from mmbot.research.report_html import PageFacts, run_html
 from mmbot.research.thinning import Thinned
 from mmbot.store.artifacts import write_text
 from mmbot.store.runtime import version
-from mmbot.trading.readout import Columns
+from mmbot.trading.readout import Columns, Readout
+from mmbot.trading.screen.layout import Frame, Labels
+from mmbot.trading.screen.style import UNICODE
 from mmbot.trading.session import SessionEnd
+from mmbot.trading.summary import summary_table
 
-__all__ = ["SessionFacts", "write_reports"]
+__all__ = ["BAR_MINUTES", "ReportPlace", "SessionFacts", "tell_end"]
+
+_PICTURE_SIZE: Final = (100, 30)
+_FONT_FACE: Final = re.compile(r"@font-face \{.*?\}\s*", re.DOTALL)
 
 # A session lasts minutes, a backtest days: equity is observed every minute.
 BAR_MINUTES = 1
@@ -33,7 +45,54 @@ class SessionFacts:
     seed: int
 
 
-def write_reports(out: Path, end: SessionEnd, config: AppConfig, facts: SessionFacts) -> list[Path]:
+@dataclass(frozen=True, slots=True)
+class ReportPlace:
+    """The directory of the reports, the file for the last frame, and whether nobody looks."""
+
+    out: Path
+    picture: Path | None
+    headless: bool
+
+
+def tell_end(
+    end: SessionEnd,
+    config: AppConfig,
+    facts: SessionFacts,
+    labels: Labels,
+    place: ReportPlace,
+) -> None:
+    """Write the reports, print the summary.
+
+    Raises:
+        StoreError: ``E_STORE_DISK`` when a report cannot be written.
+    """
+    paths = _write_reports(place.out, end, config, facts)
+    if place.picture is not None:
+        _draw(place.picture, end.last, labels)
+        paths.append(place.picture)
+    plain = place.headless or not sys.stdout.isatty()
+    console = Console(width=_PICTURE_SIZE[0], color_system=None) if plain else Console()
+    console.print(summary_table(end, ascii_only=plain))
+    for path in paths:
+        console.print(f"wrote {path}", highlight=False, soft_wrap=True)
+
+
+def _draw(path: Path, readout: Readout, labels: Labels) -> None:
+    """The last frame as SVG; characters beyond ASCII become entities."""
+    width, height = _PICTURE_SIZE
+    console = Console(
+        width=width, height=height, record=True, force_terminal=True, file=io.StringIO()
+    )
+    console.print(Frame(readout, labels, UNICODE), height=height)
+    svg = console.export_svg(title="mmbot run", unique_id="mmbot-run")
+    # A picture fetches nothing: the reader's own monospace font does.
+    svg = _FONT_FACE.sub("", svg)
+    write_text(path, svg.encode("ascii", "xmlcharrefreplace").decode("ascii"))
+
+
+def _write_reports(
+    out: Path, end: SessionEnd, config: AppConfig, facts: SessionFacts
+) -> list[Path]:
     """Write ``EDGE_REPORT.json``, ``.md`` and ``RUN_REPORT.html`` below `out`; return the paths."""
     report = build_edge_report(
         {one.symbol: one.result for one in end.symbols},

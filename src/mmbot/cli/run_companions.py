@@ -108,11 +108,16 @@ def window_recompute(
 
 
 def metrics_companion(
-    symbols: Sequence[str], mode: str, runtime: RuntimeConfig, say: Callable[[str], None]
+    symbols: Sequence[str],
+    mode: str,
+    runtime: RuntimeConfig,
+    say: Callable[[str], None],
+    *,
+    beside: bool = False,
 ) -> Companion:
-    """What writes ``metrics.json``."""
+    """What writes ``metrics.json``; `beside` as of `MetricsFile`."""
     env = os.environ.get("MM_ENV") or "dev"
-    return MetricsFile(symbols, lambda: runtime.config, mode=mode, env=env, say=say)
+    return MetricsFile(symbols, lambda: runtime.config, mode=mode, env=env, say=say, beside=beside)
 
 
 def drill_companions(

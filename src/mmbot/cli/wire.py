@@ -13,9 +13,8 @@ from rich.console import Console
 
 from mmbot import core
 from mmbot.cli.markets import MarketChoice, SymbolMarket, only_symbol, open_markets
-from mmbot.cli.picture import PICTURE_SIZE, draw_picture
 from mmbot.cli.records import RecordChoices, record_companions
-from mmbot.cli.reporting import BAR_MINUTES, SessionFacts, write_reports
+from mmbot.cli.reporting import BAR_MINUTES, ReportPlace, SessionFacts, tell_end
 from mmbot.cli.run_companions import (
     SnapshotChoices,
     audit_companions,
@@ -49,7 +48,6 @@ from mmbot.trading.screen.style import price_decimals
 from mmbot.trading.session import Companion, Display, Feed, Session, SessionEnd, SessionPlan
 from mmbot.trading.stopping import StopRequest
 from mmbot.trading.strategies import load_strategy
-from mmbot.trading.summary import summary_table
 from mmbot.units import NS_PER_MIN, NS_PER_SEC
 
 __all__ = ["RunOptions", "run_session"]
@@ -358,7 +356,6 @@ def _close(
     markets: Sequence[SymbolMarket],
 ) -> int:
     """Write the reports, print the summary; the exit code tells of unconfirmed orders."""
-    out = options.out or artifacts_dir()
     facts = SessionFacts(
         tick_sizes={market.instrument.symbol: market.instrument.tick_size for market in markets},
         mode=options.mode,
@@ -366,15 +363,8 @@ def _close(
         strategy=options.strategy or "built-in quoter",
         seed=options.seed,
     )
-    paths = write_reports(out, end, config, facts)
-    if options.picture is not None:
-        draw_picture(options.picture, end.last, labels)
-        paths.append(options.picture)
-    plain = options.headless or not sys.stdout.isatty()
-    console = Console(width=PICTURE_SIZE[0], color_system=None) if plain else Console()
-    console.print(summary_table(end, ascii_only=plain))
-    for path in paths:
-        console.print(f"wrote {path}", highlight=False, soft_wrap=True)
+    place = ReportPlace(options.out or artifacts_dir(), options.picture, options.headless)
+    tell_end(end, config, facts, labels, place)
     if end.unconfirmed_orders:
         sys.stderr.write(f"E_EXEC_STOP_ORDERS: {end.unconfirmed_orders}\n")
         return 1

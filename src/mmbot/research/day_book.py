@@ -87,6 +87,9 @@ class SymbolDay:
     # sums of signed quantities, and of those times the mid after their fill
     _qty: float = 0.0
     _marked: float = 0.0
+    # what was taken over, and what it counts as having cost
+    _adopted: float = 0.0
+    _adopted_usd: float = 0.0
     _held: float = field(init=False)
     _cost: float = field(init=False)
 
@@ -108,6 +111,13 @@ class SymbolDay:
         self._marked += signed * fill.after
         self._book(signed, line.price)
 
+    def adopt(self, qty: float, price: float) -> None:
+        """A quantity was taken over at a price, negative if it was given away: no fill of ours."""
+        self._adopted += qty
+        self._adopted_usd += qty * price
+        if qty:
+            self._book(qty, price)
+
     def _book(self, signed: float, price: float) -> None:
         held = self._held
         if held * signed >= 0:
@@ -124,6 +134,7 @@ class SymbolDay:
     def figures(self, mid: float, result: Mapping[str, Any]) -> DayFigures:
         """The day with what is held marked at `mid`; `result` is the engine's."""
         carried = self.opening_qty * (mid - self.opening_mid)
+        carried += self._adopted * mid - self._adopted_usd
         usd = self._usd
         ages = histogram_between(self.before.get("order_age_ms", {}), result["order_age_ms"])
         return DayFigures(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, Final
 
@@ -20,7 +21,7 @@ from mmbot.telemetry.metrics.sections import intraday_caps_section, position_ske
 from mmbot.trading.session import Taken
 from mmbot.units import NS_PER_DAY, NS_PER_SEC
 
-__all__ = ["MetricsFile", "metrics_document"]
+__all__ = ["MetricsFile", "metrics_document", "write_metrics"]
 
 _EVERY_NS: Final = 60 * NS_PER_SEC
 
@@ -104,6 +105,7 @@ class MetricsFile:
         env: ``MM_ENV``.
         say: takes lines.
         path: the file; None is ``metrics.json`` of the artifacts.
+        beside: whether it is written by a thread of its own, for sessions that wait for no disk.
     """
 
     def __init__(
@@ -115,6 +117,7 @@ class MetricsFile:
         env: str,
         say: Callable[[str], None],
         path: Path | None = None,
+        beside: bool = False,
     ) -> None:
         self._symbols = tuple(symbols)
         self._config = config
@@ -126,13 +129,13 @@ class MetricsFile:
         self._days: list[SymbolDay] = []
         self._batches: list[int] = []
         self._due_ns = 0
+        self._pool = ThreadPoolExecutor(1, "metrics") if beside else None
 
     def begin(self, engine: core.Backtest, market_ns: int) -> None:
-        """The first day begins with nothing."""
-        del engine
+        """The first day begins with nothing, of a session that goes on with what it has."""
         self._day = market_ns // NS_PER_DAY
-        self._days = [SymbolDay(0.0, 0.0, {}) for _ in self._symbols]
-        self._batches = [0 for _ in self._symbols]
+        self._days = [_opening(engine.result(0, at)) for at in range(len(self._symbols))]
+        self._batches = self._batch_counts(engine)
         self._due_ns = clock.monotonic_ns() + _EVERY_NS
 
     def on_chunk(self, symbol: int, chunk: core.EventChunk) -> None:
@@ -152,9 +155,13 @@ class MetricsFile:
         del market_ns
         self._take(taken)
         self._write(engine)
+        if self._pool is not None:
+            self._pool.shutdown()
 
     def _take(self, taken: Sequence[Taken]) -> None:
         for day, one in zip(self._days, taken, strict=True):
+            for adopted in one.adopted:
+                day.adopt(adopted.qty, adopted.price)
             for fill in audited_fills(one.symbol, one.fills):
                 day.add(fill)
 
@@ -190,10 +197,32 @@ class MetricsFile:
             env=self._env,
             batches=batches,
         )
+        if self._pool is None:
+            self._store(document)
+        else:
+            self._pool.submit(self._store, document)
+
+    def _store(self, document: Mapping[str, Any]) -> None:
         try:
-            write_json(self._path, _with_zeros(document, self._say))
+            write_metrics(self._path, document, self._say)
         except StoreError as exc:
             self._say(str(exc))
+
+
+def _opening(result: Mapping[str, Any]) -> SymbolDay:
+    held = float(result["final_position"])
+    if not held and not result["fills_total"]:
+        return SymbolDay(0.0, 0.0, {})
+    return SymbolDay(held, float(result["final_mid"]), result)
+
+
+def write_metrics(path: Path, document: Mapping[str, Any], say: Callable[[str], None]) -> None:
+    """Write the document; a value that is not finite is 0, and a line.
+
+    Raises:
+        StoreError: ``E_STORE_DISK``.
+    """
+    write_json(path, _with_zeros(document, say))
 
 
 def _with_zeros(value: object, say: Callable[[str], None], path: str = "metrics") -> object:

@@ -17,7 +17,7 @@ from mmbot.redact import redact
 from mmbot.store.canonical import canonical_json
 from mmbot.units import format_utc
 
-__all__ = ["GENESIS", "AuditRecord", "ChainVerdict", "chained", "last_hash", "verify"]
+__all__ = ["GENESIS", "AuditRecord", "ChainVerdict", "chained", "day_of", "last_hash", "verify"]
 
 GENESIS: Final = "GENESIS"
 """What the first line names as the one before it."""
@@ -60,6 +60,13 @@ def last_hash(line: bytes) -> str | None:
     record = _parsed(line)
     found = None if record is None else record.get("sha256")
     return found if isinstance(found, str) else None
+
+
+def day_of(line: bytes) -> str | None:
+    """The UTC day of a line, ``YYYY-MM-DD``; None for one that says none."""
+    record = _parsed(line)
+    ts = None if record is None else record.get("ts")
+    return ts[:10] if isinstance(ts, str) else None
 
 
 def verify(lines: Iterable[bytes], *, utc_date: str | None = None) -> ChainVerdict:

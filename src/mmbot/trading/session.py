@@ -24,6 +24,7 @@ from mmbot.trading.stopping import StopRequest
 from mmbot.units import NS_PER_MS
 
 __all__ = [
+    "Adopted",
     "Companion",
     "Display",
     "EndReason",
@@ -35,7 +36,7 @@ __all__ = [
     "Taken",
 ]
 
-EndReason = Literal["duration", "data_end", "interrupted"]
+EndReason = Literal["duration", "data_end", "interrupted", "relisted", "fatal"]
 
 # 8 frames a second look alive and stay calm.
 _FRAME_NS: Final = 125 * NS_PER_MS
@@ -50,13 +51,25 @@ class Display(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class Adopted:
+    """A quantity (base currency, signed) that was taken over at a price, as no fill."""
+
+    qty: float
+    price: float
+
+
+@dataclass(frozen=True, slots=True)
 class Taken:
-    """What the engine recorded of one symbol since the last step."""
+    """What the engine recorded of one symbol since the last step.
+
+    `adopted` are quantities of the venue's position that the session has taken over.
+    """
 
     symbol: str
     fills: Columns
     curve: Columns
     order_events: dict[str, Any]
+    adopted: Sequence[Adopted] = ()
 
 
 class Companion(Protocol):
@@ -106,7 +119,8 @@ class SessionEnd:
     """What a session leaves: why it ended, and every symbol's result, fills and course.
 
     `market_ns` is the market time it traded for, `wall_ns` the time it took, `last` what the screen
-    showed before the orders were cancelled.
+    showed before the orders were cancelled. Only a session that meets a venue ends as ``relisted``
+    (it trades under other rules) or ``fatal``.
     """
 
     reason: EndReason

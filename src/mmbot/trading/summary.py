@@ -18,6 +18,8 @@ _WORDS = {
     "duration": "its duration was over",
     "data_end": "the data ended",
     "interrupted": "it was interrupted",
+    "relisted": "the venue has other rules",
+    "fatal": "it could not go on",
 }
 
 

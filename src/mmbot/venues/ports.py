@@ -110,6 +110,8 @@ class GapReason(StrEnum):
     """The book does not begin, or stands still while trades of the symbol move on."""
     RESUBSCRIBED = "resubscribed"
     """The session asked for the book anew."""
+    STORAGE = "storage"
+    """Nothing could be written down, so that nothing was taken in."""
 
 
 @dataclass(frozen=True, slots=True)

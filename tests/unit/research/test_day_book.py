@@ -51,6 +51,9 @@ FILLS = st.lists(
 )
 
 
+ADOPTED = st.lists(st.tuples(st.floats(-3, 3), st.floats(90, 110)), max_size=4)
+
+
 @pytest.mark.spec("08-1.4")
 @given(FILLS, st.floats(-5, 5), st.floats(90, 110), st.floats(90, 110))
 def test_sums_equal_the_accounting_of_every_fill(fills, opening_qty, opening_mid, mid):
@@ -116,3 +119,18 @@ def test_a_total_pools_ages_and_adds_money():
 )
 def test_the_percentile_is_that_of_the_nearest_rank(counts, expected):
     assert pooled_p95(counts) == expected
+
+
+@pytest.mark.spec("08-1.4")
+@given(FILLS, ADOPTED, st.floats(90, 110))
+def test_what_is_taken_over_earns_the_move_of_the_mid_and_is_no_turnover(fills, adopted, mid):
+    plain, day = SymbolDay(0.0, 0.0, {}), SymbolDay(0.0, 0.0, {})
+    for qty, price in adopted:
+        day.adopt(qty, price)
+    for one in fills:
+        plain.add(one)
+        day.add(one)
+    found, without = day.figures(mid, EMPTY), plain.figures(mid, EMPTY)
+    earned = math.fsum(qty * (mid - price) for qty, price in adopted)
+    assert found.net_usd == pytest.approx(without.net_usd + earned, abs=1e-7)
+    assert (found.turnover_usd, found.fees_usd) == (without.turnover_usd, without.fees_usd)

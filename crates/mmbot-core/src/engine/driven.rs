@@ -71,6 +71,17 @@ impl Engine {
         Ok(seat.trader.external_view(now, &mut seat.market))
     }
 
+    /// Completes the fills of an instrument that wait for their horizon with the last known mids,
+    /// and compares the edge with the ledger. After the last event.
+    ///
+    /// # Errors
+    /// [`EngineError::UnknownInstrument`], [`EngineError::Identity`]: a defect of ours.
+    pub fn finish(&mut self, instrument: InstrumentIdx) -> Result<(), EngineError> {
+        let seat = self.seat(instrument)?;
+        seat.trader.finish(&mut seat.market)?;
+        Ok(())
+    }
+
     /// What only a driven engine is told.
     pub(super) fn drive(
         &mut self,

@@ -1,5 +1,6 @@
 //! What enters and leaves an engine.
 
+use crate::edge::IdentityError;
 use crate::portfolio::{FeeTilt, WeightError};
 use crate::session::ControlError;
 use crate::strategy::Quote;
@@ -69,6 +70,9 @@ pub enum EngineError {
     /// A control that does not fit the session.
     #[error("{0}")]
     Control(#[from] ControlError),
+    /// Money does not add up: a defect of ours.
+    #[error("{0}")]
+    Identity(#[from] IdentityError),
     /// Decisions and synchronisations are this engine's own to plan.
     #[error("this engine is not driven")]
     NotDriven,

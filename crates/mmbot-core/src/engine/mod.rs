@@ -154,10 +154,12 @@ impl Engine {
             Event::Hold(instrument, on) => self.seat(*instrument)?.trader.hold(*on),
             Event::Start(_) | Event::Decide(_) | Event::Sync => self.drive(now, event, out)?,
             Event::Control(Control::Stop) => self.stop(now, out),
+            Event::Control(Control::KeepOrders) => self.each_trader(Trader::keep_orders),
+            Event::Control(Control::LiftStop) => self.each_trader(Trader::resume),
             Event::Control(control) => {
                 self.session.control(control, now)?;
                 if *control == Control::Resume {
-                    self.seats.iter_mut().for_each(|seat| seat.trader.resume());
+                    self.each_trader(Trader::resume);
                 }
             }
         }
@@ -295,6 +297,10 @@ impl Engine {
             self.seats[at].trader.stop(now, &mut self.actions);
             self.drain(self.seats[at].instrument, out);
         }
+    }
+
+    fn each_trader(&mut self, act: impl Fn(&mut Trader)) {
+        self.seats.iter_mut().for_each(|seat| act(&mut seat.trader));
     }
 
     fn drain(&mut self, instrument: InstrumentIdx, out: &mut Vec<Request>) {

@@ -16,7 +16,7 @@ pub enum ControlError {
     /// Calibration of a symbol that the session does not have.
     #[error("calibration of an instrument that the session does not have")]
     UnknownInstrument,
-    /// Orders stay in the market only where somebody else looks after them.
+    /// What is about orders is the traders' own.
     #[error("{0} is nothing that a session does by itself")]
     NotOfSession(&'static str),
 }
@@ -29,7 +29,7 @@ impl Session {
     /// [`ControlError`]; nothing has changed then.
     pub fn control(&mut self, control: &Control, now: TsNs) -> Result<bool, ControlError> {
         match control {
-            Control::Stop | Control::KeepOrders => {
+            Control::Stop | Control::KeepOrders | Control::LiftStop => {
                 return Err(ControlError::NotOfSession(control.name()));
             }
             Control::Resume => self.resume(now),

@@ -9,6 +9,8 @@ use super::seat::Seat;
 use super::windows::OpWindows;
 use mmbot_types::{Op, SessionParams, TsNs};
 
+const SECOND_NS: i64 = 1_000_000_000;
+
 /// What a symbol sent and was answered in a second that the windows do not have yet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
 pub(super) struct Unsettled {
@@ -21,6 +23,9 @@ pub(super) struct Unsettled {
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub(super) struct OpenSecond {
     second: i64,
+    /// Its first instant, and that of the next one.
+    from: TsNs,
+    to: TsNs,
     symbols: Vec<Unsettled>,
     all: Unsettled,
 }
@@ -28,8 +33,11 @@ pub(super) struct OpenSecond {
 /// What the windows take in a second, besides what they do not have yet.
 #[derive(Debug, Clone, Default, serde::Serialize, serde::Deserialize)]
 pub(super) struct Room {
-    /// The second, and the number of quoted symbols; `None` if it has to be worked out.
-    of: Option<(i64, usize)>,
+    /// The second, its first instant to that of the next one.
+    from: TsNs,
+    to: TsNs,
+    /// Number of quoted symbols; `None` if it has to be worked out.
+    quoted: Option<usize>,
     session: [u64; Op::COUNT],
     symbols: Vec<[u64; Op::COUNT]>,
 }
@@ -37,7 +45,7 @@ pub(super) struct Room {
 impl Room {
     #[inline]
     pub(super) fn is_of(&self, now: TsNs, quoted: usize) -> bool {
-        self.of == Some((second_of(now), quoted))
+        self.quoted == Some(quoted) && self.from <= now && now < self.to
     }
 
     pub(super) fn measure(
@@ -47,7 +55,9 @@ impl Room {
         session: [u64; Op::COUNT],
         symbols: impl Iterator<Item = [u64; Op::COUNT]>,
     ) {
-        self.of = Some((second_of(now), quoted));
+        self.from = TsNs::new(second_of(now).saturating_mul(SECOND_NS));
+        self.to = self.from.plus_ns(SECOND_NS);
+        self.quoted = Some(quoted);
         self.session = session;
         self.symbols.clear();
         self.symbols.extend(symbols);
@@ -55,7 +65,7 @@ impl Room {
 
     /// To be called when the windows change.
     pub(super) const fn forget(&mut self) {
-        self.of = None;
+        self.quoted = None;
     }
 
     /// Requests of an operation that the session may still send.
@@ -102,6 +112,8 @@ impl OpenSecond {
     pub(super) fn new(symbols: usize) -> Self {
         Self {
             second: i64::MIN,
+            from: TsNs::ZERO,
+            to: TsNs::ZERO,
             symbols: vec![Unsettled::default(); symbols],
             all: Unsettled::default(),
         }
@@ -109,18 +121,21 @@ impl OpenSecond {
 
     /// True if `now` lies in the second.
     #[inline]
-    pub(super) const fn holds(&self, now: TsNs) -> bool {
-        second_of(now) == self.second
+    pub(super) fn holds(&self, now: TsNs) -> bool {
+        self.from <= now && now < self.to
+    }
+
+    /// Makes the second that of `ts` the open one, which is empty.
+    #[cold]
+    fn begin(&mut self, ts: TsNs) {
+        self.second = second_of(ts);
+        self.from = TsNs::new(self.second.saturating_mul(SECOND_NS));
+        self.to = self.from.plus_ns(SECOND_NS);
     }
 
     pub(super) fn forget(&mut self) {
         self.symbols.fill(Unsettled::default());
         self.all = Unsettled::default();
-    }
-
-    /// A time in the second.
-    const fn ts(&self) -> TsNs {
-        TsNs::new(self.second.saturating_mul(1_000_000_000))
     }
 }
 
@@ -129,10 +144,10 @@ impl Requests {
     /// second before `now`.
     #[inline]
     pub fn count(&mut self, params: &SessionParams, seats: &[Seat], now: TsNs) {
-        let second = second_of(now.plus_ns(-1));
-        if second != self.open.second {
+        let then = now.plus_ns(-1);
+        if !self.open.holds(then) {
             self.settle();
-            self.open.second = second;
+            self.open.begin(then);
         }
         let mut outcomes = OutcomeCounts::default();
         let mut special = false;
@@ -183,16 +198,21 @@ impl Requests {
     #[cold]
     fn settle_all(&mut self) {
         self.room.forget();
-        let (then, second) = (self.open.ts(), self.open.second);
+        let (then, second) = (self.open.from, self.open.second);
+        // with one symbol the session's are the same
+        let many = self.open.symbols.len() > 1;
         for (at, one) in self.open.symbols.iter().enumerate() {
             let creates = one.sent[Op::Create.index()];
             let cancels = one.sent[Op::Cancel.index()];
             one.add_to(&mut self.symbols[at], then);
-            if cancels > 0 {
-                self.symbol_cancels[at].add(second, cancels);
-            }
             if creates > 0 {
                 self.symbol_creates[at].add(second, creates);
+            }
+            if !many {
+                continue;
+            }
+            if cancels > 0 {
+                self.symbol_cancels[at].add(second, cancels);
             }
             self.symbol_rates[at].on_orders(creates, one.rejects, then);
             self.symbol_rates[at].on_calls(&one.outcomes, then);
@@ -212,7 +232,7 @@ impl Requests {
     /// Windows of the session and of each symbol, for snapshots.
     #[must_use]
     pub fn settled_windows(&self) -> (OpWindows, Vec<OpWindows>) {
-        let then = self.open.ts();
+        let then = self.open.from;
         let with = |windows: &OpWindows, unsettled: &Unsettled| {
             let mut windows = windows.clone();
             unsettled.add_to(&mut windows, then);

@@ -119,8 +119,9 @@ impl OutcomeCounts {
     /// Counts the calls of `other` too.
     #[inline]
     pub fn merge(&mut self, other: &Self) {
-        for outcome in CallOutcome::ALL {
-            self.add(outcome, other.get(outcome));
+        for (count, other) in self.0.iter_mut().zip(other.0) {
+            // counts of a window lie far below where this would go round
+            *count = count.wrapping_add(other);
         }
     }
 

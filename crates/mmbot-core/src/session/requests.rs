@@ -187,6 +187,9 @@ impl Requests {
     /// Call rates of a symbol.
     pub fn rates_of(&mut self, at: usize) -> &mut CallRates {
         self.settle();
+        if let [_] = *self.symbol_rates {
+            return &mut self.rates;
+        }
         &mut self.symbol_rates[at]
     }
 
@@ -194,6 +197,9 @@ impl Requests {
     #[allow(clippy::cast_precision_loss)] // counts of requests
     pub fn cancels_per_sec_of(&mut self, at: usize, now: TsNs) -> f64 {
         self.settle();
+        if let [_] = *self.symbol_cancels {
+            return self.cancels_per_sec(now);
+        }
         self.symbol_cancels[at].total(second_of(now)) as f64 / f64::from(RATE_WINDOW_SEC)
     }
 

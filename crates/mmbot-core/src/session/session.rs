@@ -59,8 +59,8 @@ pub struct Session {
     quoted: usize,
     /// What is known of the guards until somebody changes what they obey.
     pub(super) calm: Option<Calm>,
-    /// Last full second that was evaluated.
-    second: Option<i64>,
+    /// First instant after the second that was judged last.
+    next_second: TsNs,
 }
 
 impl Session {
@@ -89,7 +89,7 @@ impl Session {
             next_sync: TsNs::NEVER,
             quoted: 0,
             calm: None,
-            second: None,
+            next_second: TsNs::new(i64::MIN),
             symbols,
             params,
         })
@@ -317,15 +317,15 @@ impl Session {
 
     /// True if no synchronisation of its second was judged yet.
     fn begins_second(&self, now: TsNs) -> bool {
-        let second = now.get().div_euclid(SECOND_NS);
-        self.second.is_none_or(|last| second > last)
+        now >= self.next_second
     }
 
     /// What is judged once a second, before what every synchronisation judges. Apart, and so is
     /// [`Self::allocate`]: nine of ten synchronisations do not load their code.
     #[cold]
     fn judge_second(&mut self, quoted: usize, now: TsNs) {
-        self.second = Some(now.get().div_euclid(SECOND_NS));
+        let second = now.get().div_euclid(SECOND_NS);
+        self.next_second = TsNs::new(second.saturating_mul(SECOND_NS)).plus_ns(SECOND_NS);
         self.flow.count(&self.seats, now);
         self.count_shadows(now);
         self.losses.count_latencies(&self.seats, now);

@@ -1,5 +1,5 @@
 //! Displayed depth near the mid, smoothed. The levels are walked when somebody asks, and not more
-//! than once a second: against a half-life of a minute that is often enough.
+//! than every five seconds: against a half-life of a minute that is often enough.
 
 use super::decay::forgotten;
 use mmbot_book::{Ladder, Touch};
@@ -10,7 +10,7 @@ const MID_SHARE: i64 = 1_000;
 /// Half-life, ns.
 const HALF_LIFE_NS: f64 = 60e9;
 /// Shortest time between two samples, ns.
-const SAMPLE_NS: i64 = 1_000_000_000;
+const SAMPLE_NS: i64 = 5_000_000_000;
 
 /// Smoothed smaller side of the depth.
 #[derive(Debug, Clone, Copy, Default, serde::Serialize, serde::Deserialize)]
@@ -119,9 +119,9 @@ mod tests {
         };
         assert_eq!(sample(&thin, at(10)), 9_999.0);
         assert_eq!(
-            sample(&thick, at(11).plus_ns(-1)),
+            sample(&thick, at(15).plus_ns(-1)),
             9_999.0,
-            "not yet a second"
+            "not yet five seconds"
         );
         assert_eq!(sample(&thick, at(5)), 9_999.0, "time does not go back");
         assert!((sample(&thick, at(70)) - 2.0 * 9_999.0).abs() < 1e-9);

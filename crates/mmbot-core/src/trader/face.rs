@@ -39,15 +39,27 @@ impl Trader {
     /// Cancels everything and quotes no more. Orders that cannot be cancelled now (not acknowledged
     /// yet) are cancelled as soon as they can.
     pub fn stop(&mut self, now: TsNs, out: &mut ActionBuf) {
-        self.stopped = true;
+        (self.stopped, self.keeps_orders) = (true, false);
         self.refresh_holds();
         self.cancel_all(now, Cause::Kill);
         self.flush(out);
     }
 
+    /// Asks for nothing any more, whatever happens: its orders stay where they are.
+    pub fn keep_orders(&mut self) {
+        (self.stopped, self.keeps_orders) = (true, true);
+        self.refresh_holds();
+    }
+
+    /// True after [`Self::stop`] and [`Self::keep_orders`], until [`Self::resume`].
+    #[must_use]
+    pub const fn is_stopped(&self) -> bool {
+        self.stopped
+    }
+
     /// Quotes again after a stop, a pause or a kill.
     pub fn resume(&mut self) {
-        self.stopped = false;
+        (self.stopped, self.keeps_orders) = (false, false);
         self.refresh_holds();
     }
 

@@ -87,6 +87,35 @@ fn a_stop_cancels_what_it_can_at_once_and_the_rest_as_soon_as_it_rests() {
     assert_eq!(desk.decide().len(), 2);
 }
 
+/// spec: 09-1
+#[test]
+fn orders_that_are_kept_stay_whatever_happens_until_it_quotes_again() {
+    let mut desk = Desk::new(params());
+    let first = desk.decide();
+    desk.report(first[0].0.cid(), ReportKind::Accepted);
+    desk.trader.keep_orders();
+    assert!(desk.trader.is_stopped());
+    let late = desk.report(first[1].0.cid(), ReportKind::Accepted);
+    assert!(
+        late.is_empty(),
+        "not even one that rests only now is asked for"
+    );
+    desk.now_ms = 500;
+    desk.market.gap();
+    assert!(desk.decide().is_empty(), "the book is unusable");
+    desk.now_ms = 60_000;
+    desk.book(99_900, 99_902);
+    assert!(desk.decide().is_empty(), "old, and far from the market");
+    assert_eq!(desk.trader.open_orders().count(), 2);
+    desk.trader.resume();
+    assert!(!desk.trader.is_stopped());
+    assert!(!desk.decide().is_empty());
+    let mut out = ActionBuf::new();
+    desk.trader.keep_orders();
+    desk.trader.stop(at(60_001), &mut out);
+    assert!(!out.as_slice().is_empty(), "a stop is a stop");
+}
+
 /// spec: 02-5.3/1 02-5.3/2 02-5.3/3
 #[test]
 fn a_hold_of_the_session_takes_all_orders_out_and_counts_its_own_reason() {

@@ -80,6 +80,8 @@ pub struct Trader {
     /// Reference strategy: ticks by which the inventory moves the fair price.
     skew_ticks: f64,
     stopped: bool,
+    /// Stopped, and its orders stay where they are.
+    keeps_orders: bool,
     /// Quotes nothing because of what was found out about its position.
     held: bool,
     /// The permit comes from a session.
@@ -197,6 +199,7 @@ impl Trader {
             position: QtyLot::ZERO,
             skew_ticks: 0.0,
             stopped: false,
+            keeps_orders: false,
             held: false,
             orders: OrderTable::new(),
             cash: Money::ZERO,

@@ -108,6 +108,9 @@ impl Trader {
     /// only after the time of an answer.
     #[cold]
     pub(super) fn cancel_all(&mut self, now: TsNs, cause: Cause) {
+        if self.keeps_orders {
+            return;
+        }
         for slot in self.orders.all_open() {
             let order = self.orders.get(slot);
             let may = match order.state {

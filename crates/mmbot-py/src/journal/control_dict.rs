@@ -43,6 +43,7 @@ pub(super) fn set_control(out: &Bound<'_, PyDict>, control: &Control) -> PyResul
         | Control::KeepOrders
         | Control::Resume
         | Control::LiftKill
+        | Control::LiftStop
         | Control::AutopolicyReset
         | Control::ThrottleClear
         | Control::ThrottleReset => Ok(()),
@@ -57,6 +58,7 @@ pub(super) fn control_of(fields: &Fields<'_, '_>) -> PyResult<Control> {
         "resume" => Control::Resume,
         "kill" => kill_of(fields)?,
         "lift_kill" => Control::LiftKill,
+        "lift_stop" => Control::LiftStop,
         "grade" => {
             let grade: Option<String> = fields.get("grade")?;
             Control::Grade(match grade {

@@ -126,11 +126,17 @@ impl PyJournalReplay {
 #[pymethods]
 impl PyJournalReplay {
     /// `until_seq` is the last record that counts, with the requests that it led to; `places` are
-    /// decisions to trace: instrument, first and last record.
+    /// decisions to trace: instrument, first and last record; `record` keeps fills and order events
+    /// for a session that goes on from it.
     #[new]
-    #[pyo3(signature = (*, until_seq=None, places=Vec::new()))]
-    fn new(until_seq: Option<u64>, places: Vec<(u16, u64, u64)>) -> Self {
+    #[pyo3(signature = (*, until_seq=None, places=Vec::new(), record=false))]
+    fn new(until_seq: Option<u64>, places: Vec<(u16, u64, u64)>, record: bool) -> Self {
         let replay = Replay::explaining(places_of(&places));
+        let replay = if record {
+            replay.keeping_records()
+        } else {
+            replay
+        };
         Self::over(Held::new(Some(0)), replay, until_seq)
     }
 

@@ -1,11 +1,12 @@
 //! Arguments and answers of a live session.
 
+use crate::result::Traded;
 use mmbot_core::order::SeqText;
 use mmbot_core::portfolio::FeeTilt;
 use mmbot_core::{OpenOrder, Trader};
-use mmbot_run::LiveSession;
 use mmbot_run::live::{Fault, FeedCounts, FrameReject};
-use mmbot_types::{EventColumns, EventRow, Instrument};
+use mmbot_run::{Bars, LiveSession};
+use mmbot_types::{EventColumns, EventRow, Instrument, InstrumentIdx};
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
@@ -21,7 +22,27 @@ pub(super) fn fee_tilt_of(improvement_bps: Option<f64>) -> FeeTilt {
     improvement_bps.map_or(FeeTilt::Off, FeeTilt::Worth)
 }
 
-pub(super) fn reject_dict<'py>(
+/// Symbols by their numbers.
+pub(super) fn symbols_of<'a>(
+    asked: &[InstrumentIdx],
+    instruments: &'a [Instrument],
+) -> Vec<&'a str> {
+    let known = asked
+        .iter()
+        .filter_map(|at| instruments.get(usize::from(at.0)));
+    known.map(Instrument::symbol).collect()
+}
+
+pub(super) fn reject_dicts<'py>(
+    py: Python<'py>,
+    rejects: &[FrameReject],
+    instruments: &[Instrument],
+) -> PyResult<Vec<Bound<'py, PyDict>>> {
+    let made = rejects.iter().map(|one| reject_dict(py, one, instruments));
+    made.collect()
+}
+
+fn reject_dict<'py>(
     py: Python<'py>,
     reject: &FrameReject,
     instruments: &[Instrument],
@@ -62,8 +83,52 @@ pub(super) fn counts_dict<'py>(
     Ok(out)
 }
 
+static NO_BARS: Bars = Bars {
+    ts_ns: Vec::new(),
+    net: Vec::new(),
+};
+
+/// An instrument as results are made of it; `since_ns` is when the session began, if that was not
+/// in this process.
+pub(super) fn traded(
+    session: &LiveSession,
+    at: usize,
+    since_ns: Option<i64>,
+) -> Option<Traded<'_>> {
+    let index = InstrumentIdx(u16::try_from(at).ok()?);
+    let (trader, market) = (
+        session.engine().trader(index)?,
+        session.engine().market(index)?,
+    );
+    let mut span = session.span(at)?.clone();
+    span.first_exch_ns = since_ns.or(span.first_exch_ns);
+    span.last_exch_ns = span.last_exch_ns.max(since_ns.unwrap_or_default());
+    Some(Traded {
+        span,
+        trader,
+        desk: session.desk(at)?,
+        edge: trader.edge(market),
+        ws_lag: Some(market.ws_lag()),
+        toxic_sweeps: 0,
+        bars: &NO_BARS,
+        hash: session.engine().state_hash(),
+    })
+}
+
+/// Orders that are not over.
+pub(super) fn order_dicts<'py>(
+    py: Python<'py>,
+    trader: &Trader,
+    cid_prefix: &str,
+) -> PyResult<Vec<Bound<'py, PyDict>>> {
+    let made = trader
+        .open_orders()
+        .map(|order| order_dict(py, trader, &order, cid_prefix));
+    made.collect()
+}
+
 /// An order that is not over, in ticks and lots.
-pub(super) fn order_dict<'py>(
+fn order_dict<'py>(
     py: Python<'py>,
     trader: &Trader,
     order: &OpenOrder,

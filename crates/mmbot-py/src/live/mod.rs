@@ -16,7 +16,7 @@ use crate::instrument::PyInstrument;
 use crate::journal::{PyCheckpoint, PyJournalReplay, config_bytes, control_of, report_of};
 use crate::lane_keys::read_params;
 use crate::order_events::order_event_columns;
-use crate::result::fill_columns;
+use crate::result::{fill_columns, result_dict};
 use crate::session::PySessionControl;
 use crate::session_keys::read_session;
 use crate::snapshot::snapshot;
@@ -86,10 +86,8 @@ impl PyLiveSession {
     }
 
     fn index_of(&self, symbol: &str) -> PyResult<usize> {
-        let found = self
-            .instruments
-            .iter()
-            .position(|one| one.symbol() == symbol);
+        let mut all = self.instruments.iter();
+        let found = all.position(|one| one.symbol() == symbol);
         found.ok_or_else(|| no_symbol(symbol))
     }
 }
@@ -251,21 +249,11 @@ impl PyLiveSession {
     }
 
     fn take_resubscribes(&self) -> Vec<&str> {
-        let asked = self.lock().take_resubscribes();
-        let symbol = |at: &InstrumentIdx| self.instruments.get(usize::from(at.0));
-        asked
-            .iter()
-            .filter_map(symbol)
-            .map(Instrument::symbol)
-            .collect()
+        calls::symbols_of(&self.lock().take_resubscribes(), &self.instruments)
     }
 
     fn take_rejects<'py>(&self, py: Python<'py>) -> PyResult<Vec<Bound<'py, PyDict>>> {
-        let rejects = self.lock().take_rejects();
-        let made = rejects
-            .iter()
-            .map(|one| calls::reject_dict(py, one, &self.instruments));
-        made.collect()
+        calls::reject_dicts(py, &self.lock().take_rejects(), &self.instruments)
     }
 
     fn feed_counts<'py>(&self, py: Python<'py>, symbol: &str) -> PyResult<Bound<'py, PyDict>> {
@@ -338,13 +326,28 @@ impl PyLiveSession {
         made.ok_or_else(|| no_symbol(symbol))
     }
 
+    #[pyo3(signature = (symbol, *, since_ns = None))]
+    fn result<'py>(
+        &self,
+        py: Python<'py>,
+        symbol: &str,
+        since_ns: Option<i64>,
+    ) -> PyResult<Bound<'py, PyDict>> {
+        let at = self.index_of(symbol)?;
+        let session = self.lock();
+        let traded = calls::traded(&session, at, since_ns).ok_or_else(|| no_symbol(symbol))?;
+        result_dict(py, &traded, &self.instruments[at])
+    }
+
+    fn finish(&self) -> PyResult<()> {
+        self.lock().finish().map_err(|error| run_error(&error))
+    }
+
     fn orders<'py>(&self, py: Python<'py>, symbol: &str) -> PyResult<Vec<Bound<'py, PyDict>>> {
         let at = self.index_of(symbol)?;
         let session = self.lock();
         let trader = trader_of(&session, at).ok_or_else(|| no_symbol(symbol))?;
-        let orders = trader.open_orders();
-        let made = orders.map(|order| calls::order_dict(py, trader, &order, &self.cid_prefix));
-        made.collect()
+        calls::order_dicts(py, trader, &self.cid_prefix)
     }
 
     fn position_lots(&self, symbol: &str) -> PyResult<i64> {

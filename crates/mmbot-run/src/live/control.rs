@@ -70,8 +70,9 @@ impl LiveSession {
         self.engine.session().rebalance_due(self.now)
     }
 
-    /// What is done to the session by hand or by another part of the program; a stop acts at once,
-    /// everything else at the next synchronisation. Returns the number of requests that wait.
+    /// What is done to the session by hand or by another part of the program; what is about its
+    /// orders acts at once, everything else at the next synchronisation. Returns the number of
+    /// requests that wait.
     ///
     /// # Errors
     /// [`RunError::Control`] for a control that does not fit the session; nothing has changed then.
@@ -121,6 +122,6 @@ impl LiveSession {
 const fn may_be_refused(control: &Control) -> bool {
     matches!(
         control,
-        Control::KeepOrders | Control::ThrottleLoad(_) | Control::CostCalibration(_)
+        Control::ThrottleLoad(_) | Control::CostCalibration(_)
     )
 }

@@ -31,6 +31,7 @@ pub use resume::Resumption;
 use crate::checkpoint::Checkpoint;
 use crate::desk::Desk;
 use crate::error::RunError;
+use crate::span::Span;
 use crate::taking::Taking;
 use crate::tap::{JournalStart, Tap};
 use crate::world::{External, instrument_idx};
@@ -54,6 +55,7 @@ pub struct LiveSession {
     /// What one event of the engine asks for.
     asked: Vec<Request>,
     desks: Vec<Desk>,
+    spans: Vec<Span>,
     requests: Vec<LiveRequest>,
     /// A strategy's failure during the running input.
     failed: Option<RunError>,
@@ -90,6 +92,7 @@ impl LiveSession {
             now,
             asked: Vec::new(),
             desks: vec![Desk::default(); count],
+            spans: vec![Span::default(); count],
             requests: Vec::new(),
             failed: None,
         })
@@ -262,6 +265,26 @@ impl LiveSession {
     #[must_use]
     pub fn desk(&self, symbol: usize) -> Option<&Desk> {
         self.desks.get(symbol)
+    }
+
+    /// Market data of an instrument since this process began.
+    #[must_use]
+    pub fn span(&self, symbol: usize) -> Option<&Span> {
+        self.spans.get(symbol)
+    }
+
+    /// The session is over: fills that wait for their horizon are completed with the last known
+    /// mids, and the edge is compared with the ledger. What follows from it is in no journal, so
+    /// that nothing may come after it.
+    ///
+    /// # Errors
+    /// [`RunError::Identity`]: a defect of ours.
+    pub fn finish(&mut self) -> Result<(), RunError> {
+        for (at, span) in self.spans.iter_mut().enumerate() {
+            span.end();
+            self.engine.finish(instrument_idx(at))?;
+        }
+        Ok(())
     }
 
     /// The core.

@@ -190,6 +190,7 @@ impl LiveSession {
     #[inline]
     pub(super) fn read(&mut self, instrument: InstrumentIdx, rows: &[EventRow]) {
         self.tap.rows_to_read(instrument, rows);
+        self.spans[usize::from(instrument.0)].add_rows(rows);
         let done = self.engine.on_rows(instrument, rows);
         self.keep(done.map_err(RunError::from));
     }

@@ -4,7 +4,8 @@
 //! out of step until its next snapshot. A request whose record is not there never left, but the
 //! core has made it: its record is written now, behind what led to it, and it is not given out.
 //! Every request without an answer may have arrived or not: its order is unknown and counts as
-//! live until a report resolves it. All that is written down, so that the whole journal replays.
+//! live until a report resolves it. A session that was stopped, or that left its orders in the
+//! market, quotes again. All that is written down, so that the whole journal replays.
 
 use super::LiveSession;
 use crate::checkpoint::At;
@@ -12,7 +13,8 @@ use crate::error::RunError;
 use crate::replay::{Recovered, RecoveryError, Replay};
 use crate::tap::{Going, Tap};
 use crate::world::instrument_idx;
-use mmbot_core::Event;
+use mmbot_core::{Event, Market, Trader};
+use mmbot_types::journal::Control;
 use mmbot_types::{Cid, ExecPrice, InstrumentIdx, QtyLot, TsNs};
 
 /// Where and how a journal goes on.
@@ -60,12 +62,33 @@ impl LiveSession {
         }
         session.requests.clear();
         session.tap.note_text(now, "resumed");
+        if session.traders().any(Trader::is_stopped) {
+            session.control(now, Control::LiftStop)?;
+        }
+        session.open_desks();
         for at in 0..session.started.len() {
             session.forget(instrument_idx(at), now);
         }
         match session.failed.take() {
             Some(error) => Err(error),
             None => Ok(session),
+        }
+    }
+
+    fn traders(&self) -> impl Iterator<Item = &Trader> {
+        let indices = (0..self.started.len()).map(instrument_idx);
+        indices.filter_map(|at| self.engine.trader(at))
+    }
+
+    /// Closed trades count from here on: what is held counts as bought at the last mid.
+    fn open_desks(&mut self) {
+        for at in 0..self.started.len() {
+            let market = self.engine.market(instrument_idx(at));
+            let mid = market.and_then(Market::last_mid);
+            let trader = self.engine.trader(instrument_idx(at));
+            if let (Some(trader), Some(mid)) = (trader, mid) {
+                self.desks[at].adopt(trader.position(), mid.to_exec());
+            }
         }
     }
 
@@ -118,6 +141,9 @@ impl LiveSession {
         let px = px.or_else(|| mid.map(|mid| mid.to_exec()));
         let px = px.ok_or(RunError::NoPrice)?;
         let now = self.clock(now);
+        let trader = self.engine.trader(instrument);
+        let before = trader.map_or(QtyLot::ZERO, Trader::position);
+        self.desks[symbol].adopt(QtyLot::new(position.get().saturating_sub(before.get())), px);
         self.tap.adopt(instrument, now, position, px);
         self.enter(now, &Event::Adopt(instrument, position, px))
     }

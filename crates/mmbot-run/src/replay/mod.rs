@@ -17,7 +17,7 @@ use crate::explain::Place;
 use explained::Explained;
 use mmbot_core::portfolio::FeeTilt;
 use mmbot_core::{Engine, Event, Request, Trace};
-use mmbot_types::journal::{Control, Entry, Header, Record};
+use mmbot_types::journal::{Entry, Header, Record};
 use mmbot_types::{Action, Cause, Instrument, InstrumentIdx, Params, SessionParams, TsNs};
 use std::collections::VecDeque;
 
@@ -71,6 +71,7 @@ pub struct Replay {
     actions: u64,
     difference: Option<Difference>,
     explained: Explained,
+    keeps_records: bool,
 }
 
 impl Replay {
@@ -242,7 +243,13 @@ impl Replay {
     fn running(&mut self) -> Result<&mut Engine, What> {
         match &mut self.engine {
             Some(engine) => Ok(engine),
-            slot => Ok(slot.insert(self.before.engine(&self.instruments)?)),
+            slot => {
+                let mut engine = self.before.engine(&self.instruments)?;
+                if self.keeps_records {
+                    recovered::keep_records(&mut engine, self.instruments.len());
+                }
+                Ok(slot.insert(engine))
+            }
         }
     }
 
@@ -381,10 +388,7 @@ fn event_of(input: &Record) -> Result<Event, What> {
             };
             Event::Weights(weights.clone(), tilt)
         }
-        Record::Control { control, .. } => match control {
-            Control::KeepOrders => return Err(What::Unsupported),
-            control => Event::Control(control.clone()),
-        },
+        Record::Control { control, .. } => Event::Control(control.clone()),
         _ => return Err(What::Unsupported),
     })
 }

@@ -1,6 +1,7 @@
 //! What a replay has brought back, for a session that goes on.
 
 use super::{Difference, Replay, Wanted, What};
+use crate::world::instrument_idx;
 use mmbot_core::{Engine, Request};
 use mmbot_types::TsNs;
 use thiserror::Error;
@@ -24,7 +25,23 @@ pub enum RecoveryError {
     Incomplete(What),
 }
 
+/// Every trader keeps a record of its fills and order events.
+pub(super) fn keep_records(engine: &mut Engine, count: usize) {
+    for at in 0..count {
+        if let Some(trader) = engine.trader_mut(instrument_idx(at)) {
+            trader.enable_fill_log();
+        }
+    }
+}
+
 impl Replay {
+    /// Keeps a record of every fill and order event, for whoever takes the session over.
+    #[must_use]
+    pub fn keeping_records(mut self) -> Self {
+        self.keeps_records = true;
+        self
+    }
+
     /// What this has brought back.
     ///
     /// # Errors

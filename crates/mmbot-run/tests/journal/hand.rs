@@ -33,6 +33,9 @@ pub fn step(plan: &Plan, backtest: &mut Backtest, outside: &mut impl External, u
     if at(1) || at(6) {
         backtest.check_stale(0, 0, outside).unwrap();
     }
+    if at(3) || at(6) {
+        backtest.hold(0, 0, at(3)).unwrap();
+    }
     for (_, control) in plan
         .controls
         .iter()

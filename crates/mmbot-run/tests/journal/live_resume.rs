@@ -7,15 +7,20 @@ use crate::sessions::{Plan, run};
 use mmbot_core::{Engine, session_hash};
 use mmbot_run::checkpoint::At;
 use mmbot_run::{LiveSession, Replay, Resumption};
-use mmbot_types::journal::{Reader, Record, Tail};
+use mmbot_types::journal::{Control, Reader, Record, Tail};
 use mmbot_types::{
     Action, EventRow, ExecPrice, PriceTick, QtyLot, QuoterKind, RowKind, Side, TsNs,
 };
 
 const KILLED_NS: i64 = 2_200_000_000;
 
-/// A session that ran for a while, what its configurations were, and its journal.
+/// A session that ran for a while, its journal, and what its configurations were.
 fn killed(kind: QuoterKind) -> (Vec<u8>, Shelf) {
+    let (mut session, shelf) = begun(kind);
+    (journal_of(&mut session), shelf)
+}
+
+fn begun(kind: QuoterKind) -> (LiveSession, Shelf) {
     let plan = Plan {
         kind,
         hand: false,
@@ -33,7 +38,7 @@ fn killed(kind: QuoterKind) -> (Vec<u8>, Shelf) {
             enter(&mut session, ts, &input, &mut outside);
         }
     }
-    (journal_of(&mut session), shelf)
+    (session, shelf)
 }
 
 /// What a new process finds of `disk`: the replay of its whole records, and where they end.
@@ -228,4 +233,56 @@ fn a_journal_that_does_not_replay_brings_nothing_back() {
     let nothing = LiveSession::resume(Replay::new(), from);
     assert!(nothing.is_err());
     assert_ne!(session_hash(std::iter::empty()), 0);
+}
+
+fn open_orders(session: &LiveSession) -> usize {
+    let traders = (0..2).filter_map(|at| session.engine().trader(mmbot_types::InstrumentIdx(at)));
+    traders.map(|trader| trader.open_orders().count()).sum()
+}
+
+/// spec: 09-1
+#[test]
+fn a_session_that_left_its_orders_replays_and_quotes_again_when_it_goes_on() {
+    for kind in [QuoterKind::BuiltIn, QuoterKind::External] {
+        let (mut session, shelf) = begun(kind);
+        let mut disk = journal_of(&mut session);
+        session.take_requests().for_each(drop);
+        let open = open_orders(&session);
+        assert!(open > 0, "there is something to keep");
+        session.control(session.now(), Control::KeepOrders).unwrap();
+        let mut outside = Outside::default();
+        for step in 1..=5 {
+            let now = TsNs::new(KILLED_NS + step * 100_000_000);
+            session.on_gap(0, now, &mut outside).unwrap();
+            session.hold(1, now, true, &mut outside).unwrap();
+            session.on_timer(now, &mut outside).unwrap();
+            for symbol in 0..2 {
+                session
+                    .on_rows(symbol, &mut book(now), &mut outside)
+                    .unwrap();
+            }
+            session.hold(1, now, false, &mut outside).unwrap();
+        }
+        assert!(session.requests().is_empty(), "nothing is asked for");
+        assert_eq!(
+            open_orders(&session),
+            open,
+            "all orders are where they were"
+        );
+        disk.extend(journal_of(&mut session));
+        let kept = replayed(&disk, &shelf);
+        assert_eq!(kept.outcome().difference, None);
+        let stopped = |engine: &Engine| {
+            let trader = engine.trader(mmbot_types::InstrumentIdx(0));
+            trader.is_some_and(mmbot_core::Trader::is_stopped)
+        };
+        assert!(stopped(kept.engine().unwrap()));
+
+        let (mut again, _) = resume(&disk, &shelf);
+        assert!(!stopped(again.engine()));
+        go_on(&mut again);
+        assert!(again.take_requests().next().is_some(), "it quotes again");
+        disk.extend(journal_of(&mut again));
+        assert_eq!(replayed(&disk, &shelf).outcome().difference, None);
+    }
 }

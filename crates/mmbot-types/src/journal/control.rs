@@ -13,6 +13,8 @@ pub enum Control {
     Stop,
     /// Quote no more, leave the orders in the market.
     KeepOrders,
+    /// Quote again after a stop, or where the orders were left in the market; a kill stays.
+    LiftStop,
     /// Quote again after a stop, a pause or a kill.
     Resume,
     /// Kill switch.
@@ -83,6 +85,7 @@ impl Control {
         match self {
             Control::Stop => "stop",
             Control::KeepOrders => "keep_orders",
+            Control::LiftStop => "lift_stop",
             Control::Resume => "resume",
             Control::Kill { .. } => "kill",
             Control::LiftKill => "lift_kill",

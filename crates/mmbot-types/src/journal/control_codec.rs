@@ -32,6 +32,7 @@ const COST_CALIBRATION: u8 = 18;
 const DAY_TOTALS: u8 = 19;
 const STORAGE_HOLD: u8 = 20;
 const LIFT_KILL: u8 = 21;
+const LIFT_STOP: u8 = 22;
 
 /// An empty name, and three rings of a time, an index and a count.
 const WINDOWS_BYTES_MIN: usize = 1 + Op::COUNT * 3;
@@ -81,6 +82,7 @@ pub(super) fn put_control(out: &mut Vec<u8>, control: &Control) {
         }
         Control::StorageHold(on) => put_switch(out, STORAGE_HOLD, *on),
         Control::LiftKill => out.push(LIFT_KILL),
+        Control::LiftStop => out.push(LIFT_STOP),
     }
 }
 
@@ -117,6 +119,7 @@ pub(super) fn read_control(cursor: &mut Cursor<'_>) -> Result<Control, JournalEr
         DAY_TOTALS => Control::DayTotals(Box::new(read_day(cursor)?)),
         STORAGE_HOLD => Control::StorageHold(read_switch(cursor)?),
         LIFT_KILL => Control::LiftKill,
+        LIFT_STOP => Control::LiftStop,
         code => {
             let field = "control";
             return Err(Fault::Code { field, code }.at(start));

@@ -191,6 +191,7 @@ fn control() -> impl Strategy<Value = Control> {
         any::<bool>().prop_map(Control::AutopolicyEnabled),
         throttle().prop_map(|snapshot| Control::ThrottleLoad(Box::new(snapshot))),
         Just(Control::LiftKill),
+        Just(Control::LiftStop),
         Just(Control::ThrottleClear),
         Just(Control::ThrottleReset),
         float().prop_map(Control::BackoffMaxSeed),

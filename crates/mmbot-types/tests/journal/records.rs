@@ -133,6 +133,7 @@ fn controls_keep_their_bytes() {
         (Control::CostCalibration(Vec::new()), vec![18, 0]),
         (Control::StorageHold(true), vec![20, 1]),
         (Control::LiftKill, vec![21]),
+        (Control::LiftStop, vec![22]),
     ];
     for (control, bytes) in rows {
         assert_eq!(written(control.clone()), bytes, "{control:?}");

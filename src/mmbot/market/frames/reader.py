@@ -82,6 +82,15 @@ class SegmentReader:
                     self.next_seq = frame.seq + 1
                     yield frame
 
+    def pass_over(self) -> int:
+        """Read to the end and give nothing; local time of the last frame, 0 if there is none."""
+        last_ns = 0
+        for first_seq, batch in self._batches(_nobody):
+            if first_seq + len(batch) > self.next_seq:
+                self.next_seq = first_seq + len(batch)
+                last_ns = batch.times[-1]
+        return last_ns
+
     def _batches(self, on_bytes: Callable[[int], None]) -> Iterator[tuple[int, Batch]]:
         for _ in range(_LOOKS_MAX):
             yield from self._blocks(on_bytes)

@@ -21,7 +21,7 @@ from mmbot.market.frames.layout import CaptureHead, FrameKind, gap_frame
 from mmbot.market.frames.writer import CaptureWriter
 from mmbot.units import NS_PER_MS, NS_PER_SEC
 
-__all__ = ["FrameRecorder", "FrameRecorderCounters", "FrameSink"]
+__all__ = ["FrameRecorder", "FrameRecorderCounters", "FrameSink", "Gap", "Received"]
 
 # Twenty times below the second that a killed process may lose.
 _POLL_NS: Final = 50 * NS_PER_MS
@@ -35,24 +35,32 @@ _FRAME_BYTES: Final = 200
 Queued = tuple[int, int, bytes]
 
 
-class _Received(Protocol):
+class Received(Protocol):
     """A frame of market data as it came (`mmbot.venues.ports.PublicFrame`)."""
 
     @property
-    def recv_ns(self) -> int: ...
+    def recv_ns(self) -> int:
+        """Local time."""
+
     @property
-    def data(self) -> bytes: ...
+    def data(self) -> bytes:
+        """Its bytes."""
 
 
-class _Gap(Protocol):
+class Gap(Protocol):
     """Where books are not to be believed (`mmbot.venues.ports.PublicGap`)."""
 
     @property
-    def recv_ns(self) -> int: ...
+    def recv_ns(self) -> int:
+        """Local time."""
+
     @property
-    def symbols(self) -> tuple[str, ...]: ...
+    def symbols(self) -> tuple[str, ...]:
+        """Whose books."""
+
     @property
-    def reason(self) -> str: ...
+    def reason(self) -> str:
+        """Why."""
 
 
 class FrameSink(Protocol):
@@ -118,11 +126,11 @@ class FrameRecorder:
         """Whether the writer before this one did not close."""
         return self._writer.was_killed
 
-    def on_frame(self, frame: _Received) -> None:
+    def on_frame(self, frame: Received) -> None:
         """Queue a frame that was received."""
         self.put(frame.recv_ns, FrameKind.RECEIVED, frame.data)
 
-    def on_gap(self, gap: _Gap) -> None:
+    def on_gap(self, gap: Gap) -> None:
         """Queue a mark that books are broken."""
         mark = gap_frame(gap.recv_ns, str(gap.reason), symbols=list(gap.symbols))
         self.put(*mark)

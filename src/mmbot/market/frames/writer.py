@@ -140,9 +140,7 @@ class CaptureWriter:
             return None
         number, path = segments[-1]
         reader = SegmentReader(path)
-        last_ns = 0
-        for frame in reader.frames():
-            last_ns = frame.recv_ns
+        last_ns = reader.pass_over()
         self.next_seq = reader.next_seq
         tail = path.with_suffix(".tail")
         if tail.exists():

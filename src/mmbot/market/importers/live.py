@@ -26,13 +26,30 @@ from mmbot.market.schema import STREAMS, Stream
 from mmbot.market.writer import Monotonic, Series, config_hash
 from mmbot.units import NS_PER_MS, NS_PER_SEC
 
-__all__ = ["CatalogSink"]
+__all__ = ["CatalogSink", "series_of"]
 
 # Each holds some hundred frames at most: a minute of a disk that stands still.
 _BATCHES_MAX: Final = 1200
 _POLL_NS: Final = 200 * NS_PER_MS
-_CATCH_UP: Final = 4096
+# Lines are made with the interpreter held, a quarter of a millisecond at a time: a session may
+# trade meanwhile.
+_CATCH_UP: Final = 256
 Queued = tuple[int, int, bytes]
+
+
+def series_of(head: CaptureHead, symbol: str, *, recording: str) -> Series:
+    """What rows of a symbol of a capture mean; `recording` is unique to who records."""
+    grid = Grid(*head.grids[symbol])
+    return Series(
+        venue=head.venue,
+        symbol=symbol,
+        tick_size=grid.tick_size,
+        lot_size=grid.lot_size,
+        cfg_hash=config_hash({"format": "mmbot-frames", "url": head.url}),
+        market=head.market or "unknown",
+        contract_size="1" if head.market in {"linear", "spot"} else None,
+        extra={"recording": recording},
+    )
 
 
 class _Symbol:
@@ -41,16 +58,7 @@ class _Symbol:
     def __init__(self, root: Root, head: CaptureHead, symbol: str, *, tag: str) -> None:
         grid = Grid(*head.grids[symbol])
         found = Found(exchange=head.exchange, market=head.market, symbol=symbol, key=symbol)
-        series = Series(
-            venue=head.venue,
-            symbol=symbol,
-            tick_size=grid.tick_size,
-            lot_size=grid.lot_size,
-            cfg_hash=config_hash({"format": "mmbot-frames", "url": head.url}),
-            market=head.market or "unknown",
-            contract_size="1" if head.market in {"linear", "spot"} else None,
-            extra={"recording": tag},
-        )
+        series = series_of(head, symbol, recording=tag)
         self.decoder = CaptureDecoder(head, found, grid)
         self.parts = {stream: PartSeries(root, series, stream, tag=tag) for stream in STREAMS}
         self._clocks = {stream: Monotonic() for stream in STREAMS}
@@ -80,7 +88,7 @@ class _Symbol:
 
 
 class CatalogSink:
-    """A `FrameSink` that fills the catalog; `start` once, `close` once.
+    """A `FrameSink` that fills the catalog; `start` once, then `close`, which does without, too.
 
     Args:
         root: ``recorder.data_dir``.
@@ -148,6 +156,8 @@ class CatalogSink:
         Raises:
             StoreError: ``E_REC_WRITE`` when rows are lost because the disk refuses them.
         """
+        if self._thread.ident is None:
+            return
         self._batches.put(None)
         self._thread.join()
         if self._failure is not None:

@@ -7,8 +7,8 @@ the budget, stops. What it asks for it decides anew, and its requests meet the s
 from __future__ import annotations
 
 import json
-from collections import deque
-from collections.abc import Iterator, Mapping, Sequence
+from collections import defaultdict, deque
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -26,7 +26,7 @@ from mmbot.units import NS_PER_MIN, NS_PER_SEC
 
 __all__ = ["Rerun", "SessionInputs", "Simulation", "chunk_of", "read_session"]
 
-_INPUTS: Final = ("params", "session_params", "weights", "control")
+_INPUTS: Final = ("params", "session_params", "weights", "control", "hold")
 _STEP_NS: Final = NS_PER_MIN
 # No feed is so late: a row that was sent before one that came this long before does not come.
 _DISORDER_NS: Final = 10 * NS_PER_SEC
@@ -85,7 +85,7 @@ def _input(found: SessionInputs, record: Record, *, is_begun: bool) -> None:
     if record["kind"] == "params":
         assert at is not None
         found.account.set_params(at, json.loads(record["config"]))
-    if is_begun or record["kind"] in {"weights", "control"}:
+    if is_begun or record["kind"] in {"weights", "control", "hold"}:
         found.later.append((max(found.account.end_ns, record["ts_ns"]), record))
     else:
         found.first[at] = json.loads(record["config"])
@@ -122,6 +122,11 @@ class Rerun:
         self._decoder = core.JournalDecoder()
         self.account = Account(simulation.over)
         self._is_stopped = False
+        self._held: dict[int, set[str]] = defaultdict(set)
+        self._lifted_ns = max(
+            (one["ts_ns"] for _, one in session.later if one.get("control") == "lift_stop"),
+            default=0,
+        )
         self.marks: list[int] = []
         self.net_usd = 0.0
 
@@ -165,11 +170,29 @@ class Rerun:
             self._engine.apply_params(0, params, record["instrument"])
         elif kind == "session_params":
             self._engine.apply_session(0, json.loads(record["config"]))
-        elif record["control"] in {"stop", "keep_orders"}:
-            self._is_stopped = True
-            self._engine.stop()
+        elif kind == "hold":
+            self._hold([record["instrument"]], "held", on=record["on"])
+        elif record["control"] in {"stop", "keep_orders", "lift_stop"}:
+            self._stop(record)
         elif not self._is_stopped:
             self._engine.session(0).apply(record)
+
+    def _stop(self, record: Record) -> None:
+        """A session that went on later only waits: whatever is stopped for good ends its run."""
+        is_lifted = record["control"] == "lift_stop"
+        if is_lifted or record["ts_ns"] < self._lifted_ns:
+            count = len(self._session.header["instruments"])
+            self._hold(range(count), "stopped", on=not is_lifted)
+        else:
+            self._is_stopped = True
+            self._engine.stop()
+
+    def _hold(self, instruments: Iterable[int], why: str, *, on: bool) -> None:
+        """An instrument quotes nothing while there is any reason for it."""
+        for at in instruments:
+            reasons = self._held[at]
+            (reasons.add if on else reasons.discard)(why)
+            self._engine.hold(at, bool(reasons))
 
     def _take(self) -> None:
         """What was written down since the last call."""

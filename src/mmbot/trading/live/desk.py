@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from mmbot.core import LiveSession, OrderRequest
     from mmbot.store.journal import CheckpointWriter
 
-__all__ = ["Desk", "JournalFile"]
+__all__ = ["AdoptedLots", "Desk", "JournalFile"]
 
 # Of a checkpoint that is missing nobody needs to hear twice.
 _NOT_PRESSING: Final = (CoreError, StoreError)
@@ -39,6 +39,15 @@ class JournalFile(Protocol):
         """Write what was refused before."""
 
 
+@dataclass(frozen=True, slots=True)
+class AdoptedLots:
+    """Lots that were taken over, signed, at 1/10,000 tick; None is the last mid."""
+
+    symbol: str
+    lots: int
+    exec_px: int | None
+
+
 @dataclass(slots=True)
 class Desk:
     """See the module.
@@ -50,6 +59,7 @@ class Desk:
         checkpoints: beside the journal, None for none.
         clock: wall clock, ns.
         disk_error: why the journal takes nothing at the moment.
+        adopted: what was taken over, for whoever takes it.
     """
 
     core: LiveSession
@@ -59,6 +69,7 @@ class Desk:
     checkpoints: CheckpointWriter | None = None
     disk_error: StoreError | None = None
     held: set[str] = field(default_factory=set)
+    adopted: list[AdoptedLots] = field(default_factory=list)
 
     def tell(self, reports: Iterable[CoreReport]) -> int:
         """Give reports to the core; return how many there were."""
@@ -93,7 +104,9 @@ class Desk:
 
     def adopt(self, symbol: str, lots: int, exec_px: int | None) -> None:
         """Book the venue's position as it is."""
+        difference = lots - self.core.position_lots(symbol)
         self.core.adopt_position(symbol, self.clock(), lots, exec_px)
+        self.adopted.append(AdoptedLots(symbol, difference, exec_px))
         self.ledger.rebase(symbol, lots)
 
     def hold(self, symbol: str, *, on: bool) -> None:

@@ -20,6 +20,8 @@ class HoldReason(StrEnum):
     """There is too little room (``E_STORE_DISK``)."""
     JOURNAL = "journal"
     """The journal cannot be written (``E_STORE_JOURNAL``)."""
+    STORE = "store"
+    """The SQL store is too far behind (``E_STORE_LAG``)."""
     DESYNC = "desync"
     """Our orders and the venue's differ too much, or cannot be compared."""
     POSITION = "position_mismatch"

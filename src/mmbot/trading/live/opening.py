@@ -15,10 +15,10 @@ from typing import Any
 from mmbot import core
 from mmbot.errors import StoreError
 from mmbot.store.journal import CheckpointWriter, JournalReader, JournalWriter, list_sessions
-from mmbot.store.journal.checkpoints import Checkpoints
 from mmbot.store.journal.segments import SUFFIX
 from mmbot.trading.identity import SessionIdentity
-from mmbot.trading.live.recall import RECALLED_KINDS, Recalled, recall
+from mmbot.trading.live.recall import OVERLAP_NS, Recalled
+from mmbot.trading.live.remembering import has_ended, remember, usable_checkpoints
 
 __all__ = ["Beginning", "Opened", "Wanted", "interrupted_session", "open_session"]
 
@@ -90,8 +90,7 @@ def interrupted_session(wanted: Wanted) -> Path | None:
             newest = max(newest or (0, path), (begun_ns, path))
     if newest is None:
         return None
-    ends = JournalReader(newest[1]).records(kinds=("session_end",))
-    return None if any(True for _ in ends) else newest[1]
+    return None if has_ended(newest[1]) else newest[1]
 
 
 def open_session(
@@ -107,7 +106,9 @@ def open_session(
     if path is not None:
         header = JournalReader(path).header()
         if _instruments_of(header) == [_grid(one) for one in wanted.instruments]:
-            return _resume(path, header, wanted, now_ns)
+            opened, from_seq = _resume(path, header, wanted, now_ns)
+            log(f"| session | RESUMED | session={path.name} from_seq={from_seq} |")
+            return opened
         log(f"| recovery | WARN | session {path.name} traded other instruments: a new one begins |")
     return _begin(wanted, begin())
 
@@ -129,20 +130,30 @@ def _begin(wanted: Wanted, beginning: Beginning) -> Opened:
         core=session,
         writer=writer,
         checkpoints=CheckpointWriter(writer.path),
-        recalled=Recalled(symbols=identity.symbols, started_ns=started_ns, last_ns=started_ns),
+        recalled=Recalled(
+            symbols=identity.symbols,
+            cid_prefix=identity.cid_prefix,
+            started_ns=started_ns,
+            since_ns=started_ns - OVERLAP_NS,
+            last_ns=started_ns,
+        ),
         identity=identity,
         is_resumed=False,
         torn_records=0,
     )
 
 
-def _resume(path: Path, header: Mapping[str, Any], wanted: Wanted, now_ns: int) -> Opened:
+def _resume(
+    path: Path, header: Mapping[str, Any], wanted: Wanted, now_ns: int
+) -> tuple[Opened, int]:
+    """The session, and the record from which its core was rebuilt."""
     # The writer comes first: it keeps others out and cuts the torn end.
     writer = JournalWriter(wanted.journal_dir, path.name, fsync_ms=wanted.fsync_ms)
     try:
         reader = JournalReader(path)
+        replay, from_seq = _replayed(reader, path)
         session = core.LiveSession.resume(
-            _replayed(reader, path),
+            replay,
             now_ns=now_ns,
             offset=sum(segment.stat().st_size for segment in reader.segments),
             cid_prefix=header["cid_prefix"],
@@ -151,14 +162,14 @@ def _resume(path: Path, header: Mapping[str, Any], wanted: Wanted, now_ns: int) 
             strategy=wanted.strategy,
             record=True,
         )
-        recalled = recall(reader.records(kinds=RECALLED_KINDS))
+        recalled = remember(path)
     except core.CoreError as exc:
         writer.close()
         raise StoreError("E_STORE_JOURNAL", f"file={path}", f"cannot go on: {exc}") from exc
     except BaseException:
         writer.close()
         raise
-    return Opened(
+    opened = Opened(
         core=session,
         writer=writer,
         checkpoints=CheckpointWriter(writer.path),
@@ -173,26 +184,21 @@ def _resume(path: Path, header: Mapping[str, Any], wanted: Wanted, now_ns: int) 
         is_resumed=True,
         torn_records=writer.metrics.torn_records_total,
     )
+    return opened, from_seq
 
 
-def _replayed(reader: JournalReader, path: Path) -> core.JournalReplay:
-    """The journal through the core, from its newest checkpoint that can be used."""
-    checkpoints = Checkpoints(path)
-    for at in reversed(range(len(checkpoints.index))):
-        head = checkpoints.index.head(at)
-        state = checkpoints.state(head) if head.is_of_this_build else None
-        start = None if state is None else reader.start_of(*head.at)
-        if state is None or start is None:
-            continue
+def _replayed(reader: JournalReader, path: Path) -> tuple[core.JournalReplay, int]:
+    """The journal through the core, from its newest checkpoint that can be used; which record."""
+    for one in usable_checkpoints(reader, path):
         try:
-            replay = core.JournalReplay.resumed(head, state, offset=start.offset)
-            reader.pour(replay, start=start)
+            replay = core.JournalReplay.resumed(one.head, one.state, offset=one.start.offset)
+            reader.pour(replay, start=one.start)
         except (core.CoreError, StoreError):
             continue  # it serves speed alone; the journal is read from further back
-        return replay
+        return replay, one.start.seq
     replay = core.JournalReplay()
     reader.pour(replay)
-    return replay
+    return replay, 0
 
 
 def _instruments_of(header: Mapping[str, Any]) -> list[tuple[str, str, str]]:

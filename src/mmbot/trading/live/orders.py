@@ -20,6 +20,7 @@ from mmbot.units import NS_PER_HOUR
 from mmbot.venues.records import Side
 
 __all__ = [
+    "KEEP_NS",
     "CoreReport",
     "OrderLedger",
     "Request",
@@ -32,8 +33,8 @@ __all__ = [
 
 RequestKind = Literal["place", "amend", "cancel"]
 
-# The venue is asked for a shorter past than this.
-_KEEP_NS: Final = NS_PER_HOUR
+KEEP_NS: Final = NS_PER_HOUR
+"""How long what ended is known: the venue is asked for a shorter past."""
 
 
 class Request(Protocol):
@@ -210,8 +211,7 @@ class OrderLedger:
                 state=OrderState.PENDING_NEW,
                 changed_ns=now_ns,
             )
-            self._by_client[order.client_id] = order
-            self._by_number[order.symbol, order.cid] = order
+            self.restore(order)
             return
         if order is None:
             return
@@ -225,6 +225,11 @@ class OrderLedger:
             order.state = OrderState.PENDING_AMEND
         else:
             order.state = OrderState.PENDING_CANCEL
+
+    def restore(self, order: TrackedOrder) -> None:
+        """An order as it is known."""
+        self._by_client[order.client_id] = order
+        self._by_number[order.symbol, order.cid] = order
 
     def told(self, report: CoreReport, now_ns: int) -> None:
         """A report is about to enter the core."""
@@ -286,7 +291,7 @@ class OrderLedger:
 
     def forget_old(self, now_ns: int) -> None:
         """Drop what ended, and what was executed, longer ago than the venue is asked for."""
-        limit_ns = now_ns - _KEEP_NS
+        limit_ns = now_ns - KEEP_NS
         for order in list(self._by_client.values()):
             if not order.state.is_open and order.changed_ns < limit_ns:
                 del self._by_client[order.client_id]

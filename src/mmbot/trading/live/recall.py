@@ -13,8 +13,12 @@ from typing import Any, Final
 
 from mmbot.ids import base36
 from mmbot.trading.live.orders import CoreReport, OrderLedger
+from mmbot.units import NS_PER_MIN
 
-__all__ = ["RECALLED_KINDS", "Recalled", "recall"]
+__all__ = ["OVERLAP_NS", "RECALLED_KINDS", "Recalled", "recall"]
+
+OVERLAP_NS: Final = NS_PER_MIN
+"""How far back the venue is asked beyond what is known."""
 
 RECALLED_KINDS: Final = ("header", "intent", "report", "note", "unanswered", "adopt", "session_end")
 _EXEC: Final = re.compile(
@@ -31,14 +35,18 @@ class Recalled:
     Attributes:
         ledger: as the session left it.
         symbols: in the session's order.
+        cid_prefix: what its client order ids begin with.
         started_ns: time of the header.
+        since_ns: executions from before are known, or of no interest.
         last_ns: time of the newest record that was read.
         has_ended: whether the session ended in order.
     """
 
     ledger: OrderLedger = field(default_factory=OrderLedger)
     symbols: tuple[str, ...] = ()
+    cid_prefix: str = ""
     started_ns: int = 0
+    since_ns: int = 0
     last_ns: int = 0
     has_ended: bool = False
 
@@ -57,21 +65,21 @@ class _Intent:
     qty_lots: int | None
 
 
-def recall(records: Iterable[Mapping[str, Any]]) -> Recalled:
-    """Read the records of `RECALLED_KINDS`, the header first."""
-    recalled = Recalled()
-    prefix = ""
+def recall(records: Iterable[Mapping[str, Any]], base: Recalled | None = None) -> Recalled:
+    """Read the records of `RECALLED_KINDS`: the header first, or what comes after `base`."""
+    recalled = base or Recalled()
     noted: dict[tuple[str, int, int], str] = {}
     for record in records:
         recalled.last_ns = max(recalled.last_ns, int(record["ts_ns"]))
         ledger = recalled.ledger
         match record["kind"]:
             case "header":
-                prefix = str(record["cid_prefix"])
+                recalled.cid_prefix = str(record["cid_prefix"])
                 recalled.symbols = tuple(one["symbol"] for one in record["instruments"])
                 recalled.started_ns = int(record["ts_ns"])
+                recalled.since_ns = recalled.started_ns - OVERLAP_NS
             case "intent":
-                ledger.sent(_intent(record, prefix, recalled.symbols), int(record["ts_ns"]))
+                ledger.sent(_intent(record, recalled), int(record["ts_ns"]))
             case "note":
                 _note(record["text"], ledger, noted)
             case "report":
@@ -98,14 +106,14 @@ def _note(text: str, ledger: OrderLedger, noted: dict[tuple[str, int, int], str]
         ledger.know(known["id"], int(known["ts"]))
 
 
-def _intent(record: Mapping[str, Any], prefix: str, symbols: tuple[str, ...]) -> _Intent:
+def _intent(record: Mapping[str, Any], recalled: Recalled) -> _Intent:
     qty = record.get("qty", record.get("total_qty"))
     return _Intent(
-        symbol=symbols[record["instrument"]],
+        symbol=recalled.symbols[record["instrument"]],
         ts_ns=int(record["ts_ns"]),
         kind=record["action"],
         cid=int(record["cid"]),
-        client_order_id=prefix + base36(int(record["full_cid"])),
+        client_order_id=recalled.cid_prefix + base36(int(record["full_cid"])),
         side=record.get("side"),
         price_ticks=record.get("px"),
         qty_lots=qty,

@@ -20,6 +20,7 @@ from mmbot.trading.live.adoption import Adoption
 from mmbot.trading.live.asking import Asker
 from mmbot.trading.live.closing import close_orders
 from mmbot.trading.live.desk import Desk, JournalFile
+from mmbot.trading.live.hearing import FrameTap, MarketEar
 from mmbot.trading.live.holds import HoldReason, Holds
 from mmbot.trading.live.opening import Opened
 from mmbot.trading.live.recovering import RecoveryReport, begin_positions, recover
@@ -30,7 +31,7 @@ from mmbot.trading.live.shutdown import Shutdown, Stage
 from mmbot.trading.live.state_file import StageName
 from mmbot.trading.reconcile import CycleInputs, next_cycle_ns
 from mmbot.units import NS_PER_MS, NS_PER_SEC
-from mmbot.venues.ports import PublicEvent, PublicGap, StreamChange, VenuePort
+from mmbot.venues.ports import StreamChange, VenuePort
 from mmbot.venues.records import ExecutionRecord, OrderRecord
 
 __all__ = ["Shell"]
@@ -45,7 +46,6 @@ _WATCH_NS: Final = 250 * NS_PER_MS
 _CONNECT_NS: Final = 15 * NS_PER_SEC
 _RECOVER_NS: Final = 30 * NS_PER_SEC
 _IDLE_STOP_NS: Final = 2 * NS_PER_SEC
-_STREAM_OVERLAP_NS: Final = 60 * NS_PER_SEC
 _GATE_STAGES: Final[dict[Stage, StageName]] = {
     Stage.GATE_CLOSED: "gate_closed",
     Stage.CANCELLING: "drained",
@@ -67,6 +67,7 @@ class Shell:
         on_stage: Callable[[Shell, StageName, str], None],
         log: Callable[[str], None],
         journal: JournalFile | None = None,
+        tap: FrameTap | None = None,
         clock: Callable[[], int] = wall_ns,
     ) -> None:
         self.plan = plan
@@ -80,6 +81,7 @@ class Shell:
         ledger = opened.recalled.ledger
         records = opened.writer if journal is None else journal
         self.desk = Desk(opened.core, records, ledger, clock, opened.checkpoints)
+        self.ear = MarketEar(self.desk, port, plan.symbols, pump=self.pump, log=log, tap=tap)
         self.source = ReportSource(ledger, plan.rules, plan.fee_assets)
         self.sender = Sender(
             port,
@@ -99,7 +101,7 @@ class Shell:
             Adoption(self.desk, self.holds, plan.rules, log),
             plan.scope,
             plan.rules,
-            since_ns=opened.recalled.started_ns - _STREAM_OVERLAP_NS,
+            since_ns=opened.recalled.since_ns,
             clock=clock,
             log=log,
             on_fatal=self.fail,
@@ -111,7 +113,6 @@ class Shell:
         self._reason = "interrupted"
         self._fatal: str | None = None
         self._is_gate_open = False
-        self._is_deaf = False
         self._tasks: list[asyncio.Task[None]] = []
         self._foreign: set[str] = set()
 
@@ -168,12 +169,7 @@ class Shell:
 
     def set_deaf(self, *, is_deaf: bool) -> None:
         """Take in no market data: every frame would be written down where there is no room."""
-        if is_deaf == self._is_deaf:
-            return
-        self._is_deaf = is_deaf
-        if is_deaf:
-            self._lose(self.plan.symbols, self.clock())
-        else:
+        if self.ear.set_deaf(is_deaf=is_deaf):
             self._spawn(self.port.resubscribe(self.plan.symbols), "resubscribe")
 
     async def _recover(self) -> RecoveryReport:
@@ -201,7 +197,7 @@ class Shell:
     def _trade(self) -> None:
         self._is_gate_open = True
         self._on_stage(self, "trading", "")
-        self._spawn(self._public(), "public stream")
+        self._spawn(self.ear.listen(depth=self.plan.depth), "public stream")
         self._spawn(self._timers(), "timers")
         self._spawn(self._every(_RESOLVE_NS, self._resolve), "overdue answers")
         self._spawn(self._every(_CYCLE_LOOK_NS, self._reconcile), "reconciliation")
@@ -209,8 +205,7 @@ class Shell:
 
     async def _close(self, *, keep: bool) -> Shutdown:
         self._is_gate_open = False
-        if not keep:
-            self.desk.core.control(self.clock(), "stop")
+        self.desk.core.control(self.clock(), "keep_orders" if keep else "stop")
         self.pump()
         begin = Shutdown(
             keep_orders=keep,
@@ -266,21 +261,6 @@ class Shell:
         except TimeoutError:
             self.stop("duration")
 
-    async def _public(self) -> None:
-        await self.port.follow(self.plan.symbols, depth=self.plan.depth, take=self._take)
-
-    def _take(self, event: PublicEvent) -> None:
-        if isinstance(event, PublicGap):
-            self._lose(event.symbols, event.recv_ns)
-            self.log(f"| market | GAP | {event.reason.value} {','.join(event.symbols)} |")
-        elif not self._is_deaf and self.desk.core.on_frame(event.data, event.recv_ns):
-            self.pump()
-
-    def _lose(self, symbols: Sequence[str], recv_ns: int) -> None:
-        for symbol in symbols:
-            self.desk.core.on_gap(symbol, recv_ns)
-        self.pump()
-
     async def _private(self) -> None:
         async for event in self.port.private_events():
             self.heard.private_ns = self.clock()
@@ -335,7 +315,7 @@ class Shell:
                 if count != frames[symbol]:
                     frames[symbol], self.heard.market_ns[symbol] = count, now_ns
             broken = core.take_resubscribes()
-            if broken and not self._is_deaf:
+            if broken and not self.ear.is_deaf:
                 self._spawn(self.port.resubscribe(broken), "resubscribe")
 
     async def _resolve(self) -> None:

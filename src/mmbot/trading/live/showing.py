@@ -10,7 +10,7 @@ import numpy as np
 from mmbot.trading.live.figures import guard_states, symbol_state
 from mmbot.trading.live.heartbeat import Heartbeat
 from mmbot.trading.live.state_file import SessionState, StageMark, StageName
-from mmbot.trading.readout import Course, read_line, read_snapshot
+from mmbot.trading.readout import Course, Readout, read_line, read_snapshot
 from mmbot.trading.session import Display
 from mmbot.units import NS_PER_SEC
 
@@ -38,7 +38,7 @@ class Showing:
         """See `Watch`."""
         if self.heartbeat.is_due():
             self.publish(shell, now_ns)
-        self._show(shell, now_ns)
+        self.display.show(self.readout(shell, now_ns))
 
     def stage(self, shell: Shell, stage: StageName, text: str) -> None:
         """The session has reached a stage; it is told at once."""
@@ -81,7 +81,8 @@ class Showing:
         )
         self.heartbeat.publish(self.state)
 
-    def _show(self, shell: Shell, now_ns: int) -> None:
+    def readout(self, shell: Shell, now_ns: int) -> Readout:
+        """What there is to see now."""
         core, symbols = shell.desk.core, shell.plan.symbols
         snapshots = {symbol: core.snapshot(symbol) for symbol in symbols}
         first = snapshots[symbols[0]]
@@ -92,7 +93,7 @@ class Showing:
             self.course.add({name: np.array([value]) for name, value in sample.items()})
         lines = [read_line(symbol, snapshot) for symbol, snapshot in snapshots.items()]
         market = "; ".join(shell.holds.texts) or self.market
-        readout = read_snapshot(
+        return read_snapshot(
             {**first, "ts_local_ns": now_ns},
             start_ns=self.start_ns,
             market_state=market,
@@ -100,4 +101,3 @@ class Showing:
             points=_SPARK_POINTS,
             lines=tuple(lines) if len(lines) > 1 else (),
         )
-        self.display.show(readout)

@@ -1,16 +1,13 @@
-"""What a session looks after beside trading: disk, clock, listings, fees, weights."""
+"""What a session looks after beside trading: clock, listings, fees, weights."""
 
 from __future__ import annotations
 
-import shutil
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import TYPE_CHECKING, Final
 
 from mmbot.portfolio.rebalancing import Rebalancer
-from mmbot.trading.drilling import DrillCompanion
 from mmbot.trading.live.holds import HoldReason
 from mmbot.trading.live.state_file import take_book_order
 from mmbot.units import NS_PER_MIN, NS_PER_SEC
@@ -19,70 +16,18 @@ from mmbot.venues.ports import CallError
 from mmbot.venues.records import FeeRates, InstrumentRules
 
 if TYPE_CHECKING:
-    from mmbot.core import Backtest, LiveSession, SessionControl
     from mmbot.trading.live.shell import Shell
 
 __all__ = [
     "BookWatch",
     "ClockWatch",
-    "DiskWatch",
     "FeeWatch",
-    "KillDrillWatch",
     "ListingWatch",
     "UpkeepWatch",
 ]
 
-_MIB: Final = 1 << 20
-# Quoting comes back with a tenth more room than it stops at, not at every byte.
-_ROOM_TENTHS: Final = 11
 # A symbol that is listed anew is traded again within 30 s.
 _LISTING_NS: Final = 5 * NS_PER_SEC
-
-
-def _free_bytes(path: Path) -> int:
-    return shutil.disk_usage(path).free
-
-
-@dataclass(slots=True)
-class DiskWatch:
-    """Quoting stops before the journal fails, and comes back when there is room again.
-
-    A journal that takes nothing more for good ends the session.
-    """
-
-    journal_dir: Path
-    min_free_mb: int
-    free_bytes: Callable[[Path], int] = _free_bytes
-    _next_ns: int = 0
-
-    async def look(self, shell: Shell, now_ns: int) -> None:
-        """See `Watch`."""
-        desk, holds = shell.desk, shell.holds
-        error = desk.disk_error
-        if error is not None:
-            if holds.put(HoldReason.JOURNAL, str(error)):
-                shell.log(f"| journal | ERROR | {error} |")
-            if error.code == "E_STORE_JOURNAL":
-                # A sync that failed: nobody knows what the disk holds.
-                shell.fail(str(error))
-            else:
-                # It tries what was refused; success clears the error.
-                desk.write()
-        elif holds.lift(HoldReason.JOURNAL):
-            shell.log("| journal | OK | it is written again |")
-        if now_ns >= self._next_ns:
-            self._next_ns = now_ns + NS_PER_SEC
-            self._judge_room(shell)
-        shell.set_deaf(is_deaf=holds.has(HoldReason.DISK) or holds.has(HoldReason.JOURNAL))
-
-    def _judge_room(self, shell: Shell) -> None:
-        free_mb = self.free_bytes(self.journal_dir) // _MIB
-        if free_mb < self.min_free_mb:
-            text = f"E_STORE_DISK: free_mb={free_mb} min_free_mb={self.min_free_mb}"
-            if shell.holds.put(HoldReason.DISK, text):
-                shell.log(f"| disk | ERROR | {text} |")
-        elif 10 * free_mb >= _ROOM_TENTHS * self.min_free_mb and shell.holds.lift(HoldReason.DISK):
-            shell.log(f"| disk | OK | free_mb={free_mb} |")
 
 
 @dataclass(slots=True)
@@ -203,33 +148,6 @@ class BookWatch:
             shell.desk.adopt(symbol, lots, None)
             shell.holds.lift(HoldReason.POSITION, [symbol])
             shell.log(f"| reconcile | BOOKED | symbol={symbol} position_lots={lots} |")
-
-
-@dataclass(slots=True)
-class _Drilled:
-    """A live core as a drill sees an engine."""
-
-    core: LiveSession
-    symbols: Sequence[str]
-
-    def session(self, _lane: int) -> SessionControl:
-        return self.core.session()
-
-    def snapshot(self, _lane: int, symbol: int) -> dict[str, Any]:
-        return self.core.snapshot(self.symbols[symbol])
-
-
-class KillDrillWatch:
-    """Takes the orders of `mmbot risk drill kill`."""
-
-    def __init__(self, session: str, symbols: Sequence[str], log: Callable[[str], None]) -> None:
-        self._symbols = tuple(symbols)
-        self._companion = DrillCompanion(session, symbols, log)
-
-    async def look(self, shell: Shell, now_ns: int) -> None:
-        """See `Watch`."""
-        engine = cast("Backtest", _Drilled(shell.desk.core, self._symbols))
-        self._companion.step(engine, now_ns, ())
 
 
 @dataclass(slots=True)

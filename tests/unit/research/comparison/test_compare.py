@@ -8,6 +8,8 @@ from tests.unit.research.comparison.made_sessions import (
     rewritten,
     write_session,
 )
+from tests.unit.trading.live.live_sessions import Clock, Trading, opened
+from tests.unit.trading.live.made_orders import SYMBOL
 
 from mmbot import core
 from mmbot.config import lane_params
@@ -211,3 +213,46 @@ def test_a_catalog_with_other_data_shows_in_the_market_data_alone(session, tmp_p
     parts = parts_of(other)
     assert parts.pop("market_data") == pytest.approx(float(other.total.gap), abs=1e-12) != 0.0
     assert set(parts.values()) == {0.0}
+
+
+@pytest.mark.spec("09-3")
+def test_where_a_live_session_was_held_or_left_its_orders_the_simulation_quotes_nothing(tmp_path):
+    trading = Trading(opened(tmp_path), Clock())
+    spans = []
+
+    def play(steps=12):
+        begun_ns = trading.clock.now_ns
+        for _ in range(steps):
+            trading.step()
+        return begun_ns, trading.clock.now_ns
+
+    play()
+    trading.desk.hold(SYMBOL, on=True)
+    spans.append(play())
+    trading.desk.hold(SYMBOL, on=False)
+    play()
+    trading.desk.core.control(trading.clock.now_ns, "keep_orders")
+    spans.append(play())
+    trading.desk.write()
+    trading.one.writer.close()
+    again = opened(tmp_path, "s-2", trading.clock.now_ns)
+    assert again.is_resumed
+    resting = trading.venue.resting
+    trading = Trading(again, trading.clock)
+    trading.venue.resting = resting
+    late_ns, _ = play(30)
+    again.core.end(trading.clock.now_ns, "duration")
+    trading.desk.write()
+    again.writer.close()
+    path = str(tmp_path / "s-1")
+    found = compare_session(path, Simulation(simulator=SIM))
+    for run in (found.session, found.simulated):
+        placed = [order.ts_ns for order in run.account.orders.values()]
+        # a pause acts at the next synchronisation
+        inside = [
+            ts_ns for ts_ns in placed for begin, end in spans if begin + 200_000_000 < ts_ns <= end
+        ]
+        assert inside == []
+        assert any(ts_ns > late_ns for ts_ns in placed), "it quotes again"
+    assert_adds_up(found)
+    assert found.document()["counts"]["pairs"] > 0

@@ -1,31 +1,13 @@
 """The door to the core: the journal first, and what a disk that refuses lets through."""
 
 import pytest
+from tests.unit.trading.live.disks import Disk
 from tests.unit.trading.live.live_sessions import Clock, Trading, opened
 from tests.unit.trading.live.made_orders import SYMBOL
 
-from mmbot.errors import StoreError
 from mmbot.store.journal import JournalReader
 from mmbot.trading.live.recall import RECALLED_KINDS, recall
 from mmbot.trading.replaying import replay_journal
-
-
-class Disk:
-    """A journal that can be told to refuse; remembers the intents that it took."""
-
-    def __init__(self, writer):
-        self.writer = writer
-        self.is_full = False
-
-    def append(self, frames):
-        if self.is_full:
-            self.kept = getattr(self, "kept", b"") + frames
-            raise StoreError("E_STORE_DISK", "file=x", "cannot be used: no space")
-        self.writer.append(getattr(self, "kept", b"") + frames)
-        self.kept = b""
-
-    def retry(self):
-        self.append(b"")
 
 
 @pytest.fixture
@@ -86,7 +68,7 @@ def test_a_note_without_its_report_was_never_booked(trading, tmp_path):
 def test_a_full_disk_lets_cancels_out_and_nothing_else_and_all_is_written_later(trading, tmp_path):
     trading.step()
     disk = trading.desk.journal = Disk(trading.one.writer)
-    disk.is_full = True
+    disk.reason = "no space"
     sent: list[str] = []
     for _ in range(5):
         trading.desk.core.on_events(SYMBOL, trading.market.next_chunk(300))
@@ -98,7 +80,7 @@ def test_a_full_disk_lets_cancels_out_and_nothing_else_and_all_is_written_later(
     assert set(sent) == {"cancel"}
     assert trading.desk.disk_error is not None
     trading.venue.take(requests)
-    disk.is_full = False
+    disk.reason = ""
     trading.desk.hold(SYMBOL, on=False)
     for _ in range(10):
         trading.step()

@@ -1,13 +1,21 @@
 """A start: the interrupted session goes on, one that ended is over, and nobody writes twice."""
 
 import shutil
+from dataclasses import replace
 
 import pytest
-from tests.unit.trading.live.live_sessions import START_NS, Clock, Trading, opened, wanted
+from tests.unit.trading.live.live_sessions import (
+    START_NS,
+    Clock,
+    Trading,
+    beginning,
+    opened,
+    wanted,
+)
 from tests.unit.trading.live.made_orders import SYMBOL
 
 from mmbot.errors import StoreError
-from mmbot.trading.live.opening import interrupted_session
+from mmbot.trading.live.opening import interrupted_session, open_session
 from mmbot.trading.replaying import replay_journal
 
 LATER_NS = START_NS + 3_600_000_000_000
@@ -67,6 +75,33 @@ def test_recovering_twice_gives_the_same_state(tmp_path, has_checkpoints):
         hashes.append((one.core.state_hash(), one.core.take_journal()))
         one.writer.close()
     assert hashes[0] == hashes[1]
+
+
+@pytest.mark.spec("08-5.4")
+def test_from_a_checkpoint_it_goes_on_as_from_the_beginning(tmp_path):
+    begun = beginning()
+    begun = replace(begun, header={**begun.header, "hash_every_ns": 1_000_000_000})
+    one = open_session(wanted(tmp_path / "a"), lambda: begun, now_ns=START_NS, log=print)
+    trading = Trading(one, Clock())
+    for _ in range(12):
+        trading.step()
+    trading.desk.write()
+    one.checkpoints.close()
+    one.writer.close()
+    shutil.copytree(tmp_path / "a", tmp_path / "b")
+    for path in (tmp_path / "b" / "s-1").glob("*.mm[is]"):
+        path.unlink()
+    found: list[object] = []
+    lines: list[str] = []
+    for name in ("a", "b"):
+        again = open_session(wanted(tmp_path / name), beginning, now_ns=LATER_NS, log=lines.append)
+        view = again.recalled.ledger.view(frozenset({SYMBOL}))
+        found.append((again.core.state_hash(), again.core.take_journal(), view))
+        again.writer.close()
+    assert found[0] == found[1]
+    from_seq = [int(line.split("from_seq=")[1].split()[0]) for line in lines]
+    assert from_seq[0] > 100
+    assert from_seq[1] == 0
 
 
 def test_a_torn_end_is_cut_and_counted(tmp_path):

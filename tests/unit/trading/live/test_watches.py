@@ -2,79 +2,21 @@
 
 from __future__ import annotations
 
-import asyncio
-from dataclasses import dataclass, field, replace
-from types import SimpleNamespace
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from tests.unit.trading.live.made_orders import RULES, SYMBOL
+from tests.unit.trading.live.places import Place
 
-from mmbot.errors import StoreError
-from mmbot.trading.live.holds import HoldReason, Holds
-from mmbot.trading.live.watches import ClockWatch, DiskWatch, FeeWatch, ListingWatch
+from mmbot.trading.live.holds import HoldReason
+from mmbot.trading.live.watches import ClockWatch, FeeWatch, ListingWatch
 from mmbot.venues.clock_offset import ClockState, ClockVerdict
 from mmbot.venues.failures import Failure, FailureKind, Operation
 from mmbot.venues.ports import CallError
 from mmbot.venues.records import FeeRates
 
 SEC = 1_000_000_000
-MIB = 1 << 20
-
-
-@dataclass
-class Place:
-    """What a watch sees of a shell."""
-
-    port: Any = None
-    lines: list[str] = field(default_factory=list)
-    stopped: list[str] = field(default_factory=list)
-    failed: list[str] = field(default_factory=list)
-    deaf: list[bool] = field(default_factory=list)
-
-    def __post_init__(self):
-        self.holds = Holds((SYMBOL,))
-        self.plan = SimpleNamespace(symbols=(SYMBOL,), rules={SYMBOL: RULES})
-        self.desk = SimpleNamespace(disk_error=None, write=lambda: True)
-        self.log, self.stop, self.fail = (
-            self.lines.append,
-            self.stopped.append,
-            self.failed.append,
-        )
-
-    def set_deaf(self, *, is_deaf):
-        self.deaf.append(is_deaf)
-
-    def look(self, watch, now_ns=0):
-        asyncio.run(watch.look(self, now_ns))
-
-
-def test_quoting_stops_below_the_least_room_and_comes_back_with_a_tenth_more(tmp_path):
-    place = Place()
-    free = [0]
-    watch = DiskWatch(tmp_path, 100, free_bytes=lambda _path: free[0])
-    seen = []
-    for at, free_mb in enumerate([100, 99, 100, 109, 110, 105]):
-        free[0] = free_mb * MIB
-        place.look(watch, at * SEC)
-        seen.append(place.holds.has(HoldReason.DISK))
-    assert seen == [False, True, True, True, False, False]
-    assert place.deaf == seen
-    assert sum("E_STORE_DISK" in line for line in place.lines) == 1
-
-
-@pytest.mark.parametrize(("code", "is_fatal"), [("E_STORE_DISK", False), ("E_STORE_JOURNAL", True)])
-def test_a_journal_that_takes_nothing_holds_or_ends_the_session(tmp_path, code, is_fatal):
-    place = Place()
-    watch = DiskWatch(tmp_path, 0)
-    place.desk.disk_error = StoreError(code, "file=x", "cannot be used")
-    place.look(watch)
-    assert place.holds.has(HoldReason.JOURNAL)
-    assert place.deaf == [True]
-    assert bool(place.failed) == is_fatal
-    place.desk.disk_error = None
-    place.look(watch, SEC)
-    assert not place.holds.held
 
 
 def test_a_clock_that_is_off_holds_everything_with_its_reason():
