@@ -71,7 +71,8 @@ def go_along(scene: LiveScene, say: Say) -> Along:
     head = capture_head(config, scene.venue.rules)
     record = RecordChoices(mode=options.mode, wanted=options.record, market=False, waits=False)
     recording = None
-    if is_recorded(record, scene.runtime.state):
+    # What ccxt hands on are no frames of the wire.
+    if config.trading.venue == "bybit" and is_recorded(record, scene.runtime.state):
         check_directory(config)
         root = config.recorder.data_dir
         recording = SessionRecording(lambda: VenueRecording(root, head, say), say)

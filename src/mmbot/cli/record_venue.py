@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 from mmbot import clock
+from mmbot.cli.venue_wire import place_of
 from mmbot.config import AppConfig, ConfigRequest
 from mmbot.config.runtime import RuntimeConfig
 from mmbot.errors import ConfigError, MarketDataError
@@ -108,9 +109,9 @@ def check_directory(config: AppConfig) -> None:
 def capture_head(config: AppConfig, rules: Mapping[str, InstrumentRules]) -> CaptureHead:
     """What is recorded of the configured venue: the symbols of `rules`."""
     return CaptureHead(
-        exchange="bybit",
+        exchange=config.trading.venue.removeprefix("ccxt:"),
         market=config.trading.category,
-        url=bybit_endpoints(config).public,
+        url=bybit_endpoints(config).public if config.trading.venue == "bybit" else place_of(config),
         grids={symbol: (one.tick_size, one.lot_size) for symbol, one in rules.items()},
     )
 

@@ -169,7 +169,7 @@ def test_a_stream_that_fails_or_ends_is_an_error_where_it_is_read():
         with market(Source(story)) as followed:
             (feed,) = followed.feeds()
             with pytest.raises(VenueError, match=why):
-                for _ in range(100):
+                for _ in range(2_000):
                     next(feed.chunks)
 
 

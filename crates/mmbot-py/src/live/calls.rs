@@ -42,7 +42,7 @@ pub(super) fn reject_dicts<'py>(
     made.collect()
 }
 
-fn reject_dict<'py>(
+pub(super) fn reject_dict<'py>(
     py: Python<'py>,
     reject: &FrameReject,
     instruments: &[Instrument],
