@@ -175,8 +175,8 @@ impl Market {
         self.compute(now)
     }
 
-    /// Spread, volatility, depth, volume and lag at `now`, a synchronisation point: to be asked once
-    /// a second, not per event.
+    /// Spread, volatility, depth, volume and lag at `now`, a synchronisation point: to be asked
+    /// once a second, not per event.
     #[allow(clippy::cast_precision_loss)] // rounded once
     pub fn activity(&mut self, now: TsNs) -> MarketActivity {
         let tick_lot_usd = self.instrument.tick_lot_usd();

@@ -387,17 +387,14 @@ impl PyBacktest {
         let backtest = self.lock();
         let (world, entry) = backtest.lane(symbol, lane).ok_or_else(|| no_lane(lane))?;
         let session = backtest.session(lane);
-        Ok(format!(
-            "{:016x}",
-            result::state_hash(world, entry, session)
-        ))
+        let hash = result::state_hash(world, entry, session);
+        Ok(format!("{hash:016x}"))
     }
 }
 
 impl PyBacktest {
     fn instrument(&self, symbol: usize) -> PyResult<&Instrument> {
-        self.instruments
-            .get(symbol)
-            .ok_or_else(|| no_symbol(symbol))
+        let found = self.instruments.get(symbol);
+        found.ok_or_else(|| no_symbol(symbol))
     }
 }

@@ -309,8 +309,8 @@ impl Requests {
         self.backoffs.iter_mut().for_each(Backoff::reset);
     }
 
-    /// The symbol whose next create or amend is the probe, while the breaker is half open. It is counted as started when it is
-    /// lent; a symbol that no longer quotes hands it on.
+    /// The symbol whose next create or amend is the probe, while the breaker is half open. It is
+    /// counted as started when it is lent; a symbol that no longer quotes hands it on.
     fn prober(&mut self, params: &SessionParams, seats: &[Seat], now: TsNs) -> Option<usize> {
         if seats.iter().any(|seat| seat.probing) {
             return None;

@@ -1,5 +1,6 @@
 //! What a trader did, for its session: results of requests, which it takes at every
-//! synchronisation; latencies of cancels, orders that ended and fills, which it takes once a second.
+//! synchronisation; latencies of cancels, orders that ended and fills, which it takes once a
+//! second.
 //! Counters that only grow are read from the telemetry.
 
 use super::Trader;

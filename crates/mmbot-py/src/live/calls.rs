@@ -170,3 +170,11 @@ pub(super) fn weight_request<'py>(
     out.set_item("turnover_usd", turnover_usd)?;
     Ok(Some(out))
 }
+
+pub(super) fn instrument_idx(at: usize) -> InstrumentIdx {
+    InstrumentIdx(u16::try_from(at).unwrap_or(u16::MAX))
+}
+
+pub(super) fn trader_of(session: &LiveSession, at: usize) -> Option<&Trader> {
+    session.engine().trader(instrument_idx(at))
+}

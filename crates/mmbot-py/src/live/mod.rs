@@ -26,7 +26,7 @@ use make::Given;
 use mmbot_core::Trader;
 use mmbot_run::checkpoint::At;
 use mmbot_run::{LiveSession, Resumption, RunError};
-use mmbot_types::{Cid, ExecPrice, Instrument, InstrumentIdx, QtyLot, TsNs};
+use mmbot_types::{Cid, ExecPrice, Instrument, QtyLot, TsNs};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -87,8 +87,8 @@ impl PyLiveSession {
 
     fn index_of(&self, symbol: &str) -> PyResult<usize> {
         let mut all = self.instruments.iter();
-        let found = all.position(|one| one.symbol() == symbol);
-        found.ok_or_else(|| no_symbol(symbol))
+        all.position(|one| one.symbol() == symbol)
+            .ok_or_else(|| no_symbol(symbol))
     }
 }
 
@@ -225,8 +225,7 @@ impl PyLiveSession {
 
     fn take_requests(&self) -> Vec<PyOrderRequest> {
         let mut session = self.lock();
-        let taken = session.take_requests();
-        let made = taken.filter_map(|request| {
+        let made = session.take_requests().filter_map(|request| {
             Some(PyOrderRequest {
                 request,
                 instrument: Arc::clone(self.traded.get(usize::from(request.instrument.0))?),
@@ -242,9 +241,10 @@ impl PyLiveSession {
     }
 
     fn take_checkpoints(&self) -> PyResult<Vec<PyCheckpoint>> {
-        let taken = self.lock().take_checkpoints();
-        let taken = taken
-            .map_err(|error| core_error("E_STORE_JOURNAL", "checkpoint", &error.to_string()))?;
+        let taken = self
+            .lock()
+            .take_checkpoints()
+            .map_err(|error| damaged(&error))?;
         Ok(taken.into_iter().map(PyCheckpoint::new).collect())
     }
 
@@ -346,13 +346,13 @@ impl PyLiveSession {
     fn orders<'py>(&self, py: Python<'py>, symbol: &str) -> PyResult<Vec<Bound<'py, PyDict>>> {
         let at = self.index_of(symbol)?;
         let session = self.lock();
-        let trader = trader_of(&session, at).ok_or_else(|| no_symbol(symbol))?;
+        let trader = calls::trader_of(&session, at).ok_or_else(|| no_symbol(symbol))?;
         calls::order_dicts(py, trader, &self.cid_prefix)
     }
 
     fn position_lots(&self, symbol: &str) -> PyResult<i64> {
         let session = self.lock();
-        let trader = trader_of(&session, self.index_of(symbol)?);
+        let trader = calls::trader_of(&session, self.index_of(symbol)?);
         let trader = trader.ok_or_else(|| no_symbol(symbol))?;
         Ok(trader.position().get())
     }
@@ -360,7 +360,7 @@ impl PyLiveSession {
     fn take_fills<'py>(&self, py: Python<'py>, symbol: &str) -> PyResult<Bound<'py, PyDict>> {
         let at = self.index_of(symbol)?;
         let mut session = self.lock();
-        let trader = session.engine_mut().trader_mut(instrument_idx(at));
+        let trader = session.engine_mut().trader_mut(calls::instrument_idx(at));
         let fills = trader.map(Trader::take_fills).unwrap_or_default();
         fill_columns(py, &fills, &self.instruments[at])
     }
@@ -372,7 +372,7 @@ impl PyLiveSession {
     ) -> PyResult<Bound<'py, PyDict>> {
         let at = self.index_of(symbol)?;
         let mut session = self.lock();
-        let trader = session.engine_mut().trader_mut(instrument_idx(at));
+        let trader = session.engine_mut().trader_mut(calls::instrument_idx(at));
         let rows = trader.map(Trader::take_order_events).unwrap_or_default();
         order_event_columns(py, &rows, &self.instruments[at])
     }
@@ -386,12 +386,8 @@ fn no_symbol(symbol: &str) -> PyErr {
     core_error("E_BT_ARGS", symbol, "is not traded by this session")
 }
 
-fn instrument_idx(at: usize) -> InstrumentIdx {
-    InstrumentIdx(u16::try_from(at).unwrap_or(u16::MAX))
-}
-
-fn trader_of(session: &LiveSession, at: usize) -> Option<&Trader> {
-    session.engine().trader(instrument_idx(at))
+fn damaged(error: &dyn std::fmt::Display) -> PyErr {
+    core_error("E_STORE_JOURNAL", "checkpoint", &error.to_string())
 }
 
 pub(crate) fn register(m: &Bound<'_, PyModule>) -> PyResult<()> {
