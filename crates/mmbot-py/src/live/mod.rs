@@ -26,7 +26,7 @@ use make::Given;
 use mmbot_core::Trader;
 use mmbot_run::checkpoint::At;
 use mmbot_run::{LiveSession, Resumption, RunError};
-use mmbot_types::{Cid, ExecPrice, Instrument, QtyLot, TsNs};
+use mmbot_types::{Cid, ExecPrice, Instrument, InstrumentIdx, QtyLot, TsNs};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
