@@ -40,6 +40,7 @@ def rows_of(**changes: list[Row]) -> dict[str, list[Row]]:
 def test_ratios_hold_the_project_against_the_fastest_case_of_each_peer() -> None:
     assert ratios.ratios(rows_of()) == {
         "backtest_vs_hftbacktest": 10.0,
+        "guarded_vs_hftbacktest": 8.0,
         "backtest_vs_nautilus": 100.0,
         "lanes64_cost": 5.0,
         "sweep_vs_hftbacktest": 20.0,
