@@ -60,10 +60,6 @@ class Source:
     async def server_time_ns(self) -> int:
         return wall_ns()
 
-    async def follow(self, symbols: Any, *, depth: int, take: Any) -> None:
-        async for event in self.public_frames(symbols, depth=depth):
-            take(event)
-
     async def public_frames(self, symbols: Any, *, depth: int) -> AsyncIterator[PublicFrame]:
         assert (tuple(symbols), depth) == ((SYMBOL,), 50)
         number = 1
