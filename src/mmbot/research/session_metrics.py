@@ -184,10 +184,12 @@ class MetricsFile:
         batches: dict[str, int] = {}
         counts = self._batch_counts(engine)
         for at, symbol in enumerate(self._symbols):
-            mid = engine.snapshot(0, at)["mid"]
-            if mid is None or not math.isfinite(mid):
+            result = engine.result(0, at)
+            # a session may end while its book is not known: then at the last mid
+            mid = _finite(engine.snapshot(0, at)["mid"]) or _finite(result["final_mid"])
+            if not mid:
                 continue
-            days[symbol] = self._days[at].figures(mid, engine.result(0, at))
+            days[symbol] = self._days[at].figures(mid, result)
             batches[symbol] = counts[at] - self._batches[at]
         document = metrics_document(
             days,
