@@ -114,6 +114,11 @@ def test_another_client_of_the_account_finds_the_order_by_its_id_and_cancels_it(
             await eventually(lambda: other.find_order(symbol=SYMBOL, cid=cid))
             await other.cancel(CancelOrder(cid=cid, symbol=SYMBOL))
             await eventually(one.open_orders, lambda rows: cid not in [row.cid for row in rows])
+            ended = await eventually(
+                lambda: one.find_order(symbol=SYMBOL, cid=cid),
+                lambda row: row is not None and not row.status.is_open,
+            )
+            assert ended.status is OrderStatus.CANCELLED
 
     play(story)
 

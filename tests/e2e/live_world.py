@@ -56,6 +56,14 @@ class World:
         self.started.append(process)
         return process
 
+    def start_shadow(self) -> subprocess.Popen[str]:
+        """A session without a key, which sends nothing."""
+        words = [word for word in self.args() if word != "--i-understand-live"]
+        words[words.index("live")] = "shadow"
+        process = start(self.path, *words)
+        self.started.append(process)
+        return process
+
     def is_trading(self, process: subprocess.Popen[str]) -> bool:
         """Whether this very process has recovered and trades."""
         found = [one for one in self.states() if one["pid"] == process.pid]

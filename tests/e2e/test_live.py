@@ -6,7 +6,6 @@ import time
 
 import pytest
 from tests.e2e.live_world import SYMBOL, ended, interrupt, is_replay_ok, until, world
-from tests.e2e.processes import start
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("live")]
 
@@ -226,10 +225,7 @@ def test_too_little_room_stops_quoting_before_the_journal_fails(tmp_path):
 @pytest.mark.spec("02-14")
 def test_shadow_quotes_on_the_venues_market_without_a_request(tmp_path):
     with world(tmp_path, "--regime", "volatile") as one:
-        words = [word for word in one.args() if word != "--i-understand-live"]
-        words[words.index("live")] = "shadow"
-        session = start(tmp_path, *words)  # without a key
-        one.started.append(session)
+        session = one.start_shadow()
         until(lambda: one.is_trading(session))
         until(lambda: one.states()[0]["symbols"][0]["open_orders"])
         assert one.open_orders() == []

@@ -5,54 +5,34 @@ import re
 import resource
 import signal
 import sqlite3
-from pathlib import Path
 
 import pytest
 from tests.e2e.live_world import SYMBOL, ended, interrupt, is_replay_ok, until, world
-from tests.e2e.processes import start, start_command
+from tests.e2e.processes import start_command
+from tests.recorded import VENUE, capture_of, frames_of, rows_of
 
 from mmbot.clock import wall_ns
-from mmbot.errors import MarketDataError
-from mmbot.market.catalog import read_events
-from mmbot.market.frames import CaptureReader, FrameKind
+from mmbot.market.frames import FrameKind
 from mmbot.market.importers.job import ImportOptions, import_files
 from mmbot.store.audit_chain import verify
 from mmbot.units import NS_PER_SEC
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("live")]
 
-VENUE = "bybit-linear"
 
-
-def capture_of(one):
-    return Path(one.path) / "data" / "research" / "frames" / f"venue={VENUE}"
-
-
-def frames_of(one):
-    try:
-        return list(CaptureReader(capture_of(one)).frames())
-    except MarketDataError:
-        return []
-
-
-def rows_of(root):
-    rows: list[tuple[int, ...]] = []
-    for chunk in read_events(str(root), venue=VENUE, symbol=SYMBOL):
-        columns = chunk.to_arrays()
-        names = ("flags", "px", "qty", "ts_exch", "ts_local")
-        rows += zip(*(columns[name].tolist() for name in names), strict=True)
-    return rows
+def research_of(one):
+    return one.path / "data" / "research"
 
 
 def check_catalog(one):
     """The catalog holds what importing the frames gives."""
     out = one.path / "imported"
-    files = sorted(capture_of(one).glob("*.mmf"))
+    files = sorted(capture_of(research_of(one)).glob("*.mmf"))
     report = import_files(files, ImportOptions(out=out, keep_recv=True))
     assert report.totals["quarantined"] == 0
-    recorded = rows_of(one.path / "data" / "research")
+    recorded = rows_of(research_of(one), SYMBOL)
     assert recorded
-    assert recorded == rows_of(out)
+    assert recorded == rows_of(out, SYMBOL)
 
 
 def artifact(one, name):
@@ -145,12 +125,12 @@ def test_a_kill_loses_a_second_of_frames_at_most_and_no_fill(tmp_path):
         session.send_signal(signal.SIGKILL)
         at_ns = wall_ns()
         session.communicate()
-        first = frames_of(one)
+        first = frames_of(research_of(one))
         assert at_ns - first[-1].recv_ns < NS_PER_SEC
         done = one.run("--duration", "8s")
         assert done.returncode == 0, done.stderr
         assert "the last recording was killed" in done.stderr
-        found = frames_of(one)
+        found = frames_of(research_of(one))
         assert found[: len(first)] == first
         mark = found[len(first)]
         assert mark.kind is FrameKind.GAP
@@ -193,10 +173,7 @@ def test_a_killed_session_goes_on_from_its_newest_checkpoint(tmp_path):
 @pytest.mark.spec("01-9.1", "02-14")
 def test_a_shadow_session_records_too_and_ships_into_an_account_of_its_own(tmp_path):
     with world(tmp_path, "--regime", "volatile") as one:
-        words = [word for word in one.args() if word != "--i-understand-live"]
-        words[words.index("live")] = "shadow"
-        session = start(tmp_path, *words)  # without a key
-        one.started.append(session)
+        session = one.start_shadow()
         until(lambda: one.is_trading(session))
         (journal,) = one.journals()
         until(lambda: one.records(journal, "intent"))
@@ -228,7 +205,7 @@ def test_a_recorder_beside_it_is_no_reason_not_to_trade(tmp_path):
         words = ("record", "--venue", "bybit", "--endpoint", one.venue.rest, "--symbol", SYMBOL)
         recorder = start_command(tmp_path, *words)
         one.started.append(recorder)
-        until(lambda: frames_of(one))
+        until(lambda: frames_of(research_of(one)))
         done = one.run("--duration", "6s")
         assert done.returncode == 0, done.stderr
         assert "| recorder | WARN | the market is not recorded: E_REC_WRITE" in done.stderr
@@ -266,17 +243,22 @@ def test_a_store_that_falls_behind_stops_quoting_until_it_has_caught_up(tmp_path
         assert all(is_replay_ok(line) for line in one.replays())
 
 
+def fill_disk(session, journal):
+    """The file size limit of a process makes write(2) fail as a full disk does; what it was."""
+    _, hard = resource.prlimit(session.pid, resource.RLIMIT_FSIZE)
+    size = (journal / "0.mmj").stat().st_size
+    resource.prlimit(session.pid, resource.RLIMIT_FSIZE, (size, hard))
+    return hard
+
+
 @pytest.mark.spec("08-5.4")
 def test_a_disk_that_takes_nothing_more_stops_quoting_and_not_the_cancels(tmp_path):
-    """The file size limit of the process makes write(2) fail as a full disk does."""
     with world(tmp_path, "--regime", "volatile") as one:
         session = one.start()
         until(lambda: one.is_trading(session))
         until(one.open_orders)
         (journal,) = one.journals()
-        _, hard = resource.prlimit(session.pid, resource.RLIMIT_FSIZE)
-        size = (journal / "0.mmj").stat().st_size
-        resource.prlimit(session.pid, resource.RLIMIT_FSIZE, (size, hard))
+        hard = fill_disk(session, journal)
         until(lambda: not one.open_orders())
         until(lambda: any(text.startswith("journal: ") for text in one.states()[0]["holds"]))
         assert one.open_orders() == []
@@ -302,9 +284,7 @@ def test_a_stop_on_a_full_disk_cancels_and_the_next_start_goes_on(tmp_path):
         until(lambda: one.is_trading(session))
         until(one.open_orders)
         (journal,) = one.journals()
-        _, hard = resource.prlimit(session.pid, resource.RLIMIT_FSIZE)
-        size = (journal / "0.mmj").stat().st_size
-        resource.prlimit(session.pid, resource.RLIMIT_FSIZE, (size, hard))
+        fill_disk(session, journal)
         until(lambda: any(text.startswith("journal: ") for text in one.states()[0]["holds"]))
         code, _, err = interrupt(session)
         assert code == 1
@@ -321,4 +301,4 @@ def test_a_stop_on_a_full_disk_cancels_and_the_next_start_goes_on(tmp_path):
 
 
 def gaps_of(one):
-    return [frame for frame in frames_of(one) if frame.kind is FrameKind.GAP]
+    return [frame for frame in frames_of(research_of(one)) if frame.kind is FrameKind.GAP]

@@ -16,7 +16,7 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
-from tests.unit.trading.live.live_sessions import START_NS, Clock, Trading, opened
+from tests.unit.trading.live.live_sessions import START_NS, killed, opened
 from tests.unit.trading.live.made_orders import SYMBOL
 
 from mmbot.ids import base36
@@ -46,12 +46,7 @@ STEPS = 30
 def whole(tmp_path_factory) -> bytes:
     """The journal of a session with orders, fills and cancels."""
     directory = tmp_path_factory.mktemp("whole")
-    trading = Trading(opened(directory), Clock())
-    for _ in range(STEPS):
-        trading.step(rows=400)
-    trading.desk.write()
-    trading.one.checkpoints.close()
-    trading.one.writer.close()
+    trading = killed(directory, STEPS)
     assert trading.venue.fills >= 3
     return (directory / "s-1" / "0.mmj").read_bytes()
 

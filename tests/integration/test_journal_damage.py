@@ -12,7 +12,7 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
-from tests.unit.trading.live.live_sessions import START_NS, Clock, Trading, opened
+from tests.unit.trading.live.live_sessions import START_NS, killed, opened
 
 from mmbot.errors import StoreError
 
@@ -27,12 +27,7 @@ FLIPS = 150
 def whole(tmp_path_factory) -> Path:
     """The directory of a session that was killed, checkpoints beside its journal."""
     directory = tmp_path_factory.mktemp("whole")
-    trading = Trading(opened(directory), Clock())
-    for _ in range(STEPS):
-        trading.step(rows=400)
-    trading.desk.write()
-    trading.one.checkpoints.close()
-    trading.one.writer.close()
+    killed(directory, STEPS)
     return directory
 
 

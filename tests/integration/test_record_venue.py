@@ -3,21 +3,18 @@
 import asyncio
 import json
 import signal
-from pathlib import Path
 
 import pytest
 from tests.conformance.ports.world import SYMBOL, eventually, exchange
 from tests.e2e.processes import MMBOT
+from tests.recorded import capture_of, frames_of, rows_of
 
 from mmbot.clock import wall_ns
-from mmbot.errors import MarketDataError
-from mmbot.market.catalog import read_events
-from mmbot.market.frames import CaptureReader, FrameKind
+from mmbot.market.frames import FrameKind
 from mmbot.market.importers.job import ImportOptions, import_files
 from mmbot.units import NS_PER_SEC
 
 pytestmark = pytest.mark.slow
-VENUE = "bybit-linear"
 _PATIENCE_S = 120
 
 
@@ -30,22 +27,6 @@ async def record(root, world, *more):
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
     )
-
-
-def frames_of(root):
-    try:
-        return list(CaptureReader(Path(root) / "frames" / f"venue={VENUE}").frames())
-    except MarketDataError:
-        return []
-
-
-def rows_of(root):
-    rows: list[tuple[int, ...]] = []
-    for chunk in read_events(str(root), venue=VENUE, symbol=SYMBOL):
-        columns = chunk.to_arrays()
-        names = ("flags", "px", "qty", "ts_exch")
-        rows += zip(*(columns[name].tolist() for name in names), strict=True)
-    return rows
 
 
 async def killed(root, world):
@@ -83,13 +64,13 @@ def test_a_kill_loses_a_second_at_most_and_the_next_recording_marks_the_gap(tmp_
             assert len(found) > len(first) + 20
 
     asyncio.run(asyncio.wait_for(story(), _PATIENCE_S))
-    files = sorted((root / "frames" / f"venue={VENUE}").glob("*.mmf"))
+    files = sorted(capture_of(root).glob("*.mmf"))
     assert [path.name for path in files] == ["0.mmf", "1.mmf"]
     report = import_files(files, ImportOptions(out=tmp_path / "imported", keep_recv=True))
     assert report.totals["quarantined"] == 0
     # the recording has what an import of its frames has, those of the killed process too
-    assert rows_of(root) == rows_of(tmp_path / "imported")
-    kinds = {row[0] & 3 for row in rows_of(root)}
+    assert rows_of(root, SYMBOL) == rows_of(tmp_path / "imported", SYMBOL)
+    kinds = {row[0] & 3 for row in rows_of(root, SYMBOL)}
     assert kinds >= {0, 2, 3}
 
 

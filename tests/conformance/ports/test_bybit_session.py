@@ -246,6 +246,7 @@ def test_closing_ends_every_reader():
             await eventually(lambda: port.streams.states.get("private") is SocketState.UP)
             await port.aclose()
             await asyncio.wait_for(asyncio.gather(rest, news), 5)
+            assert SocketState.UP not in port.streams.states.values()
 
     play(story)
 

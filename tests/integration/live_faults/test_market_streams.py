@@ -63,6 +63,7 @@ def test_a_socket_cut_mid_burst_pulls_the_quotes_and_its_book_is_right_again(tmp
             for _ in range(3):
                 await cut(live)
             await live.quoting()
+            assert live.port.streams.counters["public"].losses == {"disconnected": 3}
 
     play(story)
 

@@ -42,7 +42,7 @@ pub(super) fn reject_dicts<'py>(
     made.collect()
 }
 
-pub(super) fn reject_dict<'py>(
+fn reject_dict<'py>(
     py: Python<'py>,
     reject: &FrameReject,
     instruments: &[Instrument],

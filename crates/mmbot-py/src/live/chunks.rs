@@ -66,21 +66,11 @@ impl PyFrameChunks {
     }
 
     fn take_resubscribes(&self) -> Vec<&str> {
-        let asked = self.lock().take_resubscribes();
-        let symbol = |at: &mmbot_types::InstrumentIdx| self.instruments.get(usize::from(at.0));
-        asked
-            .iter()
-            .filter_map(symbol)
-            .map(Instrument::symbol)
-            .collect()
+        calls::symbols_of(&self.lock().take_resubscribes(), &self.instruments)
     }
 
     fn take_rejects<'py>(&self, py: Python<'py>) -> PyResult<Vec<Bound<'py, PyDict>>> {
-        let rejects = self.lock().take_rejects();
-        let made = rejects
-            .iter()
-            .map(|one| calls::reject_dict(py, one, &self.instruments));
-        made.collect()
+        calls::reject_dicts(py, &self.lock().take_rejects(), &self.instruments)
     }
 
     fn feed_counts<'py>(&self, py: Python<'py>, symbol: &str) -> PyResult<Bound<'py, PyDict>> {

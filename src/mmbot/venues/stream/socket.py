@@ -145,6 +145,15 @@ class ReconnectingSocket:
 
     async def run(self) -> None:
         """Connect and reconnect until `close` is called or the other side refuses for good."""
+        try:
+            await self._stay_connected()
+        finally:
+            # also when the task is cancelled: nothing that is over says that it is up
+            self._link = None
+            if self.state is not SocketState.REFUSED:
+                self.state = SocketState.CLOSED
+
+    async def _stay_connected(self) -> None:
         state = RetryState()
         while not self._is_closing.is_set():
             began_ns = monotonic_ns()
@@ -164,7 +173,6 @@ class ReconnectingSocket:
             self.counters.backoff = self.counters.backoff.after(step)
             self.state = SocketState.WAITING
             await _wait(self._is_closing, step.delay_ns)
-        self.state = SocketState.CLOSED
 
     async def _connection(self) -> GapReason:
         self.state = SocketState.CONNECTING

@@ -20,7 +20,7 @@ from tests.property.venues.bybit.test_private_fuzz import GOOD, SHAPES, dialogue
 from mmbot.venues.bybit.answers import Asked, acks_of, decode_result, read_answer
 from mmbot.venues.bybit.private_stream import UnreadableFrameError, private_events
 from mmbot.venues.bybit.public_stream import sight_of
-from mmbot.venues.failures import Operation
+from mmbot.venues.failures import FailureKind, Operation
 from mmbot.venues.ports import CallError, GapReason
 
 NUMBERS = frozenset({"price", "qty", "filled_qty", "fee", "avg_price", "total", "available"})
@@ -98,10 +98,17 @@ def test_rows_of_a_private_topic(topic, cases):
 def test_rows_of_an_answer(shape, cases):
     rng = random.Random(f"answers:{shape.__name__}")
     samples = [json.dumps({"list": [row]}).encode() for row in GOOD.values()]
+    refused = 0
     for _ in range(cases):
         raw = msgspec.Raw(mutated(rng, rng.choice(samples)))
-        with suppress(CallError):
-            decode_result(raw, shape, Asked(Operation.QUERY))
+        found: object
+        try:
+            found = decode_result(raw, shape, Asked(Operation.QUERY))
+        except CallError as exc:
+            found = exc.failure.kind
+            refused += 1
+        assert isinstance(found, shape) or found is FailureKind.MALFORMED
+    assert refused > 0
 
 
 def test_envelopes_of_answers_over_rest_and_the_trade_socket(cases):

@@ -123,6 +123,12 @@ class Trading:
         self.market = core.MarketGenerator(3, "calm", 50_000.0, "0.1", "0.001", self.clock.now_ns)
         self.sent: list[core.OrderRequest] = []
 
+    def kill(self) -> None:
+        """What was decided is written; nobody ends the session."""
+        self.desk.write()
+        self.one.checkpoints.close()
+        self.one.writer.close()
+
     def step(self, rows: int = 400) -> None:
         chunk = self.market.next_chunk(rows)
         self.desk.core.on_events(SYMBOL, chunk)
@@ -131,3 +137,12 @@ class Trading:
             requests = self.desk.flush()
             self.sent += requests
             self.venue.take(requests)
+
+
+def killed(directory: Path, steps: int) -> Trading:
+    """A session that was killed after so many steps."""
+    trading = Trading(opened(directory), Clock())
+    for _ in range(steps):
+        trading.step()
+    trading.kill()
+    return trading

@@ -9,6 +9,7 @@ from tests.unit.trading.live.live_sessions import (
     Clock,
     Trading,
     beginning,
+    killed,
     opened,
     wanted,
 )
@@ -21,17 +22,11 @@ from mmbot.trading.replaying import replay_journal
 LATER_NS = START_NS + 3_600_000_000_000
 
 
-def killed(directory, steps=12):
-    """A journal whose session was killed; the state that it had."""
-    trading = Trading(opened(directory), Clock())
-    for _ in range(steps):
-        trading.step()
-    trading.desk.write()
+def left_by(directory, steps=12):
+    """The position and the open orders of a session that was killed."""
+    trading = killed(directory, steps)
     position = trading.desk.core.position_lots(SYMBOL)
-    open_orders = {one.client_id for one in trading.desk.ledger.open_orders}
-    trading.one.checkpoints.close()
-    trading.one.writer.close()
-    return position, open_orders
+    return position, {one.client_id for one in trading.desk.ledger.open_orders}
 
 
 def test_without_a_journal_a_session_begins(tmp_path):
@@ -43,7 +38,7 @@ def test_without_a_journal_a_session_begins(tmp_path):
 
 
 def test_a_killed_session_goes_on_with_its_orders_and_positions(tmp_path):
-    position, open_orders = killed(tmp_path)
+    position, open_orders = left_by(tmp_path)
     assert open_orders
     one = opened(tmp_path, "s-2", LATER_NS)
     assert one.is_resumed
@@ -64,7 +59,7 @@ def test_a_killed_session_goes_on_with_its_orders_and_positions(tmp_path):
 
 @pytest.mark.parametrize("has_checkpoints", [True, False])
 def test_recovering_twice_gives_the_same_state(tmp_path, has_checkpoints):
-    killed(tmp_path / "a")
+    left_by(tmp_path / "a")
     if not has_checkpoints:
         for path in (tmp_path / "a" / "s-1").glob("*.mm[is]"):
             path.unlink()
@@ -105,7 +100,7 @@ def test_from_a_checkpoint_it_goes_on_as_from_the_beginning(tmp_path):
 
 
 def test_a_torn_end_is_cut_and_counted(tmp_path):
-    killed(tmp_path)
+    left_by(tmp_path)
     segment = tmp_path / "s-1" / "0.mmj"
     with segment.open("ab") as file:
         file.write(b"\x40\x00\x00")
@@ -116,7 +111,7 @@ def test_a_torn_end_is_cut_and_counted(tmp_path):
 
 
 def test_a_session_that_somebody_writes_is_not_taken_over(tmp_path):
-    killed(tmp_path)
+    left_by(tmp_path)
     first = opened(tmp_path, "s-2", LATER_NS)
     with pytest.raises(StoreError, match="has another writer"):
         opened(tmp_path, "s-3", LATER_NS)
@@ -124,7 +119,7 @@ def test_a_session_that_somebody_writes_is_not_taken_over(tmp_path):
 
 
 def test_other_instruments_need_a_session_of_their_own(tmp_path):
-    killed(tmp_path)
+    left_by(tmp_path)
     one = opened(tmp_path, "s-2", LATER_NS, tick="0.5")
     one.writer.close()
     assert not one.is_resumed
@@ -132,7 +127,7 @@ def test_other_instruments_need_a_session_of_their_own(tmp_path):
 
 
 def test_a_damaged_journal_stops_the_start(tmp_path):
-    killed(tmp_path)
+    left_by(tmp_path)
     segment = tmp_path / "s-1" / "0.mmj"
     data = bytearray(segment.read_bytes())
     data[len(data) // 2] ^= 0xFF
@@ -142,7 +137,7 @@ def test_a_damaged_journal_stops_the_start(tmp_path):
 
 
 def test_a_journal_whose_header_was_never_whole_is_of_no_session(tmp_path):
-    killed(tmp_path)
+    left_by(tmp_path)
     data = (tmp_path / "s-1" / "0.mmj").read_bytes()
     for end in (0, 5, 40):
         (tmp_path / "s-9").mkdir(exist_ok=True)

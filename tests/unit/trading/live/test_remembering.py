@@ -36,10 +36,8 @@ def killed(tmp_path):
     trading = Trading(one, Clock())
     for _ in range(40):
         trading.step()
-    trading.desk.write()
+    trading.kill()
     assert trading.venue.fills > 5
-    trading.one.checkpoints.close()
-    trading.one.writer.close()
     return tmp_path / "s-1", (trading.clock.now_ns - START_NS) // NS_PER_SEC
 
 

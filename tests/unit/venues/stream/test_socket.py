@@ -181,5 +181,27 @@ def test_closing_ends_a_wait_at_once():
         await until(lambda: exchange.dials > 3)
         socket.close()
         await until(lambda: socket.state is SocketState.CLOSED)
+        dials = exchange.dials
+        await asyncio.sleep(0.05)
+        assert exchange.dials == dials
 
     run(story, exchange)
+
+
+def test_a_socket_whose_task_is_cancelled_is_not_up_any_more():
+    async def story():
+        exchange = Exchange()
+        socket = ReconnectingSocket(
+            "ws://x", Script(), dialer=exchange, draw=lambda: 0.5, policy=POLICY
+        )
+        task = asyncio.create_task(socket.run())
+        await until(lambda: exchange.lines)
+        exchange.lines[0].on_frame(b"hello to you")
+        assert socket.is_up
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+        assert socket.state is SocketState.CLOSED
+        assert not socket.send(b"order")
+        assert not exchange.lines[0].is_open
+
+    asyncio.run(story())
