@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 from mmbot.trading.live.orders import OrderLedger
 from mmbot.trading.live.rejects import RejectBrake
-from mmbot.units import NS_PER_SEC
+from mmbot.units import NS_PER_MS, NS_PER_SEC
 
 if TYPE_CHECKING:
     from mmbot import core
@@ -29,12 +29,14 @@ class Gate:
 
     Attributes:
         ledger: has every request that the gate is asked about.
+        log: takes lines.
         late: requests that stayed because they were decided too long ago.
     """
 
     ledger: OrderLedger
     brake: RejectBrake
     clock: Callable[[], int]
+    log: Callable[[str], None]
     is_open: bool = False
     late: int = 0
 
@@ -45,6 +47,9 @@ class Gate:
             return placing
         now_ns = self.clock()
         late = [one for one in placing if now_ns - one.ts_ns > DECIDED_MAX_NS]
-        self.late += len(late)
+        if late:
+            self.late += len(late)
+            oldest_ms = max(now_ns - one.ts_ns for one in late) // NS_PER_MS
+            self.log(f"| gate | LATE | requests={len(late)} decided_ms_ago={oldest_ms} |")
         rest = [one for one in placing if one not in late]
         return late + self.brake.stay(rest, self.ledger, now_ns)

@@ -85,7 +85,7 @@ class Shell:
         ledger = opened.recalled.ledger
         records = opened.writer if journal is None else journal
         self.desk = Desk(opened.core, records, ledger, clock, opened.checkpoints)
-        self.gate = Gate(ledger, self.brake, clock)
+        self.gate = Gate(ledger, self.brake, clock, log)
         self.ear = MarketEar(
             self.desk,
             port,

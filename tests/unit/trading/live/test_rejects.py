@@ -3,9 +3,7 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.unit.trading.live.made_orders import Asked, ledger_with
 
-from mmbot.trading.live.gate import DECIDED_MAX_NS, Gate
 from mmbot.trading.live.holds import HoldReason, Holds
 from mmbot.trading.live.rejects import ATTEMPTS_MAX, WINDOW_NS, RejectBrake, refused_for
 from mmbot.units import NS_PER_SEC
@@ -104,38 +102,3 @@ def test_against_a_list_of_refusals_no_minute_of_a_symbol_has_more_than_five(ste
             if one[1:] == (symbol, reason) and begin_ns <= one[0] < begin_ns + WINDOW_NS
         ]
         assert len(within) <= ATTEMPTS_MAX
-
-
-def asked(*cids, kind="place", ts_ns=0):
-    return [Asked(kind=kind, cid=cid, ts_ns=ts_ns) for cid in cids]
-
-
-def gate(requests, brake=None, now_ns=0, *, is_open=True):
-    ledger = ledger_with(*requests)
-    return Gate(ledger, brake or RejectBrake(BOTH), lambda: now_ns, is_open=is_open)
-
-
-def test_a_closed_gate_lets_cancels_out_and_nothing_else():
-    requests = [*asked(1, 2), *asked(1, kind="cancel")]
-    assert gate(requests, is_open=False).staying(requests) == requests[:2]
-    assert gate(requests).staying(requests) == []
-
-
-def test_a_decision_that_waited_too_long_stays_and_its_cancels_do_not():
-    old, new = asked(1), asked(2, ts_ns=1)
-    requests = [*old, *new, *asked(1, kind="cancel")]
-    one = gate(requests, now_ns=DECIDED_MAX_NS + 1)
-    assert one.staying(requests) == old
-    assert one.late == 1
-
-
-def test_after_a_refusal_no_more_are_under_way_than_may_be_refused():
-    brake = RejectBrake(BOTH)
-    for at in range(3):
-        brake.refused("110007", A, at)
-    requests = asked(1, 2, 3, 4)
-    assert gate(requests, brake, 5).staying(requests) == requests[2:]
-    # One that is under way already takes a place.
-    ledger = ledger_with(*asked(9), *requests)
-    one = Gate(ledger, brake, lambda: 5, is_open=True)
-    assert one.staying(requests) == requests[1:]
