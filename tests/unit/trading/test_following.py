@@ -156,7 +156,7 @@ def test_a_gap_is_in_the_rows_and_the_book_is_asked_for_anew():
     assert log == [f"| market | GAP | half_open {SYMBOL} |"]
 
 
-def test_a_stream_that_fails_or_ends_is_an_error_where_it_is_read():
+def test_a_stream_that_fails_or_ends_is_an_error():
     async def fails(_source, send, _take):
         send(frame(1, kind="snapshot"))
         await asyncio.sleep(0.05)
@@ -166,11 +166,11 @@ def test_a_stream_that_fails_or_ends_is_an_error_where_it_is_read():
         send(frame(1, kind="snapshot"))
 
     for story, why in ((fails, "refused"), (ends, "has ended")):
-        with market(Source(story)) as followed:
+        # one that ends before anybody reads is an error of the start
+        with pytest.raises(VenueError, match=why), market(Source(story)) as followed:
             (feed,) = followed.feeds()
-            with pytest.raises(VenueError, match=why):
-                for _ in range(2_000):
-                    next(feed.chunks)
+            for _ in range(2_000):
+                next(feed.chunks)
 
 
 def test_what_the_venue_refuses_at_the_start_is_raised_at_the_start():
