@@ -10,7 +10,7 @@ import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from statistics import linear_regression
+from statistics import linear_regression, median
 
 import pytest
 from tests.e2e.processes import PATIENCE_LONG_S, start
@@ -29,6 +29,7 @@ MIB = 1 << 20
 WARM_UP_HOURS = 6.0
 SLOPE_MAX_MIB = 1.0
 RESIDENT_MAX_MIB = 400.0
+HANDLES_MAX = 24
 
 
 def resident_mib(pid):
@@ -82,4 +83,8 @@ def test_memory_and_file_handles_stay_flat_over_market_hours(tmp_path, request, 
     if hours > WARM_UP_HOURS:
         assert slope < SLOPE_MAX_MIB, facts
     assert warm[-1][0] < RESIDENT_MAX_MIB, facts
-    assert max(count for _, count in warm) <= warm[0][1] + 1
+    # A writer holds a file or two more for a moment: what matters is whether one stays open.
+    counts = [count for _, count in warm]
+    half = len(counts) // 2
+    assert median(counts[half:]) <= median(counts[:half]) + 1
+    assert max(counts) <= HANDLES_MAX
