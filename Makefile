@@ -30,6 +30,8 @@ ARGS ?=
 PYTEST_ARGS ?=
 BENCH_ARGS ?=
 PYTEST_WORKERS ?= auto
+# The tests of `make check`; where `make test` follows, the rules of the tree are enough.
+CHECK_TESTS ?= tests/tidy tests/docs tests/spec tests/unit
 
 # One interpreter for every build, by one path: PyO3 recompiles when the path changes.
 export PYO3_PYTHON := $(CURDIR)/$(PY)
@@ -106,7 +108,7 @@ check: $(DEV) ## format, lint, types, import rules, tidy, fast tests: what CI ru
 	$(BIN)/lint-imports$(EXE)
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets --locked --quiet -- -D warnings
-	$(PY) -m pytest -q -m "not slow" tests/tidy tests/docs tests/spec tests/unit
+	$(PY) -m pytest -q -m "not slow" -n $(PYTEST_WORKERS) --dist loadgroup $(CHECK_TESTS)
 
 .PHONY: bench
 bench: $(DEV) ## ratios against peers, written to artifacts/BENCH.json (BENCH_ARGS=...)
