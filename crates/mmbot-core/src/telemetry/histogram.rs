@@ -15,13 +15,10 @@ const VALUE_BITS: u32 = 46;
 const VALUE_MAX: u64 = (1 << VALUE_BITS) - 1;
 const BUCKETS: usize = bucket(VALUE_MAX) + 1;
 /// Runs that wait to be counted. Buckets are far apart and, with many traders, seldom in a cache:
-/// a list is written one line after the other, and counting all of it meets most buckets twice.
-const RUNS: usize = 1024;
-/// Bits that number the buckets.
-const BUCKET_BITS: u32 = 14;
-const _: () = assert!(BUCKETS <= 1 << BUCKET_BITS);
-/// Longest run of one entry: its length stands above the number of the bucket.
-const RUN_MAX: u32 = (1 << (32 - BUCKET_BITS)) - 1;
+/// a list is written one line after the other, and all of it is counted in one go.
+const RUNS: usize = 4096;
+/// Longest run of one entry: its length stands above the value.
+const RUN_MAX: u32 = (1 << (64 - VALUE_BITS)) - 1;
 
 /// See the module. Negative values count as 0.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Deserialize)]
@@ -31,9 +28,9 @@ pub struct Histogram {
     /// The latest value and how often it came in a row, not yet counted: latencies repeat.
     last: u64,
     run: u32,
-    /// Runs before it, in no bucket yet: length above number of the bucket.
-    runs: Vec<u32>,
-    /// Of all runs but the latest.
+    /// Runs before it, not yet counted either: length above value.
+    runs: Vec<u64>,
+    /// Of the runs that are counted.
     n: u64,
     min: u64,
     max: u64,
@@ -77,19 +74,12 @@ impl Histogram {
 
     /// The run that grows joins those that wait.
     #[inline]
-    #[allow(clippy::cast_possible_truncation)] // buckets are fewer than 2^14
     fn end_run(&mut self) {
-        let (value, run) = (self.last, std::mem::take(&mut self.run));
+        let run = std::mem::take(&mut self.run);
         if run == 0 {
             return;
         }
-        self.n += u64::from(run);
-        self.sum = self
-            .sum
-            .saturating_add(value.saturating_mul(u64::from(run)));
-        self.min = self.min.min(value);
-        self.max = self.max.max(value);
-        self.runs.push(run << BUCKET_BITS | bucket(value) as u32);
+        self.runs.push(u64::from(run) << VALUE_BITS | self.last);
         if self.runs.len() >= RUNS {
             self.settle();
         }
@@ -97,11 +87,16 @@ impl Histogram {
 
     /// Counts the runs that wait.
     #[inline(never)]
+    #[allow(clippy::cast_possible_truncation)] // a run is shorter than 2^18
     fn settle(&mut self) {
         for entry in self.runs.drain(..) {
-            let (at, run) = (entry & ((1 << BUCKET_BITS) - 1), entry >> BUCKET_BITS);
-            if let Some(count) = self.counts.get_mut(at as usize) {
-                *count = count.saturating_add(run);
+            let (value, run) = (entry & VALUE_MAX, entry >> VALUE_BITS);
+            self.n += run;
+            self.sum = self.sum.saturating_add(value.saturating_mul(run));
+            self.min = self.min.min(value);
+            self.max = self.max.max(value);
+            if let Some(count) = self.counts.get_mut(bucket(value)) {
+                *count = count.saturating_add(run as u32);
             }
         }
     }
@@ -119,8 +114,9 @@ impl Histogram {
 
     /// Number of values.
     #[must_use]
-    pub const fn count(&self) -> u64 {
-        self.n + self.run as u64
+    pub fn count(&self) -> u64 {
+        let waiting: u64 = self.runs.iter().map(|entry| entry >> VALUE_BITS).sum();
+        self.n + waiting + u64::from(self.run)
     }
 
     /// Mean; `None` without values.
@@ -195,7 +191,7 @@ impl SignedHistogram {
 
     /// Number of values.
     #[must_use]
-    pub const fn count(&self) -> u64 {
+    pub fn count(&self) -> u64 {
         self.below.count() + self.rest.count()
     }
 

@@ -27,9 +27,20 @@ pub(crate) struct Resting {
     /// What has filled.
     pub cum: QtyLot,
     pub queue: QueuePosition,
+}
+
+/// Neighbours in the list of a bucket. They stand beside the orders, not in them: those of all
+/// lanes together fit where the orders of a few do, and changing one touches no other lane's order.
+#[derive(Debug, Clone, Copy)]
+struct Link {
     prev: Handle,
     next: Handle,
 }
+
+const UNLINKED: Link = Link {
+    prev: NONE,
+    next: NONE,
+};
 
 impl Resting {
     /// An order that has not traded and rests nowhere yet.
@@ -53,8 +64,6 @@ const VACANT: Resting = Resting {
     open: QtyLot::ZERO,
     cum: QtyLot::ZERO,
     queue: QueuePosition::FRONT,
-    prev: NONE,
-    next: NONE,
 };
 
 #[derive(Debug, Clone)]
@@ -84,6 +93,8 @@ impl SideIndex {
 #[derive(Debug, Clone)]
 pub(crate) struct OrderStore {
     slots: Vec<Resting>,
+    /// As many as `slots`.
+    links: Vec<Link>,
     free: Vec<Handle>,
     sides: [SideIndex; 2],
     /// Per lane: id and slot of its orders, oldest first. The ids stand here again so that looking
@@ -95,6 +106,7 @@ impl OrderStore {
     pub(crate) fn new(lanes: usize) -> Self {
         Self {
             slots: Vec::new(),
+            links: Vec::new(),
             free: Vec::new(),
             sides: [SideIndex::new(), SideIndex::new()],
             by_lane: vec![Vec::with_capacity(16); lanes],
@@ -160,6 +172,7 @@ impl OrderStore {
     #[cold]
     fn grow(&mut self) -> Handle {
         self.slots.push(VACANT);
+        self.links.push(UNLINKED);
         // lanes x open orders; four thousand million of them do not fit into memory
         u32::try_from(self.slots.len() - 1).unwrap_or(NONE)
     }
@@ -205,33 +218,30 @@ impl OrderStore {
             index.heads[at] = handle;
             index.bits[at >> 6] |= 1 << (at & 63);
         } else {
-            self.slots[tail as usize].next = handle;
+            self.links[tail as usize].next = handle;
         }
         index.tails[at] = handle;
         index.bound = index.bound.max(key(side, px));
         index.count += 1;
-        let order = &mut self.slots[handle as usize];
-        (order.prev, order.next) = (tail, NONE);
+        self.links[handle as usize] = Link {
+            prev: tail,
+            next: NONE,
+        };
     }
 
     fn unlink(&mut self, handle: Handle) {
-        let Resting {
-            side,
-            px,
-            prev,
-            next,
-            ..
-        } = self.slots[handle as usize];
+        let Resting { side, px, .. } = self.slots[handle as usize];
+        let Link { prev, next } = self.links[handle as usize];
         let (index, at) = (&mut self.sides[side.index()], bucket(px));
         if prev == NONE {
             index.heads[at] = next;
         } else {
-            self.slots[prev as usize].next = next;
+            self.links[prev as usize].next = next;
         }
         if next == NONE {
             index.tails[at] = prev;
         } else {
-            self.slots[next as usize].prev = prev;
+            self.links[next as usize].prev = prev;
         }
         if index.heads[at] == NONE {
             index.bits[at >> 6] &= !(1 << (at & 63));
@@ -255,7 +265,7 @@ impl OrderStore {
             if order.px == px {
                 visit(order);
             }
-            at = order.next;
+            at = self.links[at as usize].next;
         }
     }
 
@@ -267,7 +277,7 @@ impl OrderStore {
             if order.px == px {
                 out.push(at);
             }
-            at = order.next;
+            at = self.links[at as usize].next;
         }
     }
 
