@@ -3,7 +3,8 @@
 //! Two tables of equal age span: keys go into the newer; when it is as old as the time for which
 //! keys are remembered, the older one is emptied and becomes the newer. So forgetting costs nothing
 //! per key, and memory is bounded: where keys come faster than [`KEYS_MAX`] per span, the older
-//! table goes early and its keys are counted as dropped. Tables are open-addressed with a fixed
+//! table goes early and its keys are counted as dropped. The key of an answered request leaves its
+//! table, which so holds what is on its way. Tables are open-addressed with a fixed
 //! hash (linear probing, at most half full) and grow by doubling to what the pace needs.
 
 use mmbot_types::{Cid, Op, PriceTick, QtyLot, Side, TsNs};
@@ -250,8 +251,8 @@ impl IdempotencyFilter {
     }
 }
 
-/// A slot that was used; without a time its key is forgotten.
-type Entry = (IdempotencyKey, Option<TsNs>);
+/// A key and when it was remembered.
+type Entry = (IdempotencyKey, TsNs);
 
 /// Keys with the time when they were remembered.
 #[derive(Debug, Clone, serde::Serialize, serde::Deserialize)]
@@ -284,7 +285,7 @@ impl Table {
 
     #[inline]
     fn time_at(&self, slot: usize) -> Option<TsNs> {
-        self.slots[slot].as_ref().and_then(|(_, at)| *at)
+        self.slots[slot].as_ref().map(|(_, at)| *at)
     }
 
     #[inline]
@@ -308,18 +309,34 @@ impl Table {
             }
             self.used += 1;
         }
-        self.slots[slot] = Some((*key, Some(now)));
+        self.slots[slot] = Some((*key, now));
         true
     }
 
+    /// Takes a key out, so that the table holds little more than what was not answered yet. Those
+    /// behind it that went past its slot move up (Knuth, The Art of Computer Programming 3, 6.4,
+    /// algorithm R): a search ends at the first free slot.
+    #[allow(clippy::cast_possible_truncation)] // the low bits are wanted
     fn forget(&mut self, key: &IdempotencyKey, hash: u64) {
         if self.used == 0 {
             return;
         }
-        let slot = self.slot(key, hash);
-        if let Some((_, at)) = &mut self.slots[slot] {
-            *at = None;
+        let mask = self.slots.len() - 1;
+        let mut hole = self.slot(key, hash);
+        if self.slots[hole].is_none() {
+            return;
         }
+        self.used -= 1;
+        let mut at = (hole + 1) & mask;
+        while let Some((other, _)) = &self.slots[at] {
+            let home = other.hash() as usize & mask;
+            if at.wrapping_sub(home) & mask >= at.wrapping_sub(hole) & mask {
+                self.slots[hole] = self.slots[at];
+                hole = at;
+            }
+            at = (at + 1) & mask;
+        }
+        self.slots[hole] = None;
     }
 
     fn clear(&mut self) {
@@ -331,7 +348,7 @@ impl Table {
 
     /// Keys that are still remembered.
     fn young(&self, now: TsNs, ttl_ns: i64) -> u64 {
-        let times = self.slots.iter().flatten().filter_map(|(_, at)| *at);
+        let times = self.slots.iter().flatten().map(|(_, at)| *at);
         times.filter(|at| now.since_ns(*at) < ttl_ns).count() as u64
     }
 

@@ -5,22 +5,32 @@ use super::calendar::{SECOND_NS, seconds_ns};
 use mmbot_types::TsNs;
 use std::collections::VecDeque;
 
-/// Never more samples than this (256 KB); the oldest go first. 54 answers a second over the default
+/// Never more samples than this (384 KB); the oldest go first. 54 answers a second over the default
 /// window of 300 s, twice what the default limit of cancels can bring.
 pub const LATENCY_SAMPLES_MAX: usize = 1 << 14;
+
+/// Equal samples in a row: simulated latencies repeat.
+#[derive(Debug, Clone, Copy, serde::Serialize, serde::Deserialize)]
+struct Run {
+    at: TsNs,
+    latency_ns: i64,
+    times: usize,
+}
 
 /// See the module.
 #[derive(Debug, Clone, serde::Serialize, serde::Deserialize)]
 pub struct LatencyWindow {
     window_ns: i64,
-    /// Time and latency, ns, oldest first.
-    samples: VecDeque<(TsNs, i64)>,
+    /// Oldest first.
+    runs: VecDeque<Run>,
+    /// Samples in all runs.
+    samples: usize,
     limit_ns: i64,
     /// Samples above the limit.
     over: usize,
     now: TsNs,
     /// Room to select in.
-    scratch: Vec<i64>,
+    scratch: Vec<(i64, usize)>,
 }
 
 impl LatencyWindow {
@@ -29,7 +39,8 @@ impl LatencyWindow {
     pub fn new(window_sec: u32) -> Self {
         Self {
             window_ns: i64::from(window_sec) * SECOND_NS,
-            samples: VecDeque::new(),
+            runs: VecDeque::new(),
+            samples: 0,
             limit_ns: i64::MAX,
             over: 0,
             now: TsNs::ZERO,
@@ -56,12 +67,20 @@ impl LatencyWindow {
         }
         self.expire(now);
         for latency_ns in latencies_ns {
-            if self.samples.len() >= LATENCY_SAMPLES_MAX {
-                self.drop_oldest();
-            }
             let latency_ns = (*latency_ns).max(0);
+            if self.samples >= LATENCY_SAMPLES_MAX {
+                self.drop_oldest(1);
+            }
+            self.samples += 1;
             self.over += usize::from(latency_ns > self.limit_ns);
-            self.samples.push_back((self.now, latency_ns));
+            match self.runs.back_mut() {
+                Some(run) if run.latency_ns == latency_ns && run.at == self.now => run.times += 1,
+                _ => self.runs.push_back(Run {
+                    at: self.now,
+                    latency_ns,
+                    times: 1,
+                }),
+            }
         }
     }
 
@@ -72,12 +91,12 @@ impl LatencyWindow {
         let limit_ns = seconds_ns(limit_ms * 1e-3);
         if limit_ns != self.limit_ns {
             self.limit_ns = limit_ns;
-            let over = self.samples.iter().filter(|sample| sample.1 > limit_ns);
-            self.over = over.count();
+            let over = self.runs.iter().filter(|run| run.latency_ns > limit_ns);
+            self.over = over.map(|run| run.times).sum();
         }
         // the nearest rank is above the limit if fewer samples than it lie within
-        let within = self.samples.len() - self.over;
-        within < rank_p95(self.samples.len())
+        let within = self.samples - self.over;
+        within < rank_p95(self.samples)
     }
 
     /// 95th percentile by nearest rank, ms; `None` without samples. Looks at every sample.
@@ -89,39 +108,54 @@ impl LatencyWindow {
     #[allow(clippy::cast_precision_loss)] // latencies are below 2^53 ns
     pub fn percentile_ms(&mut self, percent: usize, now: TsNs) -> Option<f64> {
         self.expire(now);
-        let rank = nearest_rank(self.samples.len(), percent);
+        let rank = nearest_rank(self.samples, percent);
         self.scratch.clear();
-        let latencies = self.samples.iter().map(|sample| sample.1);
-        self.scratch.extend(latencies);
-        let at = rank.checked_sub(1)?;
-        let (_, found, _) = self.scratch.select_nth_unstable(at);
-        Some(*found as f64 * 1e-6)
+        let runs = self.runs.iter().map(|run| (run.latency_ns, run.times));
+        self.scratch.extend(runs);
+        self.scratch.sort_unstable();
+        let mut within = 0;
+        let found = self.scratch.iter().find(|(_, times)| {
+            within += times;
+            within >= rank
+        });
+        found.map(|(latency_ns, _)| *latency_ns as f64 * 1e-6)
     }
 
     /// Samples in the window.
     #[must_use]
-    pub fn len(&self) -> usize {
-        self.samples.len()
+    pub const fn len(&self) -> usize {
+        self.samples
     }
 
     /// True without samples.
     #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.samples.is_empty()
+    pub const fn is_empty(&self) -> bool {
+        self.samples == 0
     }
 
     fn expire(&mut self, now: TsNs) {
         self.now = self.now.max(now);
         let (now, window_ns) = (self.now, self.window_ns);
-        let old = |sample: &(TsNs, i64)| now.since_ns(sample.0) >= window_ns;
-        while self.samples.front().is_some_and(old) {
-            self.drop_oldest();
+        while let Some(oldest) = self.runs.front()
+            && now.since_ns(oldest.at) >= window_ns
+        {
+            self.drop_oldest(oldest.times);
         }
     }
 
-    fn drop_oldest(&mut self) {
-        if let Some((_, latency_ns)) = self.samples.pop_front() {
-            self.over -= usize::from(latency_ns > self.limit_ns);
+    /// Drops samples of the oldest run, all that it has at most.
+    fn drop_oldest(&mut self, count: usize) {
+        let Some(run) = self.runs.front_mut() else {
+            return;
+        };
+        let gone = count.min(run.times);
+        self.samples -= gone;
+        if run.latency_ns > self.limit_ns {
+            self.over -= gone;
+        }
+        run.times -= gone;
+        if run.times == 0 {
+            self.runs.pop_front();
         }
     }
 }
