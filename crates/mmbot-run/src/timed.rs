@@ -36,7 +36,7 @@ impl<T> Default for TimedQueue<T> {
 
 impl<T: Copy> TimedQueue<T> {
     /// Inserts lane `lane`'s `item` behind everything at or before `at_ns`.
-    #[inline]
+    #[inline(always)]
     pub fn push(&mut self, at_ns: i64, lane: u32, item: T) {
         let early = self.entries.last().is_some_and(|last| last.at_ns > at_ns);
         // written field by field to where it stays: a message put together elsewhere and copied

@@ -118,7 +118,8 @@ pub(super) struct ReportWires<'a> {
 }
 
 impl ReportSink for ReportWires<'_> {
-    #[inline]
+    // always: a report that is put together elsewhere and copied waits for its own stores
+    #[inline(always)]
     fn report(&mut self, lane: u32, report: ExecReport) {
         let (made, feed_ns) = (report.ts_exch.get(), self.feed_latency_ns);
         let at = self.wiring.delivery(lane as usize, made, feed_ns);
