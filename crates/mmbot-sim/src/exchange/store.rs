@@ -7,6 +7,7 @@
 
 use crate::queue::QueuePosition;
 use mmbot_types::{Cid, NewOrder, PriceTick, QtyLot, Side};
+use smallvec::SmallVec;
 
 /// Slab index of an order.
 pub(crate) type Handle = u32;
@@ -14,6 +15,9 @@ pub(crate) type Handle = u32;
 pub(crate) const NONE: Handle = u32::MAX;
 
 const BUCKETS: usize = 4096;
+/// Orders of a lane that need no memory of their own: two sides, each with one that goes and one
+/// that comes.
+const LANE_ORDERS: usize = 4;
 
 /// One resting order.
 #[derive(Debug, Clone, Copy)]
@@ -99,7 +103,7 @@ pub(crate) struct OrderStore {
     sides: [SideIndex; 2],
     /// Per lane: id and slot of its orders, oldest first. The ids stand here again so that looking
     /// for one touches no order.
-    by_lane: Vec<Vec<(Cid, Handle)>>,
+    by_lane: Vec<SmallVec<[(Cid, Handle); LANE_ORDERS]>>,
 }
 
 impl OrderStore {
@@ -109,7 +113,7 @@ impl OrderStore {
             links: Vec::new(),
             free: Vec::new(),
             sides: [SideIndex::new(), SideIndex::new()],
-            by_lane: vec![Vec::with_capacity(16); lanes],
+            by_lane: vec![SmallVec::new(); lanes],
         }
     }
 
