@@ -47,7 +47,6 @@ DESK: Final = (
     "risk.risk_pause_threshold=1",
     "risk.max_drawdown_pct=1",
 )
-PROFILE: Final = {"base_spread_bps": 1.0}
 START: Final[Values] = {
     "min_interval_ms": 300,
     "replace_rate_per_min": 120,
@@ -110,11 +109,12 @@ def main() -> int:
     parser.add_argument("--prior", type=Path, help="records of earlier runs")
     parser.add_argument("--window-sec", type=float, default=600.0)
     parser.add_argument("--arms", nargs="*", default=list(ARMS))
+    parser.add_argument("--base-spread-bps", type=float, default=1.0, help="of the desk: its sin")
     parser.add_argument("--out", type=Path)
     given = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
         work = Path(name)
-        config = _config_dir(work)
+        config = _config_dir(work, given.base_spread_bps)
         prior = given.prior or work / "prior"
         seeds = range(given.first_seed, given.first_seed + given.seeds)
         with ProcessPoolExecutor(WORKERS) as pool:
@@ -227,11 +227,11 @@ def _prior_jobs(markets: int, root: Path, config: Path) -> list[Job]:
     return jobs
 
 
-def _config_dir(work: Path) -> Path:
+def _config_dir(work: Path, base_spread_bps: float) -> Path:
     """The configuration of this repository with the desk's profile beside S1."""
     target = work / "config"
     shutil.copytree("config", target)
-    write_json(target / "profiles" / "market_maker_desk.json", PROFILE)
+    write_json(target / "profiles" / "market_maker_desk.json", {"base_spread_bps": base_spread_bps})
     return target
 
 
