@@ -6,9 +6,11 @@ from tests.unit.market.importers.captures import T0_MS, bybit_lines
 from mmbot.market.catalog import find_symbol, read_events
 from mmbot.market.frames import CaptureHead, writer
 from mmbot.market.frames.layout import gap_frame
+from mmbot.market.frames.reader import last_run
 from mmbot.market.frames.writer import CaptureWriter
 from mmbot.market.importers.frames import line_of
 from mmbot.market.importers.job import ImportOptions, import_files
+from mmbot.market.importers.live import CatalogSink
 
 GRID = {"ABCUSDT": ("0.1", "1")}
 HEAD = CaptureHead(exchange="bybit", market="linear", url="ws://127.0.0.1:1", grids=GRID)
@@ -19,8 +21,8 @@ def received(lines, first_ns=T0_MS * 1_000_000):
     return [(first_ns + n * 10_000_000, 0, line) for n, line in enumerate(lines)]
 
 
-def capture(directory, frames):
-    one = CaptureWriter(directory, HEAD, now_ns=1)
+def capture(directory, frames, *, now_ns=1):
+    one = CaptureWriter(directory, HEAD, now_ns=now_ns)
     for frame in frames:
         one.append([frame])
     one.close()
@@ -88,6 +90,27 @@ def test_a_gap_breaks_the_books_that_it_is_about(tmp_path, mark, breaks):
     assert (3 in kinds) is breaks
     (series,) = report.series
     assert (series.reconnects, series.ignored) == ((1, 20) if breaks else (0, 0))
+
+
+@pytest.mark.spec("01-9.1")
+@pytest.mark.parametrize("end", [[], [b'{"op":"pong"}'] * 3])
+def test_what_a_killed_recording_left_is_caught_up_as_an_import_has_it(tmp_path, end):
+    later_ms = T0_MS + 900
+    again = [line.encode() for line in bybit_lines(10, first_ms=later_ms)]
+    after = received(again, later_ms * 1_000_000)
+    killed = CaptureWriter(tmp_path / "wire", HEAD, now_ns=1)
+    killed.append(received([*LINES, *end]))
+    killed._held.close()
+    files = capture(tmp_path / "wire", after, now_ns=later_ms * 1_000_000)
+    sink = CatalogSink(str(tmp_path / "live"), HEAD, tag="t")
+    sink.catch_up(last_run(tmp_path / "wire"))
+    sink.start()
+    sink.on_frames(after)
+    sink.close()
+    import_files(files, ImportOptions(out=tmp_path / "imported", keep_recv=True))
+    rows = rows_of(tmp_path / "live")
+    assert rows == rows_of(tmp_path / "imported")
+    assert 3 in [row[0] & 3 for row in rows]
 
 
 def test_frames_that_are_no_json_text_are_lines_all_the_same(tmp_path):
