@@ -8,6 +8,7 @@ every two frames the same is done with an echo, a third process that has nothing
 library: what it takes is what sockets cost here, and the ratio is what mmbot adds. Frames that lead
 to no request have no time of this kind.
 
+`--busy-poll` measures a session that never sleeps (`runtime.busy_poll`).
 `--profile=FILE` writes where the session spent its time (cProfile, which slows it down), `--loud`
 shows what it says.
 """
@@ -116,7 +117,13 @@ async def session(
     """`mmbot run --mode live` in a directory of its own."""
     (place / "config").mkdir()
     (place / "config" / "app.yaml").write_text("{}\n", encoding="ascii")
-    sets = (*SETS, f"bybit.rest_url={rest}", f"bybit.stream_url={streams}")
+    never_sleeps = "true" if "--busy-poll" in sys.argv else "false"
+    sets = (
+        *SETS,
+        f"runtime.busy_poll={never_sleeps}",
+        f"bybit.rest_url={rest}",
+        f"bybit.stream_url={streams}",
+    )
     tracing = () if profile is None else ("-m", "cProfile", "-o", profile)
     return await asyncio.create_subprocess_exec(
         *(sys.executable, *tracing, str(MMBOT), "run", "--mode", "live", "--venue", "bybit"),

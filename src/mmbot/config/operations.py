@@ -96,6 +96,9 @@ class RuntimeSection(Section):
     """Section `runtime`: how a session may be started."""
 
     allow_live: bool = key(default=False, doc="mode live starts without --i-understand-live")
+    busy_poll: bool = key(
+        default=False, doc="a session at a venue never sleeps: faster answers for a whole processor"
+    )
 
 
 class RecorderConfig(Section):

@@ -295,4 +295,5 @@ FIXED: list[tuple[str, object, str]] = [
     ("watchdog.timeout_s", 5, POS),
     ("watchdog.venue_protection_s", None, "in [3,300]"),
     ("runtime.allow_live", False, ""),
+    ("runtime.busy_poll", False, ""),
 ]
