@@ -126,6 +126,9 @@ def _head(row: SessionRow, now_ns: int) -> list[str]:
         lines.append(f"  {guards}  ({_age(state.heartbeat_ns, now_ns)})")
     if state.holds:
         lines.append(f"  not quoting: {', '.join(state.holds)}")
+    if state.faults:
+        counts = "  ".join(f"{name} {count}" for name, count in sorted(state.faults.items()))
+        lines.append(f"  so far: {counts}")
     if state.unconfirmed_orders:
         lines.append(f"  orders that could not be confirmed gone: {state.unconfirmed_orders}")
     return lines

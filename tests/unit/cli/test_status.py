@@ -105,10 +105,13 @@ def test_one_session_is_found_by_the_beginning_of_its_id(states, capsys):
 
 def test_holds_and_orders_left_are_told(states, capsys):
     state = states(holds=("clock_skew", "market_stale:BTCUSDT"))
-    write_state(replace(state, unconfirmed_orders=3))
+    write_state(
+        replace(state, unconfirmed_orders=3, faults={"reject_trips": 1, "late_requests": 2})
+    )
     _, text = shown(capsys)
     assert "not quoting: clock_skew, market_stale:BTCUSDT" in text
     assert "could not be confirmed gone: 3" in text
+    assert "so far: late_requests 2  reject_trips 1" in text
 
 
 def test_a_damaged_file_is_one_line_and_hides_no_session(states, capsys):

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from mmbot.trading.live.figures import guard_states, symbol_state
+from mmbot.trading.live.figures import fault_counts, guard_states, symbol_state
 from mmbot.trading.live.heartbeat import Heartbeat
 from mmbot.trading.live.state_file import SessionState, StageMark, StageName
 from mmbot.trading.readout import Course, Readout, read_line, read_snapshot
@@ -64,6 +64,7 @@ class Showing:
             ),
             guards=guard_states(core.session().state()),
             holds=shell.holds.texts,
+            faults=fault_counts(shell.gate),
             private_ns=heard.private_ns,
             reconciled_ns=heard.cycled_ns,
         )

@@ -114,6 +114,7 @@ class SessionState:
         reconciled_ns: when orders and positions were last compared with the venue's.
         guards: states of the guards by name, as texts.
         holds: why it does not quote; empty while it does.
+        faults: how often what went wrong did so far, by name; what never did is not in it.
         unconfirmed_orders: orders that a stop could not prove gone.
         exit_code: of a session that has ended.
     """
@@ -137,6 +138,7 @@ class SessionState:
     reconciled_ns: int | None = None
     guards: Mapping[str, str] = field(default_factory=dict)
     holds: tuple[str, ...] = ()
+    faults: Mapping[str, int] = field(default_factory=dict)
     unconfirmed_orders: int = 0
     exit_code: int | None = None
     format: int = FORMAT

@@ -37,6 +37,7 @@ def test_a_state_is_read_as_it_was_written(tmp_path):
         symbols=(symbol_state(mid=None, position_usd=None, market_ns=None), symbol_state()),
         leader=False,
         holds=("clock_skew",),
+        faults={"late_requests": 3},
         stages=ENDED,
         exit_code=0,
         unconfirmed_orders=2,
