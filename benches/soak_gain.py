@@ -19,7 +19,6 @@ from __future__ import annotations
 import argparse
 import json
 import random
-import shutil
 import sys
 import tempfile
 import time
@@ -47,6 +46,8 @@ DESK: Final = (
     "risk.risk_pause_threshold=1",
     "risk.max_drawdown_pct=1",
 )
+# Four times the default: on this market wide quotes are met by who knows more.
+BASE_BPS: Final = 2.0
 START: Final[Values] = {
     "min_interval_ms": 300,
     "replace_rate_per_min": 120,
@@ -84,12 +85,12 @@ class Job:
     """One run: where its files go, and what it differs in. `values` None: the losing start."""
 
     root: Path
-    config_dir: Path
     arm: str = "start"
     seed: int = 0
     prior: Path | None = None
     values: Values | None = None
     window_sec: float = WINDOW_SEC
+    base_spread_bps: float = BASE_BPS
 
 
 class _Silent:
@@ -109,19 +110,28 @@ def main() -> int:
     parser.add_argument("--prior", type=Path, help="records of earlier runs")
     parser.add_argument("--window-sec", type=float, default=600.0)
     parser.add_argument("--arms", nargs="*", default=list(ARMS))
-    parser.add_argument("--base-spread-bps", type=float, default=1.0, help="of the desk: its sin")
+    parser.add_argument("--base-spread-bps", type=float, default=BASE_BPS, help="of the desk")
     parser.add_argument("--out", type=Path)
     given = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
         work = Path(name)
-        config = _config_dir(work, given.base_spread_bps)
         prior = given.prior or work / "prior"
         seeds = range(given.first_seed, given.first_seed + given.seeds)
         with ProcessPoolExecutor(WORKERS) as pool:
             if given.prior is None:
-                list(pool.map(run, _prior_jobs(given.markets, prior, config)))
+                list(
+                    pool.map(
+                        run,
+                        _prior_jobs(
+                            given.markets, Job(root=prior, base_spread_bps=given.base_spread_bps)
+                        ),
+                    )
+                )
             base = Job(
-                root=work / "runs", config_dir=config, prior=prior, window_sec=given.window_sec
+                root=work / "runs",
+                prior=prior,
+                window_sec=given.window_sec,
+                base_spread_bps=given.base_spread_bps,
             )
             jobs = [replace(base, arm=arm, seed=seed) for seed in seeds for arm in given.arms]
             rows = list(pool.map(run, jobs))
@@ -137,11 +147,11 @@ def run(job: Job) -> dict[str, Any]:
     arm = ARMS.get(job.arm, ARMS["start"])
     values = START if job.values is None else job.values
     sets = () if arm.profile == "S1" else tuple(f"{n}={v}" for n, v in values.items())
+    write_json(root / "soak" / "profiles" / "desk.json", {"base_spread_bps": job.base_spread_bps})
     options = LaunchOptions(
         paths=SoakPaths(root, root / "soak" / "latest"),
         env=dict(FROZEN),
-        config=job.config_dir / "app.yaml",
-        config_dir=job.config_dir,
+        config=Path("config/app.yaml"),
         iterations=WINDOWS,
         window_sec=job.window_sec,
         auto_tune=arm.tuner is not None,
@@ -211,7 +221,7 @@ def _figures(job: Job, summaries: Sequence[Mapping[str, Any]]) -> dict[str, Any]
     }
 
 
-def _prior_jobs(markets: int, root: Path, config: Path) -> list[Job]:
+def _prior_jobs(markets: int, base: Job) -> list[Job]:
     """Earlier runs of the desk: on each market (seeds from 1 on) the start and drawn settings."""
     draw = random.Random("soak_gain prior")
     jobs = []
@@ -221,18 +231,10 @@ def _prior_jobs(markets: int, root: Path, config: Path) -> list[Job]:
             for _ in range(SETTINGS - 1)
         ]
         jobs += [
-            Job(arm=f"earlier{at}", seed=seed, root=root, config_dir=config, values=values)
+            replace(base, arm=f"earlier{at}", seed=seed, values=values)
             for at, values in enumerate([START, *drawn])
         ]
     return jobs
-
-
-def _config_dir(work: Path, base_spread_bps: float) -> Path:
-    """The configuration of this repository with the desk's profile beside S1."""
-    target = work / "config"
-    shutil.copytree("config", target)
-    write_json(target / "profiles" / "market_maker_desk.json", {"base_spread_bps": base_spread_bps})
-    return target
 
 
 def _source(request: SourceRequest) -> IterationSource:
