@@ -209,6 +209,8 @@ def _notes(report: ImportReport) -> list[str]:
     for file in report.files:
         if file.skipped:
             notes.append(f"{file.path}: imported before")
+        if file.empty:
+            notes.append(f"{file.path}: nothing had come to it")
         if file.truncated:
             notes.append(f"{file.path}: cut, imported as far as it goes")
         if file.quarantine:

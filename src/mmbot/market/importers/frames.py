@@ -187,6 +187,7 @@ FORMAT: Final = Format(
     exchange="",
     continues=True,
     has_receive_time=True,
+    may_be_empty=True,
     matches=lambda first: first.startswith(FILE_MAGIC),
     scanner=CaptureScanner,
     decoder=_decoder,

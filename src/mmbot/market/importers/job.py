@@ -119,6 +119,7 @@ def _file_report(source: Source) -> FileReport:
         size_bytes=source.size_bytes,
         sha256=source.sha256,
         truncated=source.truncated,
+        empty=source.is_empty,
     )
 
 

@@ -60,6 +60,8 @@ class Source:
     found: tuple[Found, ...]
     first_ns: int
     truncated: bool
+    is_empty: bool = False
+    """A segment of a recording to which nothing had come."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,8 +90,11 @@ def inspect(paths: Sequence[str], options: ImportOptions, progress: _Progress) -
         sha256 = sha256_of(path, progress.advance)
         if sha256 not in sources:
             sources[sha256] = _scan(path, size_bytes, sha256, options, progress.advance)
-    _check_symbols(list(sources.values()), options)
-    return list(sources.values())
+    found = list(sources.values())
+    if all(source.is_empty for source in found):
+        raise _nothing_in(found[0].path, 0, found[0].format, "no line has one")
+    _check_symbols([source for source in found if not source.is_empty], options)
+    return found
 
 
 def resolve_grids(root: Root, sources: Sequence[Source], options: ImportOptions) -> Grids:
@@ -118,6 +123,8 @@ def recordings_of(sources: Sequence[Source]) -> list[Recording]:
     recordings: list[Recording] = []
     together: dict[tuple[str, tuple[tuple[str, str], ...]], list[Source]] = {}
     for source in sources:
+        if source.is_empty:
+            continue
         if source.format.continues:
             series = tuple((found.venue, found.symbol) for found in source.found)
             together.setdefault((source.format.name, series), []).append(source)
@@ -148,14 +155,16 @@ def _scan(
         cut = True
     found = [_named(item, options) for item in scanner.finish()]
     kept = tuple(item for item in found if _is_wanted(item, options))
-    if not found:
+    is_empty = not found and chosen.may_be_empty and scanner.trouble is None
+    if not found and not is_empty:
         line, reason = scanner.trouble or (scanner.lines, "no line has one")
-        raise MarketDataError(
-            "E_REC_IMPORT",
-            f"file={path} line={line}",
-            f"holds no book or trade that {chosen.name} can read: {reason}",
-        )
-    return Source(path, chosen, size_bytes, sha256, kept, scanner.first_ns, cut)
+        raise _nothing_in(path, line, chosen, reason)
+    return Source(path, chosen, size_bytes, sha256, kept, scanner.first_ns, cut, is_empty)
+
+
+def _nothing_in(path: str, line: int, chosen: Format, reason: str) -> MarketDataError:
+    message = f"holds no book or trade that {chosen.name} can read: {reason}"
+    return MarketDataError("E_REC_IMPORT", f"file={path} line={line}", message)
 
 
 def _with_line(error: MarketDataError, lines: int) -> MarketDataError:

@@ -64,6 +64,7 @@ class FileReport:
     sha256: str
     skipped: bool = False
     truncated: bool = False
+    empty: bool = False
     quarantined: int = 0
     quarantine: str | None = None
     first_errors: list[str] = field(default_factory=list)

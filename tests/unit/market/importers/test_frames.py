@@ -3,6 +3,7 @@
 import pytest
 from tests.unit.market.importers.captures import T0_MS, bybit_lines
 
+from mmbot.errors import MarketDataError
 from mmbot.market.catalog import find_symbol, read_events
 from mmbot.market.frames import CaptureHead, writer
 from mmbot.market.frames.layout import gap_frame
@@ -111,6 +112,18 @@ def test_what_a_killed_recording_left_is_caught_up_as_an_import_has_it(tmp_path,
     rows = rows_of(tmp_path / "live")
     assert rows == rows_of(tmp_path / "imported")
     assert 3 in [row[0] & 3 for row in rows]
+
+
+def test_a_segment_to_which_nothing_came_is_told_and_keeps_no_other_from_the_catalog(tmp_path):
+    files = capture(tmp_path / "wire", received(LINES))
+    later = capture(tmp_path / "wire", [], now_ns=2 * T0_MS * 1_000_000)
+    assert len(later) == len(files) + 1
+    report = import_files(later, ImportOptions(out=tmp_path / "a"))
+    import_files(files, ImportOptions(out=tmp_path / "b"))
+    assert rows_of(tmp_path / "a") == rows_of(tmp_path / "b") != []
+    assert [file.empty for file in report.files] == [False] * len(files) + [True]
+    with pytest.raises(MarketDataError, match="holds no book or trade"):
+        import_files(later[-1:], ImportOptions(out=tmp_path / "c"))
 
 
 def test_frames_that_are_no_json_text_are_lines_all_the_same(tmp_path):
