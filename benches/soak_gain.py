@@ -3,7 +3,7 @@
 A desk that loses: spread too wide, quotes impatient, no adverse guard (`DESK`, `START`). On
 held-back seeds of the synthetic market, regime `mixed`, 24 windows of `--window-sec` each:
 
-- ``start``: nothing tuned; ``S1``: the desk with profile S1, nothing tuned;
+- ``start``: nothing tuned; ``S1``: profile S1 in place of the desk's, nothing tuned;
 - ``rules``: the rule tuner, gate limits as they are by default;
 - ``rules, gate``: the rule tuner, gate limits that this market can hold (`GATE`);
 - ``bayes, gate``: the model-based tuner with these limits, which has read the records of earlier
@@ -11,7 +11,8 @@ held-back seeds of the synthetic market, regime `mixed`, 24 windows of `--window
   drawn settings, 24 windows of 5 minutes.
 
 Paired by seed: Wilcoxon signed-rank and sign test (`mmbot.research.paired`). Generator and
-exchange are those of `mmbot run`; nothing was chosen on a held-back seed.
+exchange are those of `mmbot run`. The desk's spread was chosen by what `start` loses on the first
+two held-back seeds, nothing else on any of them.
 """
 
 from __future__ import annotations
@@ -116,23 +117,12 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as name:
         work = Path(name)
         prior = given.prior or work / "prior"
+        base = Job(root=work / "runs", base_spread_bps=given.base_spread_bps)
         seeds = range(given.first_seed, given.first_seed + given.seeds)
         with ProcessPoolExecutor(WORKERS) as pool:
             if given.prior is None:
-                list(
-                    pool.map(
-                        run,
-                        _prior_jobs(
-                            given.markets, Job(root=prior, base_spread_bps=given.base_spread_bps)
-                        ),
-                    )
-                )
-            base = Job(
-                root=work / "runs",
-                prior=prior,
-                window_sec=given.window_sec,
-                base_spread_bps=given.base_spread_bps,
-            )
+                list(pool.map(run, _prior_jobs(given.markets, replace(base, root=prior))))
+            base = replace(base, prior=prior, window_sec=given.window_sec)
             jobs = [replace(base, arm=arm, seed=seed) for seed in seeds for arm in given.arms]
             rows = list(pool.map(run, jobs))
     found = summary(rows)

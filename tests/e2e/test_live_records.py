@@ -172,7 +172,8 @@ def test_a_killed_session_goes_on_from_its_newest_checkpoint(tmp_path):
 
 @pytest.mark.spec("01-9.1", "02-14")
 def test_a_shadow_session_records_too_and_ships_into_an_account_of_its_own(tmp_path):
-    with world(tmp_path, "--regime", "volatile") as one:
+    # a loop that never sleeps leaves the threads that record and ship their turn
+    with world(tmp_path, "--regime", "volatile", sets=("runtime.busy_poll=true",)) as one:
         session = one.start_shadow()
         until(lambda: one.is_trading(session))
         (journal,) = one.journals()

@@ -97,7 +97,8 @@ class RuntimeSection(Section):
 
     allow_live: bool = key(default=False, doc="mode live starts without --i-understand-live")
     busy_poll: bool = key(
-        default=False, doc="a session at a venue never sleeps: faster answers for a whole processor"
+        default=False,
+        doc="a live or shadow session never sleeps: faster answers for a whole processor",
     )
 
 

@@ -135,7 +135,7 @@ class Format:
     `continues` says that a recording may go over several files: a book at the end of one goes on in
     the next. `has_receive_time` is false where the source has no receive times; the venue's times
     stand in for them, so that the feed latency is 0. `joins_lines` says that a book message may
-    go over several lines. `may_be_empty` says that a file tells what it is though nothing came.
+    go over several lines. `is_blank` says whether nothing had come to a sound file.
     """
 
     name: str
@@ -144,7 +144,7 @@ class Format:
     continues: bool
     has_receive_time: bool
     joins_lines: bool = False
-    may_be_empty: bool = False
+    is_blank: Callable[[str], bool] = lambda _path: False
     matches: Callable[[bytes], bool]
     scanner: Callable[[str], Scanner]
     decoder: Callable[[str, Found, Grid], Decoder]

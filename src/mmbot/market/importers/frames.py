@@ -181,13 +181,18 @@ def _decoder(path: str, found: Found, grid: Grid) -> CaptureDecoder:
     return CaptureDecoder(SegmentReader(Path(path)).head, found, grid)
 
 
+def _is_blank(path: str) -> bool:
+    # whatever came, even if nobody can read it, is not to be passed over
+    return all(frame.kind is FrameKind.GAP for frame in SegmentReader(Path(path)).frames())
+
+
 FORMAT: Final = Format(
     name="mmbot-frames",
     summary="frames of the wire as `mmbot record --venue` writes them (segments `<n>.mmf`)",
     exchange="",
     continues=True,
     has_receive_time=True,
-    may_be_empty=True,
+    is_blank=_is_blank,
     matches=lambda first: first.startswith(FILE_MAGIC),
     scanner=CaptureScanner,
     decoder=_decoder,

@@ -155,7 +155,7 @@ def _scan(
         cut = True
     found = [_named(item, options) for item in scanner.finish()]
     kept = tuple(item for item in found if _is_wanted(item, options))
-    is_empty = not found and chosen.may_be_empty and scanner.trouble is None
+    is_empty = not found and chosen.is_blank(path)
     if not found and not is_empty:
         line, reason = scanner.trouble or (scanner.lines, "no line has one")
         raise _nothing_in(path, line, chosen, reason)

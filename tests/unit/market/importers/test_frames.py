@@ -124,6 +124,9 @@ def test_a_segment_to_which_nothing_came_is_told_and_keeps_no_other_from_the_cat
     assert [file.empty for file in report.files] == [False] * len(files) + [True]
     with pytest.raises(MarketDataError, match="holds no book or trade"):
         import_files(later[-1:], ImportOptions(out=tmp_path / "c"))
+    unreadable = capture(tmp_path / "bad", received([b'{"topic":"orderbook.50.ABCUSDT","data":7}']))
+    with pytest.raises(MarketDataError, match="holds no book or trade"):
+        import_files([*files, *unreadable], ImportOptions(out=tmp_path / "c"))
 
 
 def test_frames_that_are_no_json_text_are_lines_all_the_same(tmp_path):
