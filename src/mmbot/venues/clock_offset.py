@@ -62,6 +62,7 @@ class OffsetEstimator:
     _low_ns: int = 0
     _high_ns: int = 0
     _at_ns: int = 0
+    _offset_ns: int = 0
 
     def observe(self, sample: ClockSample) -> bool:
         """Take an answer; True if it shows a step. One that ends before it began is ignored."""
@@ -86,9 +87,7 @@ class OffsetEstimator:
 
     def venue_ns(self, local_ns: int) -> int | None:
         """The venue's time; None before the first answer."""
-        if self.samples == 0:
-            return None
-        return local_ns + (self._low_ns + self._high_ns) // 2
+        return None if self.samples == 0 else local_ns + self._offset_ns
 
     def error_ns(self, local_ns: int) -> int | None:
         """Largest error of `venue_ns` if no clock was set since the last answer."""
@@ -102,6 +101,7 @@ class OffsetEstimator:
 
     def _take(self, low_ns: int, high_ns: int, at_ns: int) -> None:
         self._low_ns, self._high_ns, self._at_ns = low_ns, high_ns, max(at_ns, self._at_ns)
+        self._offset_ns = (low_ns + high_ns) // 2
 
     def _widened_ns(self, local_ns: int) -> int:
         return max(0, local_ns - self._at_ns) * DRIFT_PPM // 1_000_000

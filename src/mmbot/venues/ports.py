@@ -14,6 +14,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Protocol
 
+import msgspec
+
 from mmbot.errors import VenueError
 from mmbot.venues.failures import Failure
 from mmbot.venues.records import (
@@ -89,8 +91,7 @@ class Capabilities:
     cancel_batch_max: int
 
 
-@dataclass(frozen=True, slots=True)
-class PublicFrame:
+class PublicFrame(msgspec.Struct, frozen=True):
     """A frame of market data as it came, for the decoders of the core; local receive time."""
 
     recv_ns: int
@@ -181,9 +182,13 @@ class VenueOrders(Protocol):
     """Requests. A batch answers once per order and in their order, an error for those refused."""
 
     def begin(
-        self, requests: Sequence[OrderRequest]
+        self, requests: Sequence[OrderRequest], cids: Sequence[str]
     ) -> Awaitable[Sequence[Ack | CallError]] | None:
         """Send requests of one kind and symbol before this returns, if that needs no waiting.
+
+        Args:
+            requests: one or a batch.
+            cids: their `client_order_id`.
 
         Returns:
             What waits for the answers, one per request, and raises `CallError` as the other

@@ -192,9 +192,9 @@ class VirtualVenue:
         order = self._orders.get(cid)
         return self._ended.get(cid) if order is None else order.record
 
-    def begin(self, requests: Sequence[core.OrderRequest]) -> None:
+    def begin(self, requests: Sequence[core.OrderRequest], cids: Sequence[str]) -> None:
         """None: nothing leaves at once, a request is on its way for its latency."""
-        del requests
+        del requests, cids
 
     async def create(self, order: CreateOrder) -> Ack:
         """See `VenueOrders`."""

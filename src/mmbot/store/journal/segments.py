@@ -123,11 +123,10 @@ class Segment:
         """
         if self._has_rest:
             self._cut_rest()
-        rest = memoryview(data)
         try:
-            while rest:
-                written = os.write(self._fd, rest)
-                rest = rest[written:]
+            written = os.write(self._fd, data)
+            while written < len(data):
+                written += os.write(self._fd, memoryview(data)[written:])
         except OSError:
             self._has_rest = True
             with contextlib.suppress(OSError):

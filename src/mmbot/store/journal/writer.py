@@ -79,6 +79,7 @@ class JournalWriter:
         self._sync_lock = threading.Lock()
         self._backlog: list[bytes] = []
         self._backlog_counts: list[dict[str, int]] = []
+        self._uncounted: list[dict[str, int]] = []
         self._failure: StoreError | None = None
         self._closed = False
         with contextlib.ExitStack() as stack:
@@ -101,8 +102,13 @@ class JournalWriter:
         """Bytes that the machine has refused so far and that go in first."""
         return sum(map(len, self._backlog))
 
-    def append(self, frames: bytes) -> None:
+    def append(self, frames: bytes, *, settled: bool = True) -> None:
         """Write framed records, numbered from `next_seq` on; see the module for what holds then.
+
+        Args:
+            frames: the records.
+            settled: False leaves to `settle`, which has to follow soon, what may wait until a
+                request has left: counting them, and waking who syncs.
 
         Raises:
             StoreError: ``E_STORE_DISK`` without room or permission, ``E_STORE_JOURNAL`` otherwise:
@@ -116,12 +122,24 @@ class JournalWriter:
             self._backlog_counts.append(counts)
             self._next_seq += sum(counts.values())
             self._write_backlog()
+        if settled:
+            self.settle()
+
+    def settle(self) -> None:
+        """Finish what `append` has left; without anything to finish nothing happens."""
+        with self._lock:
+            if not self._uncounted:
+                return
+            self._count()
+        if self._group is not None:
+            self._group.notify()
 
     def retry(self) -> None:
         """Write what was refused before, if there is anything; raises as `append`."""
         with self._lock:
             self._refuse_after_failure()
             self._write_backlog()
+        self.settle()
 
     def sync(self) -> None:
         """Return when everything that was written survives a power failure; raises as `append`."""
@@ -144,6 +162,7 @@ class JournalWriter:
                     self._group.close()
                 self._raise_failure()
                 self._write_backlog()
+                self._count()
                 self._sync_or_fail()
             finally:
                 self._segment.close()
@@ -212,17 +231,17 @@ class JournalWriter:
                 self._failure = error
                 self._backlog.clear()
             raise error from exc
-        total = self.metrics.records_total
-        for counts in self._backlog_counts:
-            for kind, count in counts.items():
-                total[kind] += count
         self.metrics.bytes_total += len(data)
+        self._uncounted += self._backlog_counts
         self._backlog.clear()
         self._backlog_counts.clear()
         if self._group is None:
             self._sync_or_fail()
-        else:
-            self._group.notify()
+
+    def _count(self) -> None:
+        for counts in self._uncounted:
+            self.metrics.records_total.update(counts)
+        self._uncounted.clear()
 
     def _rotate_if_due(self, coming: int) -> None:
         size = self._segment.size
@@ -255,6 +274,9 @@ class JournalWriter:
             raise self._fail(exc) from exc
 
     def _refuse_after_failure(self) -> None:
+        group = self._group
+        if not self._closed and self._failure is None and (group is None or group.error is None):
+            return
         if self._closed:
             raise StoreError("E_STORE_JOURNAL", f"file={self.path}", "is closed")
         self._raise_failure()

@@ -2,7 +2,8 @@
 
 Whatever comes in goes to the core and to the ledger; whatever the core asks for comes out of
 `flush`, which has put the journal on the disk (write(2) has returned) before it gives a request
-away. Nothing here waits, and nothing here decides about trading.
+away. Who sends it says so (`sent`), and `settle` does what may wait until then. Nothing here waits,
+and nothing here decides about trading.
 
 When the disk refuses, what was to be sent stays: new orders and changes are refused to the core,
 cancels leave all the same, because a cancel that nobody remembers does no harm.
@@ -10,7 +11,7 @@ cancels leave all the same, because a cancel that nobody remembers does no harm.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, Protocol
 
@@ -32,8 +33,11 @@ _NOT_PRESSING: Final = (CoreError, StoreError)
 class JournalFile(Protocol):
     """Where records go (`mmbot.store.journal.JournalWriter`)."""
 
-    def append(self, frames: bytes) -> None:
-        """Write framed records."""
+    def append(self, frames: bytes, *, settled: bool = True) -> None:
+        """Write framed records; without `settled`, `settle` has to follow soon."""
+
+    def settle(self) -> None:
+        """Do for what was appended what may wait until requests have left."""
 
     def retry(self) -> None:
         """Write what was refused before."""
@@ -70,6 +74,7 @@ class Desk:
     disk_error: StoreError | None = None
     held: set[str] = field(default_factory=set)
     adopted: list[AdoptedLots] = field(default_factory=list)
+    _is_unsettled: bool = False
 
     def tell(self, reports: Iterable[CoreReport]) -> int:
         """Give reports to the core; return how many there were."""
@@ -116,35 +121,53 @@ class Desk:
             self.core.hold(symbol, self.clock(), on)
 
     def flush(self) -> list[OrderRequest]:
-        """Write the journal, then hand over what is to be sent, in sending order."""
-        is_written = self.write()
+        """Write the journal, then hand over what is to be sent, in sending order.
+
+        `sent` and `settle` have to follow before anything else comes in.
+        """
+        is_written = self._append()
         requests = self.core.take_requests()
-        now_ns = self.clock()
-        for request in requests:
-            self.ledger.sent(request, now_ns)
         if is_written or not requests:
             return requests
         self.refuse([request for request in requests if request.kind != "cancel"])
         return [request for request in requests if request.kind == "cancel"]
 
-    def refuse(self, requests: Iterable[OrderRequest]) -> None:
+    def sent(self, requests: Iterable[OrderRequest]) -> None:
+        """Requests of the last `flush` have left, or are about to."""
+        now_ns = self.clock()
+        for request in requests:
+            self.ledger.sent(request, now_ns)
+
+    def refuse(self, requests: Sequence[OrderRequest]) -> None:
         """New orders and changes that do not leave: the core is told that nobody took them."""
+        self.sent(requests)
         self.tell(filter(None, (self._refused(request) for request in requests)))
 
     def write(self) -> bool:
         """Write the journal; False when the disk refuses, whatever was refused is kept."""
+        is_written = self._append()
+        self.settle()
+        return is_written
+
+    def settle(self) -> None:
+        """What may wait until requests have left."""
+        if self._is_unsettled:
+            self._is_unsettled = False
+            self.journal.settle()
+            self._write_checkpoints()
+
+    def _append(self) -> bool:
         try:
             data = self.core.take_journal()
             if data:
-                self.journal.append(data)
+                self.journal.append(data, settled=False)
+                self._is_unsettled = True
             elif self.disk_error is not None:
                 self.journal.retry()
         except StoreError as exc:
             self.disk_error = exc
             return False
         self.disk_error = None
-        if data:
-            self._write_checkpoints()
         return True
 
     def _refused(self, request: OrderRequest) -> CoreReport | None:

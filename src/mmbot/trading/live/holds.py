@@ -41,6 +41,8 @@ class Holds:
     """Reasons by symbol; a symbol quotes while there is none."""
 
     symbols: tuple[str, ...]
+    held: frozenset[str] = frozenset()
+    """Symbols that do not quote."""
     _by_reason: dict[HoldReason, dict[str, str]] = field(default_factory=dict)
 
     def put(self, reason: HoldReason, text: str, symbols: Iterable[str] | None = None) -> bool:
@@ -49,6 +51,7 @@ class Holds:
         named = self.symbols if symbols is None else tuple(symbols)
         is_new = any(symbol not in found for symbol in named)
         found |= dict.fromkeys(named, text)
+        self._count()
         return is_new
 
     def lift(self, reason: HoldReason, symbols: Iterable[str] | None = None) -> bool:
@@ -58,12 +61,8 @@ class Holds:
         lifted = [symbol for symbol in named if found.pop(symbol, None) is not None]
         if not found:
             self._by_reason.pop(reason, None)
+        self._count()
         return bool(lifted)
-
-    @property
-    def held(self) -> frozenset[str]:
-        """Symbols that do not quote."""
-        return frozenset(symbol for found in self._by_reason.values() for symbol in found)
 
     def has(self, reason: HoldReason, symbol: str | None = None) -> bool:
         """Whether a symbol (None: any) is held for it."""
@@ -79,3 +78,6 @@ class Holds:
             named = "" if len(found) == len(self.symbols) else f" ({','.join(sorted(found))})"
             lines.append(f"{reason.value}{named}: {text}" if text else f"{reason.value}{named}")
         return tuple(lines)
+
+    def _count(self) -> None:
+        self.held = frozenset(symbol for found in self._by_reason.values() for symbol in found)

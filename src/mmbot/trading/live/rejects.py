@@ -51,6 +51,12 @@ class RejectBrake:
     refusals: dict[str, int] = field(default_factory=dict)
     trips: int = 0
     _recent: dict[str, deque[tuple[int, str]]] = field(default_factory=dict)
+    _parked: set[str] = field(default_factory=set)
+
+    @property
+    def is_quiet(self) -> bool:
+        """Whether there is nothing to judge: no refusal of late, and no symbol held for any."""
+        return not (self._recent or self._parked)
 
     def refused(self, reason: str, symbol: str, now_ns: int) -> None:
         """The venue refused a new order or a change of a symbol."""
@@ -73,33 +79,42 @@ class RejectBrake:
                     f"E_EXEC_REJECTS: reason={reason} refused={count}"
                     f" within_s={WINDOW_NS // NS_PER_SEC}"
                 )
-                if not holds.has(HoldReason.REJECTS, symbol):
+                if symbol not in self._parked:
+                    self._parked.add(symbol)
                     self.trips += 1
                     holds.put(HoldReason.REJECTS, text, [symbol])
                     lines.append(f"| rejects | ALERT | {text} symbol={symbol}: parked |")
-            elif holds.lift(HoldReason.REJECTS, [symbol]):
+            elif symbol in self._parked:
+                self._parked.discard(symbol)
+                holds.lift(HoldReason.REJECTS, [symbol])
                 lines.append(f"| rejects | OK | symbol={symbol} is tried again |")
         return lines
 
     def stay(
         self, requests: Sequence[core.OrderRequest], ledger: OrderLedger, now_ns: int
     ) -> list[core.OrderRequest]:
-        """The creates and amends among `requests` that are too many; the ledger has them all."""
+        """The creates and amends among `requests` that are too many; none is in the ledger yet."""
         staying: list[core.OrderRequest] = []
         for symbol in dict.fromkeys(one.symbol for one in requests):
             spare = self.spare(symbol, now_ns)
             if spare is None:
                 continue
             wanted = [one for one in requests if one.symbol == symbol]
-            under_way = sum(1 for one in ledger.awaited(symbol)) - len(wanted)
+            under_way = sum(1 for one in ledger.awaited(symbol))
             staying += wanted[max(0, spare - under_way) :]
         return staying
 
-    def _counts(self, symbol: str, now_ns: int) -> Iterator[tuple[str, int]]:
-        """Reasons that count for a symbol, with their refusals of the last minute."""
-        for reason, entries in self._recent.items():
+    def _forget(self, now_ns: int) -> None:
+        for reason, entries in list(self._recent.items()):
             while entries and now_ns - entries[0][0] >= WINDOW_NS:
                 entries.popleft()
+            if not entries:
+                del self._recent[reason]
+
+    def _counts(self, symbol: str, now_ns: int) -> Iterator[tuple[str, int]]:
+        """Reasons that count for a symbol, with their refusals of the last minute."""
+        self._forget(now_ns)
+        for reason, entries in self._recent.items():
             own = sum(1 for _, one in entries if one == symbol)
             is_accounts = len({one for _, one in entries}) >= _SEVERAL
             count = len(entries) if is_accounts else own

@@ -10,7 +10,6 @@ until the order is done, and from the fifth failure on for all orders of the sym
 from __future__ import annotations
 
 import asyncio
-import itertools
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from random import Random
@@ -42,6 +41,23 @@ class SendingCounters:
     failed: int = 0
     unclear: int = 0
     backoff: BackoffAccount = field(default_factory=BackoffAccount)
+
+
+@dataclass(slots=True)
+class _Parcel:
+    """Requests of one kind and symbol that go in one call.
+
+    Attributes:
+        client_ids: of `wanted`, in its order.
+        before: earlier calls about one of its orders.
+        sent: the answers, if it is on its way already.
+    """
+
+    kind: RequestKind
+    wanted: Sequence[core.OrderRequest]
+    client_ids: list[str]
+    before: set[asyncio.Task[None]]
+    sent: Awaitable[Sequence[Ack | CallError]] | None
 
 
 class Sender:
@@ -82,6 +98,7 @@ class Sender:
         self._tasks: set[asyncio.Task[None]] = set()
         self._last: dict[str, asyncio.Task[None]] = {}
         self._cancelling: set[str] = set()
+        self._sizes: dict[tuple[str, str], int] = {}
 
     def is_fatal(self, failure: Failure) -> bool:
         """Whether a failure ends the session."""
@@ -97,16 +114,17 @@ class Sender:
         return len(self._tasks)
 
     def send(self, requests: Sequence[core.OrderRequest]) -> None:
-        """Begin to send, in this order."""
-        for (kind, _), group in itertools.groupby(requests, key=lambda one: (one.kind, one.symbol)):
-            wanted = list(group)
-            if kind == "cancel":
-                # One that is going on goes on by itself.
-                wanted = [one for one in wanted if one.client_order_id not in self._cancelling]
-                self._cancelling.update(one.client_order_id for one in wanted)
-            size = self._size(kind, wanted[0].symbol) if wanted else 1
-            for start in range(0, len(wanted), size):
-                self._start(cast("RequestKind", kind), wanted[start : start + size])
+        """Begin to send, in this order; the desk is told once everything that can leave has."""
+        parcels: list[_Parcel] = []
+        kinds = [(one.kind, one.symbol) for one in requests]
+        start = 0
+        for end in range(1, len(kinds) + 1):
+            if end == len(kinds) or kinds[end] != kinds[start]:
+                self._begin(*kinds[start], requests[start:end], parcels)
+                start = end
+        self._desk.sent(requests)
+        for parcel in parcels:
+            self._start(parcel)
 
     async def cancel(self, symbol: str, client_ids: Iterable[str]) -> int:
         """Cancel orders that the core does not know; return how many calls failed for good."""
@@ -125,44 +143,63 @@ class Sender:
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
     def _size(self, kind: str, symbol: str) -> int:
-        able = self._port.capabilities
-        most = {
-            "place": able.create_batch_max,
-            "amend": able.amend_batch_max,
-            "cancel": able.cancel_batch_max,
-        }[kind]
-        return max(1, min(most, self._batch_max(symbol) or _BATCH_DEFAULT))
+        size = self._sizes.get((kind, symbol))
+        if size is None:
+            able = self._port.capabilities
+            most = {
+                "place": able.create_batch_max,
+                "amend": able.amend_batch_max,
+                "cancel": able.cancel_batch_max,
+            }[kind]
+            size = max(1, min(most, self._batch_max(symbol) or _BATCH_DEFAULT))
+            self._sizes[kind, symbol] = size
+        return size
 
-    def _start(self, kind: RequestKind, wanted: list[core.OrderRequest]) -> None:
-        before = {task for one in wanted if (task := self._last.get(one.client_order_id))}
-        sent = None if before else self._port.begin(wanted)
-        task = asyncio.create_task(self._run(kind, wanted, before, sent))
+    def _begin(
+        self,
+        kind: str,
+        symbol: str,
+        wanted: Sequence[core.OrderRequest],
+        parcels: list[_Parcel],
+    ) -> None:
+        """Make parcels of neighbours of one kind and symbol, each on its way if that can be."""
+        client_ids = [one.client_order_id for one in wanted]
+        if kind == "cancel":
+            if not self._cancelling.isdisjoint(client_ids):
+                # One that is going on goes on by itself.
+                wanted = [one for one in wanted if one.client_order_id not in self._cancelling]
+                client_ids = [one.client_order_id for one in wanted]
+            self._cancelling.update(client_ids)
+        size = self._size(kind, symbol)
+        for start in range(0, len(client_ids), size):
+            part, cids = wanted[start : start + size], client_ids[start : start + size]
+            before = {task for cid in cids if (task := self._last.get(cid))}
+            sent = None if before else self._port.begin(part, cids)
+            parcels.append(_Parcel(cast("RequestKind", kind), part, cids, before, sent))
+
+    def _start(self, parcel: _Parcel) -> None:
+        task = asyncio.create_task(self._run(parcel))
         self._tasks.add(task)
-        for one in wanted:
-            self._last[one.client_order_id] = task
-        task.add_done_callback(lambda done: self._ended(done, wanted))
+        for client_id in parcel.client_ids:
+            self._last[client_id] = task
+        task.add_done_callback(lambda done: self._ended(done, parcel))
 
-    def _ended(self, task: asyncio.Task[None], wanted: list[core.OrderRequest]) -> None:
+    def _ended(self, task: asyncio.Task[None], parcel: _Parcel) -> None:
         self._tasks.discard(task)
-        for one in wanted:
-            if self._last.get(one.client_order_id) is task:
-                del self._last[one.client_order_id]
-            if one.kind == "cancel":
-                self._cancelling.discard(one.client_order_id)
+        for client_id in parcel.client_ids:
+            if self._last.get(client_id) is task:
+                del self._last[client_id]
+            if parcel.kind == "cancel":
+                self._cancelling.discard(client_id)
         if not task.cancelled() and task.exception() is not None:
             self._on_fatal(f"sending:{task.exception()}")
 
-    async def _run(
-        self,
-        kind: RequestKind,
-        wanted: list[core.OrderRequest],
-        before: set[asyncio.Task[None]],
-        sent: Awaitable[Sequence[Ack | CallError]] | None,
-    ) -> None:
-        if before:
-            await asyncio.wait(before)
+    async def _run(self, parcel: _Parcel) -> None:
+        kind, wanted = parcel.kind, parcel.wanted
+        if parcel.before:
+            await asyncio.wait(parcel.before)
         self.counters.sent += len(wanted)
-        answers = await self._call(kind, wanted, sent)
+        answers = await self._call(kind, wanted, parcel.sent)
         again: list[tuple[core.OrderRequest, Failure]] = []
         for request, answer in zip(wanted, answers, strict=True):
             if isinstance(answer, CallError):
@@ -179,7 +216,7 @@ class Sender:
     async def _call(
         self,
         kind: RequestKind,
-        wanted: list[core.OrderRequest],
+        wanted: Sequence[core.OrderRequest],
         sent: Awaitable[Sequence[Ack | CallError]] | None,
     ) -> Sequence[Ack | CallError]:
         is_batch = len(wanted) > 1

@@ -38,14 +38,18 @@ class MarketTap:
     on_rows: Callable[[str, core.EventChunk], None]
     _newest_ns: dict[str, int] = field(default_factory=dict)
 
-    def append(self, frames: bytes) -> None:
+    def append(self, frames: bytes, *, settled: bool = True) -> None:
         """See `JournalFile`."""
-        self.journal.append(frames)
+        self.journal.append(frames, settled=settled)
         decoder = core.JournalDecoder()
         decoder.feed(frames)
         for record in decoder.take(_RECORDS_MAX, kinds=("market_rows",), rows=True):
             symbol = self.symbols[record["instrument"]]
             self.on_rows(symbol, self._chunk(symbol, record["columns"]))
+
+    def settle(self) -> None:
+        """See `JournalFile`."""
+        self.journal.settle()
 
     def retry(self) -> None:
         """See `JournalFile`."""

@@ -169,18 +169,21 @@ class Shell:
 
     def pump(self) -> None:
         """Send what the core wants, once its journal is on the disk."""
-        for line in self.brake.hold(self.holds, self.clock()):
-            self.log(line)
+        if not self.brake.is_quiet:
+            for line in self.brake.hold(self.holds, self.clock()):
+                self.log(line)
         held = self.holds.held
         if held != self.desk.held:
             for symbol in self.plan.symbols:
                 self.desk.hold(symbol, on=symbol in held)
         requests = self.desk.flush()
-        staying = self.gate.staying(requests)
-        self.desk.refuse(staying)
-        requests = [one for one in requests if one not in staying]
         if requests:
+            staying = self.gate.staying(requests)
+            if staying:
+                self.desk.refuse(staying)
+                requests = [one for one in requests if one not in staying]
             self.sender.send(requests)
+        self.desk.settle()
 
     def set_deaf(self, *, is_deaf: bool) -> None:
         """Take in no market data: every frame would be written down where there is no room."""

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections import deque
 from dataclasses import dataclass, field
+from typing import Final
 
 from mmbot.venues.budget.rules import BucketRule
 from mmbot.venues.failures import Operation
 
 __all__ = ["Bucket"]
+
+_FLOORS_MAX: Final = 64
 
 
 @dataclass(slots=True)
@@ -23,6 +26,7 @@ class Bucket:
     limit: int = field(init=False)
     blocked_until_ns: int = 0
     _returns: deque[int] = field(default_factory=deque)
+    _floors: dict[tuple[Operation, int], int] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         """Begin with the published limit."""
@@ -36,14 +40,23 @@ class Bucket:
 
     def wait_ns(self, kind: Operation, cost: int, now_ns: int) -> int | None:
         """How long until `cost` tokens may be taken: 0 now, None never under this limit."""
-        most_out = self.limit - self.rule.floor(kind, self.limit) - cost
+        limit, out = self.limit, self._returns
+        floor = self._floors.get((kind, limit))
+        if floor is None:
+            # a venue names few limits, but what it names is not ours to bound
+            if len(self._floors) >= _FLOORS_MAX:
+                self._floors.clear()
+            floor = self._floors[kind, limit] = self.rule.floor(kind, limit)
+        most_out = limit - floor - cost
         if most_out < 0:
             return None
+        while out and out[0] <= now_ns:
+            out.popleft()
         blocked_ns = max(0, self.blocked_until_ns - now_ns)
-        missing = (self.limit - self.left(now_ns)) - most_out
+        missing = len(out) - most_out
         if missing <= 0:
             return blocked_ns
-        return max(blocked_ns, self._returns[missing - 1] - now_ns)
+        return max(blocked_ns, out[missing - 1] - now_ns)
 
     def take(self, cost: int, now_ns: int) -> None:
         """Take tokens; the caller asked `wait_ns` at the same moment, or accounts for others'."""

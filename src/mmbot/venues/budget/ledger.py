@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Final
 
 from mmbot.venues.budget.bucket import Bucket
 from mmbot.venues.budget.rules import BudgetRules, LimitSight
@@ -37,6 +38,7 @@ class Refused:
 
 
 Answer = Granted | Wait | Refused
+_GRANTED: Final = Granted()
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +56,8 @@ class Ledger:
     def __init__(self, rules: BudgetRules) -> None:
         self.rules = rules
         self._buckets = {name: Bucket(rule) for name, rule in rules.buckets.items()}
+        # groups are the endpoints of a venue: there are a few dozen
+        self._groups: dict[str, list[tuple[str, Bucket]]] = {}
 
     def acquire(self, group: str, kind: Operation, *, now_ns: int, orders: int = 1) -> Answer:
         """Take what a request of a group costs, or say how long to wait.
@@ -64,19 +68,20 @@ class Ledger:
             now_ns: time of a clock that never goes back.
             orders: orders in the request, more than 1 for a batch.
         """
-        needs = self._needs(group, orders)
-        longest = Wait(0, "")
-        for name, bucket, cost in needs:
-            wait_ns = bucket.wait_ns(kind, cost, now_ns)
+        assert orders >= 1
+        buckets = self._of_group(group)
+        longest: Wait | None = None
+        for name, bucket in buckets:
+            wait_ns = bucket.wait_ns(kind, bucket.rule.cost(orders), now_ns)
             if wait_ns is None:
                 return Refused(name)
-            if wait_ns > longest.wait_ns:
+            if wait_ns > 0 and (longest is None or wait_ns > longest.wait_ns):
                 longest = Wait(wait_ns, name)
-        if longest.wait_ns > 0:
+        if longest is not None:
             return longest
-        for _, bucket, cost in needs:
-            bucket.take(cost, now_ns)
-        return Granted()
+        for _, bucket in buckets:
+            bucket.take(bucket.rule.cost(orders), now_ns)
+        return _GRANTED
 
     def observe(self, group: str, sight: LimitSight, *, now_ns: int) -> None:
         """Take over what an answer to a request of `group` says."""
@@ -107,8 +112,9 @@ class Ledger:
             for name, bucket in self._buckets.items()
         }
 
-    def _needs(self, group: str, orders: int) -> list[tuple[str, Bucket, int]]:
-        assert orders >= 1
-        names = self.rules.of_group(group)
-        buckets = [(name, self._buckets[name]) for name in names]
-        return [(name, bucket, bucket.rule.cost(orders)) for name, bucket in buckets]
+    def _of_group(self, group: str) -> list[tuple[str, Bucket]]:
+        found = self._groups.get(group)
+        if found is None:
+            names = self.rules.of_group(group)
+            found = self._groups[group] = [(name, self._buckets[name]) for name in names]
+        return found

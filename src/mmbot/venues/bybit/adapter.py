@@ -217,10 +217,10 @@ class BybitVenue:
         return await self.queries.find_order(symbol=symbol, cid=cid)
 
     def begin(
-        self, requests: Sequence[core.OrderRequest]
+        self, requests: Sequence[core.OrderRequest], cids: Sequence[str]
     ) -> Awaitable[Sequence[Ack | CallError]] | None:
         """See `VenueOrders`."""
-        return self.orders.begin(requests)
+        return self.orders.begin(requests, cids)
 
     async def create(self, order: CreateOrder) -> Ack:
         """See `VenueOrders`."""

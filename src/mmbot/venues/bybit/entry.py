@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from typing import Final, TypeVar
 
 from mmbot import core
+from mmbot.clock import monotonic_ns
 from mmbot.units import NS_PER_MS
 from mmbot.venues.budget.ledger import Granted, Wait
 from mmbot.venues.bybit.answers import Answer, Asked, acks_of, raise_for_code
@@ -39,6 +40,13 @@ _OPERATIONS: Final = {
     "place": Operation.CREATE,
     "amend": Operation.AMEND,
     "cancel": Operation.CANCEL,
+}
+# By kind, and whether it is a batch: what it does, its REST path, its endpoint group.
+_WAYS: Final = {
+    (kind, is_batch): (operation, path, f"{ON_SOCKET}{path}")
+    for kind, operation in _OPERATIONS.items()
+    for is_batch in (False, True)
+    for path in (path_of(operation, is_batch=is_batch),)
 }
 # What is placed while cancelling is found by the next round.
 _CANCEL_ROUNDS: Final = 5
@@ -73,19 +81,17 @@ class BybitOrders:
         self._namespace = namespace
 
     def begin(
-        self, requests: Sequence[core.OrderRequest]
+        self, requests: Sequence[core.OrderRequest], cids: Sequence[str]
     ) -> Awaitable[Sequence[Ack | CallError]] | None:
         """Send over the trade socket before this returns; see `VenueOrders`."""
         socket, now_ns = self._socket, self._rest.clock.now_ns()
         if socket is None or now_ns is None or not socket.is_up:
             return None
-        symbol, is_batch = requests[0].symbol, len(requests) > 1
-        cids = tuple(one.client_order_id for one in requests)
+        symbol, is_batch = requests[0].symbol, len(cids) > 1
         for cid in cids:
             self._namespace.check(cid, symbol)
-        operation = _OPERATIONS[requests[0].kind]
-        path = path_of(operation, is_batch=is_batch)
-        if not self._rest.budget.try_enter(f"{ON_SOCKET}{path}", operation, orders=len(cids)):
+        operation, path, group = _WAYS[requests[0].kind, is_batch]
+        if not self._rest.budget.try_enter(group, operation, orders=len(cids)):
             return None
         policy, req_id = self._rest.policy, socket.next_req_id()
         frame = core.bybit_order_frame(
@@ -95,14 +101,13 @@ class BybitOrders:
             recv_window_ms=policy.recv_window_ms,
             category=self._category,
         )
-        asked = Asked(operation, symbol, cids, is_batch=is_batch)
-        try:
-            answered = socket.begin(
-                frame, req_id, asked, path=path, deadline_ms=self._deadline_ms(asked)
-            )
-        except CallError:
+        sent_ns = monotonic_ns()
+        if not socket.send(frame):
             # Nothing was written, only the budget counts what it let pass.
             return None
+        asked = Asked(operation, symbol, tuple(cids), is_batch=is_batch)
+        deadline_ms = self._deadline_ms(asked)
+        answered = socket.answer_to(req_id, asked, path, sent_ns=sent_ns, deadline_ms=deadline_ms)
         self.counters.over_socket += 1
         return self._answers(answered, asked)
 

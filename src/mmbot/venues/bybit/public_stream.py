@@ -118,10 +118,10 @@ class PublicDialogue:
 
     def received(self, frame: bytes, now_ns: int) -> Sequence[bytes]:
         """Hand data on, judge them, take acknowledgements."""
+        recv_ns = self._wall_clock()
         self._heartbeat.heard(now_ns)
         if self._lost is not None:
             return ()
-        recv_ns = self._wall_clock()
         sight = sight_of(frame)
         if sight is None:
             if self._is_data(frame):
@@ -134,9 +134,9 @@ class PublicDialogue:
             self._lost = GapReason.LAGGING
             return ()
         self.inbox.put(PublicFrame(recv_ns, frame))
-        if found is Finding.BOOK_STUCK:
-            return self._again((sight.symbol,), GapReason.BOOK_STUCK, now_ns)
-        return ()
+        if found is None:
+            return ()
+        return self._again((sight.symbol,), GapReason.BOOK_STUCK, now_ns)
 
     def ticked(self, now_ns: int) -> Tick:
         """Find the connection dead, behind, or unanswered."""

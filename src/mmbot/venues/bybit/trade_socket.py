@@ -214,7 +214,19 @@ class TradeSocket:
         sent_ns = monotonic_ns()
         if not self.socket.send(frame):
             raise asked.error(FailureKind.CONNECT, "the trade socket is down", is_sent=False)
-        # No answer is read before this returns.
+        return self.answer_to(req_id, asked, path, sent_ns=sent_ns, deadline_ms=deadline_ms)
+
+    def send(self, frame: bytes) -> bool:
+        """Send a request; False, and nothing was written, while the socket is down.
+
+        `answer_to` has to follow before anything is waited for.
+        """
+        return self.socket.send(frame)
+
+    def answer_to(
+        self, req_id: str, asked: Asked, path: str, *, sent_ns: int, deadline_ms: int
+    ) -> asyncio.Future[Answer]:
+        """The answer to what was sent just now; see `begin`."""
         answered = self.dialogue.expect(req_id, asked, path, sent_ns=sent_ns)
 
         def late() -> None:

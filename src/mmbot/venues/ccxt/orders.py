@@ -27,9 +27,9 @@ _Request = TypeVar("_Request", CreateOrder, AmendOrder, CancelOrder)
 class CcxtOrders(CcxtQueries):
     """`mmbot.venues.ports.VenueOrders` through ccxt's unified methods."""
 
-    def begin(self, requests: Sequence[core.OrderRequest]) -> None:
+    def begin(self, requests: Sequence[core.OrderRequest], cids: Sequence[str]) -> None:
         """None: ccxt sends when its call is awaited."""
-        del requests
+        del requests, cids
 
     async def create(self, order: CreateOrder) -> Ack:
         """Place an order.

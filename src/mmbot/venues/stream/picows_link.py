@@ -21,6 +21,7 @@ __all__ = ["PicowsDialer"]
 # Of one frame; Bybit's largest are snapshots of 1000 levels a side, about 60 kB.
 _FRAME_MAX: Final = 4 << 20
 _HANDSHAKE_SEC: Final = 5.0
+_TEXT: Final = WSMsgType.TEXT
 
 
 class _Listener(WSListener):
@@ -35,13 +36,13 @@ class _Listener(WSListener):
     def on_ws_frame(self, transport: WSTransport, frame: WSFrame) -> None:
         """A frame was read."""
         kind = frame.msg_type
+        if kind is _TEXT and frame.fin and not self._parts:
+            self._on_frame(frame.get_payload_as_bytes())
+            return
         if kind is WSMsgType.CLOSE:
             transport.disconnect(graceful=False)
             return
         if kind not in (WSMsgType.TEXT, WSMsgType.BINARY, WSMsgType.CONTINUATION):
-            return
-        if frame.fin and not self._parts:
-            self._on_frame(frame.get_payload_as_bytes())
             return
         self._parts.append(frame.get_payload_as_bytes())
         self._size += len(self._parts[-1])
@@ -72,9 +73,10 @@ class _PicowsLink:
 
     def send(self, frame: bytes) -> bool:
         """Write one text frame."""
-        if not self.is_open:
+        transport = self._transport
+        if transport.is_disconnected or transport.is_close_frame_sent:
             return False
-        self._transport.send(WSMsgType.TEXT, frame)
+        transport.send(_TEXT, frame)
         return True
 
     def drop(self) -> None:

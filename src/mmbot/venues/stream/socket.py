@@ -134,7 +134,8 @@ class ReconnectingSocket:
 
     def send(self, frame: bytes) -> bool:
         """Send a frame; False if it was certainly not sent because the socket is not up."""
-        return self.is_up and self._link is not None and self._link.send(frame)
+        link = self._link
+        return self.state is SocketState.UP and link is not None and link.send(frame)
 
     def close(self) -> None:
         """End it; `run` returns soon."""
@@ -213,9 +214,11 @@ class ReconnectingSocket:
         return GapReason.DISCONNECTED
 
     def _on_frame(self, frame: bytes) -> None:
+        answers = self._dialogue.received(frame, monotonic_ns())
         self.counters.frames += 1
         self.counters.bytes += len(frame)
-        self._say(self._dialogue.received(frame, monotonic_ns()))
+        if answers:
+            self._say(answers)
         if self.state is SocketState.OPENING and self._dialogue.is_ready:
             self.state = SocketState.UP
 

@@ -16,7 +16,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Final
+from typing import Final, NamedTuple
 
 from mmbot.units import NS_PER_MS, NS_PER_SEC
 
@@ -32,8 +32,7 @@ class SightKind(StrEnum):
     TRADE = "trade"
 
 
-@dataclass(frozen=True, slots=True)
-class Sight:
+class Sight(NamedTuple):
     """What a frame says about time: `made_ns` is when the venue made what it tells."""
 
     kind: SightKind
@@ -94,18 +93,18 @@ class StalenessJudge:
             sight: of the frame.
             venue_ns: the venue's clock at its receipt; None while it is unknown.
         """
-        made_ns = sight.made_ns
-        self._newest_ns = made_ns if self._newest_ns is None else max(self._newest_ns, made_ns)
-        match sight.kind:
-            case SightKind.SNAPSHOT:
-                self._asked_ns.pop(sight.symbol, None)
-                self._has_book(sight)
+        kind, symbol, made_ns = sight
+        newest_ns = self._newest_ns
+        if newest_ns is None or made_ns > newest_ns:
+            self._newest_ns = made_ns
+        if kind is SightKind.TRADE:
+            if self._is_stuck(sight):
+                return Finding.BOOK_STUCK
+        else:
+            self._has_book(symbol, made_ns)
+            if kind is SightKind.SNAPSHOT:
+                self._asked_ns.pop(symbol, None)
                 return None
-            case SightKind.BOOK:
-                self._has_book(sight)
-            case SightKind.TRADE:
-                if self._is_stuck(sight):
-                    return Finding.BOOK_STUCK
         is_late = venue_ns is not None and venue_ns - made_ns > self._policy.lag_max_ns
         return Finding.LAGGING if is_late else None
 
@@ -123,9 +122,10 @@ class StalenessJudge:
         self._book_ns.pop(symbol, None)
         self._unexplained_ns.pop(symbol, None)
 
-    def _has_book(self, sight: Sight) -> None:
-        self._book_ns[sight.symbol] = max(sight.made_ns, self._book_ns.get(sight.symbol, 0))
-        self._unexplained_ns.pop(sight.symbol, None)
+    def _has_book(self, symbol: str, made_ns: int) -> None:
+        if made_ns > self._book_ns.get(symbol, 0):
+            self._book_ns[symbol] = made_ns
+        self._unexplained_ns.pop(symbol, None)
 
     def _is_stuck(self, sight: Sight) -> bool:
         book_ns = self._book_ns.get(sight.symbol)

@@ -19,14 +19,17 @@ class Disk:
     kept: bytes = b""
     refused: int = 0
 
-    def append(self, frames: bytes) -> None:
+    def append(self, frames: bytes, *, settled: bool = True) -> None:
         self.kept += frames
         if self.reason:
             self.refused += 1
             raise StoreError("E_STORE_DISK", "file=x", f"cannot be used: {self.reason}")
         time.sleep(self.slow_sec)
         kept, self.kept = self.kept, b""
-        self.writer.append(kept)
+        self.writer.append(kept, settled=settled)
+
+    def settle(self) -> None:
+        self.writer.settle()
 
     def retry(self) -> None:
         self.append(b"")

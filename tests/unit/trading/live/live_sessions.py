@@ -134,9 +134,16 @@ class Trading:
         self.desk.core.on_events(SYMBOL, chunk)
         self.clock.now_ns = self.desk.core.now_ns + MS
         for _ in range(5):
-            requests = self.desk.flush()
+            requests = self.flush()
             self.sent += requests
             self.venue.take(requests)
+
+    def flush(self) -> list[core.OrderRequest]:
+        """As a shell: what comes out has left."""
+        requests = self.desk.flush()
+        self.desk.sent(requests)
+        self.desk.settle()
+        return requests
 
 
 def killed(directory: Path, steps: int) -> Trading:

@@ -22,7 +22,7 @@ def test_every_request_is_in_the_journal_when_it_is_given_away(trading, tmp_path
         requests = []
         trading.desk.core.on_events(SYMBOL, trading.market.next_chunk(300))
         trading.clock.now_ns = trading.desk.core.now_ns
-        requests = trading.desk.flush()
+        requests = trading.flush()
         written = {
             (record["cid"], record["action"])
             for record in JournalReader(tmp_path / "s-1").records(kinds=("intent",))
@@ -73,9 +73,9 @@ def test_a_full_disk_lets_cancels_out_and_nothing_else_and_all_is_written_later(
     for _ in range(5):
         trading.desk.core.on_events(SYMBOL, trading.market.next_chunk(300))
         trading.clock.now_ns = trading.desk.core.now_ns
-        sent += [one.kind for one in trading.desk.flush()]
+        sent += [one.kind for one in trading.flush()]
     trading.desk.hold(SYMBOL, on=True)
-    requests = trading.desk.flush()
+    requests = trading.flush()
     sent += [one.kind for one in requests]
     assert set(sent) == {"cancel"}
     assert trading.desk.disk_error is not None

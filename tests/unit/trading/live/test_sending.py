@@ -44,7 +44,7 @@ class Port:
         self.failures: dict[str, list[CallError]] = defaultdict(list)
         self.is_quick = False
 
-    def begin(self, requests):
+    def begin(self, requests, cids):
         if not self.is_quick:
             return None
         verb = {"place": "create", "cancel": "cancel"}[requests[0].kind]
@@ -104,6 +104,7 @@ def first_requests(trading):
 
 
 def accepted(trading, requests):
+    trading.desk.sent(requests)
     trading.venue.count = 3  # none of them fills
     for request in requests:
         trading.venue.count = 0
