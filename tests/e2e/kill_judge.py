@@ -37,13 +37,13 @@ class Judge:
 
     Attributes:
         torn: incomplete records that kills have left.
-        adopted: open orders that a recovered session knew.
+        resting: open orders that a recovered session knew.
         unheard: executions that the killed session had not heard of.
     """
 
     world: World
     torn: int = 0
-    adopted: int = 0
+    resting: int = 0
     unheard: int = 0
     executions: dict[str, int] = field(default_factory=dict)
     _since_ms: int = 0
@@ -91,7 +91,7 @@ class Judge:
             assert ledger.position_lots(SYMBOL) == one.core.position_lots(SYMBOL)
             assert ledger.position_lots(SYMBOL) + sum(unheard) == account.position
             self.torn += one.torn_records
-            self.adopted += len(account.open_orders)
+            self.resting += len(account.open_orders)
             self.unheard += len(unheard)
         finally:
             one.writer.close()

@@ -55,6 +55,7 @@ class Life:
         spawned_ns: when it was started.
         journal: end of the journal then; None before there is one.
         reconciled_ns: when it had said that it is, None if it was killed before.
+        recovery: what it did to be reconciled.
         quoting_ns: when it had heard that a quote of it stands; None if it was killed before.
     """
 
@@ -62,6 +63,7 @@ class Life:
     spawned_ns: int
     journal: Start | None
     reconciled_ns: int | None = None
+    recovery: dict[str, Any] = field(default_factory=dict)
     quoting_ns: int | None = None
     said: list[str] = field(default_factory=list)
 
@@ -135,6 +137,7 @@ class Session:
     def quote(self, life: Life) -> None:
         """Wait until it quotes."""
         life.wait_reconciled()
+        life.recovery = self.world.recovery()
         deadline_ns = wall_ns() + int(_PATIENCE_SEC * NS_PER_SEC)
         while life.quoting_ns is None:
             assert life.process.poll() is None, life.said
@@ -167,7 +170,7 @@ class Session:
         return remember(self.journal).ledger.position_lots(SYMBOL)
 
     def _wait_for_growth(self) -> None:
-        segment = sorted(self.journal.glob("*.mmj"), key=lambda path: int(path.stem))[-1]
+        segment = max(self.journal.glob("*.mmj"), key=lambda path: int(path.stem))
         size = segment.stat().st_size
         deadline_ns = wall_ns() + NS_PER_SEC
         while segment.stat().st_size == size and wall_ns() < deadline_ns:
