@@ -15,6 +15,8 @@ from tests.e2e.kill_judge import Judge, asked_once
 from tests.e2e.killing import ALWAYS_QUOTING, Life, Session, load_average, percentiles
 from tests.e2e.live_world import is_replay_ok, world
 
+from mmbot.units import NS_PER_SEC
+
 _SLOWEST = 3
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("live")]
