@@ -137,13 +137,13 @@ class Session:
     def quote(self, life: Life) -> None:
         """Wait until it quotes."""
         life.wait_reconciled()
-        life.recovery = self.world.recovery()
         deadline_ns = wall_ns() + int(_PATIENCE_SEC * NS_PER_SEC)
         while life.quoting_ns is None:
             assert life.process.poll() is None, life.said
             assert wall_ns() < deadline_ns, life.said
             life.quoting_ns = self._first_confirmed_ns(life)
             time.sleep(_LOOK_SEC)
+        life.recovery = self.world.recovery()
         took_sec = (life.quoting_ns - life.spawned_ns) / NS_PER_SEC
         self.usual_sec += 0.2 * (min(took_sec, 2 * self.usual_sec) - self.usual_sec)
 
