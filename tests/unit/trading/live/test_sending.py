@@ -44,6 +44,9 @@ class Port:
         self.failures: dict[str, list[CallError]] = defaultdict(list)
         self.is_quick = False
 
+    def rehearse(self, requests, cids):
+        self.rehearsed.append(list(cids))
+
     def begin(self, requests, cids):
         if not self.is_quick:
             return None
