@@ -260,11 +260,8 @@ class Shell:
     def _stop_timeout_ns(self) -> int:
         """A session that has sent nothing leaves nothing that would be worth the wait."""
         is_idle = not self.sender.counters.sent and not self.desk.ledger.open_orders
-        return (
-            min(_IDLE_STOP_NS, self.plan.drain_timeout_ns)
-            if is_idle
-            else (self.plan.drain_timeout_ns)
-        )
+        most_ns = self.plan.drain_timeout_ns
+        return min(_IDLE_STOP_NS, most_ns) if is_idle else most_ns
 
     def _tell_stage(self, stop: Shutdown) -> None:
         stage = _GATE_STAGES.get(stop.stage)
