@@ -20,6 +20,7 @@ from mmbot.market.frames import CaptureHead
 from mmbot.market.importers.live import series_of
 from mmbot.market.venue_recording import VenueRecording
 from mmbot.store.sql.background import BackgroundShipper
+from mmbot.trading.auditing import AuditCompanion
 from mmbot.trading.live.companions import CompanionWatch
 from mmbot.trading.live.recording import SessionRecording
 from mmbot.trading.live.storage import StorageWatch
@@ -40,6 +41,7 @@ class Along:
     recording: SessionRecording | None
     store: BackgroundShipper | None
     store_line: Callable[[BackgroundShipper], str]
+    is_audit_writable: Callable[[], bool]
 
     def begin(self, now_ns: int) -> None:
         """The session begins, or goes on."""
@@ -77,11 +79,13 @@ def go_along(scene: LiveScene, say: Say) -> Along:
         root = config.recorder.data_dir
         recording = SessionRecording(lambda: VenueRecording(root, head, say), say)
     store = background_shipper(config.storage, opened.writer, say) if options.store else None
+    companions = _companions(scene, record, head, say)
+    audits = [one for one in companions if isinstance(one, AuditCompanion)]
     return Along(
         companions=CompanionWatch(
             opened.core,
             [instrument_of(scene.venue.rules[one]) for one in opened.identity.symbols],
-            _companions(scene, record, head, say),
+            companions,
             since_ns=opened.recalled.started_ns,
             log=say,
         ),
@@ -93,6 +97,7 @@ def go_along(scene: LiveScene, say: Say) -> Along:
         recording=recording,
         store=store,
         store_line=lambda shipper: store_line(shipper, config.storage),
+        is_audit_writable=lambda: all(one.is_writable for one in audits),
     )
 
 
