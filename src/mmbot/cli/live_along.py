@@ -24,6 +24,7 @@ from mmbot.market.frames import CaptureHead
 from mmbot.market.importers.live import series_of
 from mmbot.market.venue_recording import VenueRecording
 from mmbot.store.sql.background import BackgroundShipper
+from mmbot.trading.auditing import AuditCompanion
 from mmbot.trading.session import Companion
 
 __all__ = ["Along", "go_along", "venue_recording"]
@@ -38,6 +39,7 @@ class Along:
     companions: list[Companion]
     store: BackgroundShipper | None
     storage: StorageConfig
+    is_audit_writable: Callable[[], bool]
 
     def close_store(self) -> None:
         """Bring the rest of the journal, which is closed, into the store, and say what it has."""
@@ -56,7 +58,14 @@ def go_along(scene: LiveScene, record: RecordChoices, say: Say) -> Along:
     """
     options, storage = scene.options, scene.config.storage
     store = background_shipper(storage, scene.opened.writer, say) if options.store else None
-    return Along(companions=_companions(scene, record, say), store=store, storage=storage)
+    companions = _companions(scene, record, say)
+    audits = [one for one in companions if isinstance(one, AuditCompanion)]
+    return Along(
+        companions=companions,
+        store=store,
+        storage=storage,
+        is_audit_writable=lambda: all(one.is_writable for one in audits),
+    )
 
 
 def venue_recording(scene: LiveScene, say: Say) -> VenueRecording:

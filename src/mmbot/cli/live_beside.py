@@ -76,6 +76,10 @@ class Beside:
         self._making: asyncio.Task[None] | None = None
         self._since_ns: int | None = None
 
+    def is_audit_writable(self) -> bool:
+        """Whether audit lines reach their file, as far as that is known yet."""
+        return self._along is None or self._along.is_audit_writable()
+
     def begin(self, now_ns: int) -> None:
         """The session begins, or goes on."""
         if self._made is not None:

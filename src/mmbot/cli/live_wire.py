@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import os
 import signal
 import sys
@@ -13,6 +14,7 @@ from typing import Any, Final
 
 from mmbot.cli.live_beside import Beside
 from mmbot.cli.live_end import close_beside, ended, exit_code, report, unconfirmed
+from mmbot.cli.live_health import health_watch, listening
 from mmbot.cli.live_scene import LiveOptions, LiveScene
 from mmbot.cli.live_venue import (
     ListedVenue,
@@ -37,7 +39,6 @@ from mmbot.telemetry.logs import configure_logging, log_level
 from mmbot.trading.engine import Quoter, allocator_settings
 from mmbot.trading.identity import SessionIdentity
 from mmbot.trading.journaling import journal_header
-from mmbot.trading.live.busy_poll import busy_poll
 from mmbot.trading.live.opening import Beginning, Wanted, open_session
 from mmbot.trading.live.parameters import CoreParameters, ReloadWatch, fee_params
 from mmbot.trading.live.recovering import write_recovery
@@ -71,7 +72,9 @@ _EXTERNAL: Final = {"strategy.kind": "external"}
 _REPLACED: Final = {"latency_boost.replace.mode": "cancel_then_place"}
 
 
-def run_at_venue(options: RunOptions, endpoint: str | None, *, is_confirmed: bool) -> int:
+def run_at_venue(
+    options: RunOptions, endpoint: str | None, *, is_confirmed: bool, host: str
+) -> int:
     """Run what `mmbot run` was asked for at a venue; errors as `run_live`.
 
     Raises:
@@ -95,6 +98,7 @@ def run_at_venue(options: RunOptions, endpoint: str | None, *, is_confirmed: boo
             strategy=options.strategy,
             calibration=options.calibration,
             is_confirmed=is_confirmed,
+            host=host,
             record=options.record,
             store=options.store,
             place=ReportPlace(options.out or artifacts_dir(), options.picture, options.headless),
@@ -144,8 +148,9 @@ async def _sessions(options: LiveOptions, runtime: RuntimeConfig) -> int:
             venue = await ask_venue(
                 source, runtime.config, mode=mode, seed=seed, calibration=calibration, log=_say
             )
-            with busy_poll(is_wanted=runtime.config.runtime.busy_poll):
-                code, reason = await _session(options, runtime, venue)
+            # What is there by now stays: the collector need not look through it again and again.
+            gc.freeze()
+            code, reason = await _session(options, runtime, venue)
         finally:
             await source.port.aclose()
         if reason != "relisted":
@@ -184,13 +189,20 @@ async def _session(
         reload.live.apply(target, config, wall_ns())
     scene = LiveScene(options=options, runtime=runtime, venue=venue, opened=opened)
     beside = Beside(scene, _say)
+    health = health_watch(scene, beside)
     with contextlib.ExitStack() as stack:
+        stack.enter_context(listening(config.monitoring, options.host, health, _say))
         showing = scene.showing(stack, _say)
         shell = Shell(
             scene.plan(),
             opened,
             venue.port,
-            watches=[showing, *_watches(scene, beside, rebalancer, reload), beside.companions],
+            watches=[
+                showing,
+                health,
+                *_watches(scene, beside, rebalancer, reload),
+                beside.companions,
+            ],
             on_stage=_stages(showing, options.mode),
             log=_say,
             journal=scene.shadow_tap(),

@@ -98,6 +98,11 @@ class AuditCompanion:
         self._denied: dict[str, Mapping[str, int]] = {}
         self._second = 0
 
+    @property
+    def is_writable(self) -> bool:
+        """Whether its lines reach their file."""
+        return self._log.is_writable
+
     def begin(self, engine: core.Backtest, market_ns: int) -> None:
         """See `Companion`."""
         del market_ns

@@ -38,6 +38,7 @@ if TYPE_CHECKING:
 __all__ = [
     "CallError",
     "Capabilities",
+    "ConnectorHealth",
     "GapReason",
     "PrivateEvent",
     "PublicEvent",
@@ -89,6 +90,25 @@ class Capabilities:
     create_batch_max: int
     amend_batch_max: int
     cancel_batch_max: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConnectorHealth:
+    """The connections at one moment.
+
+    Attributes:
+        ws_connected: every socket that was opened is up.
+        lag_ms: age of the newest market data by the venue's clock; None before any.
+        reconnects: of all sockets so far.
+        rest_ok: not every REST call of the last minute failed.
+        rest_error_rate: share of them that had no readable answer.
+    """
+
+    ws_connected: bool = False
+    lag_ms: int | None = None
+    reconnects: int = 0
+    rest_ok: bool = True
+    rest_error_rate: float = 0.0
 
 
 class PublicFrame(msgspec.Struct, frozen=True):
@@ -193,6 +213,13 @@ class VenueOrders(Protocol):
         Returns:
             What waits for the answers, one per request, and raises `CallError` as the other
             methods do; None, and nothing was sent, when the caller has to take one of those.
+        """
+        ...
+
+    def rehearse(self, requests: Sequence[OrderRequest], cids: Sequence[str]) -> None:
+        """Do what `begin` does before a request leaves, without sending or counting anything.
+
+        A processor forgets code that it has not run for a while; a rehearsal keeps it at hand.
         """
         ...
 

@@ -18,6 +18,7 @@ GIVEN_LABELS: dict[tuple[str, ...], list[tuple[str, ...]]] = {
     ("action",): [("close",)],
     ("op",): [("write",), ("load",)],
     ("kind",): [("throttle",)],
+    ("endpoint",): [("/readyz",)],
 }
 
 # name: (type, labels), by the tables
@@ -102,6 +103,7 @@ TABLES = """
 03-9 counter -: allocator_snapshot_loads_failed_total cost_calib_snapshot_loads_total
 03-9 counter -: cost_calib_snapshot_loads_failed_total
 03-9 gauge op: allocator_snapshot_mtime_seconds
+05-17 counter endpoint: http_requests_total
 05-7 counter kind: snapshot_integrity_fail_total
 03-7 gauge -: fee_tier_level fee_tier_expected_bps fee_tier_distance_usd effective_fee_bps_now
 03-7 counter -: effective_fee_jump_alerts_total

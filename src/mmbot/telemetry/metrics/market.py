@@ -84,6 +84,7 @@ MARKET: Final = (
         "cutoff of the adverse guard, configured",
         "config:strategy.imbalance_cutoff",
     ),
+    Metric("http_requests_total", "counter", ("endpoint",), "health and metrics", "given"),
     Metric("config_reload_total", "counter", ("result",), "reloads", "given"),
     Metric("invariant_violations_total", "counter", ("code",), "broken invariants", "given"),
 )

@@ -20,7 +20,16 @@ __all__ = ["OVERLAP_NS", "RECALLED_KINDS", "Recalled", "recall"]
 OVERLAP_NS: Final = NS_PER_MIN
 """How far back the venue is asked beyond what is known."""
 
-RECALLED_KINDS: Final = ("header", "intent", "report", "note", "unanswered", "interrupted", "adopt", "session_end")
+RECALLED_KINDS: Final = (
+    "header",
+    "intent",
+    "report",
+    "note",
+    "unanswered",
+    "interrupted",
+    "adopt",
+    "session_end",
+)
 _EXEC: Final = re.compile(
     r"exec id=(?P<id>\S+) symbol=(?P<symbol>\S+) cid=(?P<cid>\d+) cum=(?P<cum>\d+)"
 )
