@@ -1,7 +1,8 @@
 """Lives of one live session: each is killed at a random moment, and the next begins at once.
 
 What is measured is what an operator would see: from the start of the new process until it has said
-that it is reconciled, and until the venue has confirmed a quote of it. Where a life is killed:
+that it is reconciled, and until the venue has confirmed a quote of it. `stalled` is the part of that
+in which the process could run and the machine gave it no processor. Where a life is killed:
 
     start    at any moment of a start, before or within recovery
     trading  at any moment of some seconds of trading
@@ -57,6 +58,7 @@ class Life:
         reconciled_ns: when it had said that it is, None if it was killed before.
         recovery: what it did to be reconciled.
         quoting_ns: when it had heard that a quote of it stands; None if it was killed before.
+        stalled_ns: how long it had waited for a processor by then.
     """
 
     process: subprocess.Popen[str]
@@ -65,6 +67,7 @@ class Life:
     reconciled_ns: int | None = None
     recovery: dict[str, Any] = field(default_factory=dict)
     quoting_ns: int | None = None
+    stalled_ns: int = 0
     said: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -141,7 +144,11 @@ class Session:
         while life.quoting_ns is None:
             assert life.process.poll() is None, life.said
             assert wall_ns() < deadline_ns, life.said
+            stalled_ns = _stalled_ns(life.process.pid)
             life.quoting_ns = self._first_confirmed_ns(life)
+            if life.quoting_ns is None:
+                # later than this it may have quoted
+                life.stalled_ns = stalled_ns
             time.sleep(_LOOK_SEC)
         life.recovery = self.world.recovery()
         took_sec = (life.quoting_ns - life.spawned_ns) / NS_PER_SEC
@@ -182,6 +189,14 @@ class Session:
             if is_quote and record["ts_ns"] > life.spawned_ns:
                 return int(record["ts_ns"])
         return None
+
+
+def _stalled_ns(pid: int) -> int:
+    """How long the process's main thread could run and had no processor; 0 where nobody says."""
+    try:
+        return int(Path(f"/proc/{pid}/schedstat").read_text(encoding="ascii").split()[1])
+    except OSError:
+        return 0
 
 
 def _records(path: Path, start: Start | None, *kinds: str) -> Iterator[dict[str, Any]]:
