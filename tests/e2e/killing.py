@@ -1,8 +1,8 @@
 """Lives of one live session: each is killed at a random moment, and the next begins at once.
 
 What is measured is what an operator would see: from the start of the new process until it has said
-that it is reconciled, and until the venue has confirmed a quote of it. `stalled` is the part of that
-in which the process could run and the machine gave it no processor. Where a life is killed:
+that it is reconciled, and until the venue has confirmed a quote of it. Stalled is it while it could
+run and the machine gives it no processor. Where a life is killed:
 
     start    at any moment of a start, before or within recovery
     trading  at any moment of some seconds of trading

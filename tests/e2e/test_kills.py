@@ -69,30 +69,29 @@ def figures(lives, kinds, judge):
         "kinds": dict(kinds),
         "reconciled_sec": percentiles([one.reconciled_ns - one.spawned_ns for one in quoted]),
         "quoting_sec": percentiles([one.quoting_ns - one.spawned_ns for one in quoted]),
-        "unstalled_sec": percentiles(
-            [one.quoting_ns - one.spawned_ns - one.stalled_ns for one in quoted]
-        ),
+        "unstalled_sec": percentiles([unstalled_ns(one) for one in quoted]),
         "measured": len(quoted),
         "torn_records": judge.torn,
         "resting": judge.resting,
         "missed_fills": judge.unheard,
         "fills_added": sum(one.recovery["fills_added"] for one in quoted),
         "load_average": round(load_average(), 1),
-        "slowest": [
-            {
-                "quoting_sec": took_sec,
-                "stalled_sec": life.stalled_ns / NS_PER_SEC,
-                "said": life.said,
-            }
-            for took_sec, life in sorted(
-                ((quoting_sec(life), life) for life in quoted), key=lambda one: -one[0]
-            )[:_SLOWEST]
-        ],
+        "slowest": [about(life) for life in sorted(quoted, key=unstalled_ns)[-_SLOWEST:]],
     }
 
 
-def quoting_sec(life):
-    return (life.quoting_ns - life.spawned_ns) / NS_PER_SEC
+def unstalled_ns(life):
+    return life.quoting_ns - life.spawned_ns - life.stalled_ns
+
+
+def about(life):
+    times_ns = {
+        "reconciled_sec": life.reconciled_ns - life.spawned_ns,
+        "quoting_sec": life.quoting_ns - life.spawned_ns,
+        "unstalled_sec": unstalled_ns(life),
+    }
+    said = {"spawned_ns": life.spawned_ns, "said": life.said}
+    return {name: value / NS_PER_SEC for name, value in times_ns.items()} | said
 
 
 def as_line(found):
@@ -120,3 +119,23 @@ def test_a_killed_session_goes_on_where_the_venue_is(tmp_path, request, record_p
         check_end(one, session, judge, lives[-1])
     bound_sec = option("--kill-seconds")
     assert bound_sec is None or found["unstalled_sec"]["p99"] <= bound_sec, as_line(found)
+
+
+def test_a_session_that_goes_on_without_its_store_recovers_and_ends_in_order(tmp_path):
+    with world(tmp_path, sets=ALWAYS_QUOTING) as one:
+        session = Session(one, random.Random(1))
+        life = session.begin()
+        session.quote(life)
+        life.kill()
+        for path in (tmp_path / "data").glob("mmbot.db*"):
+            path.unlink()
+        (tmp_path / "data" / "mmbot.db").write_bytes(b"no database" * 1000)
+        life = session.begin()
+        session.quote(life)
+        life.leave()
+        assert life.process.returncode == 1
+        assert any("E_STORE_SQL" in line for line in life.said), life.said
+        check_recovered(life)
+        assert one.open_orders() == []
+        lines = one.replays()
+        assert is_replay_ok(lines[0]), lines
