@@ -18,7 +18,6 @@ import signal
 import subprocess
 import threading
 import time
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -57,7 +56,7 @@ class Life:
         journal: end of the journal then; None before there is one.
         reconciled_ns: when it had said that it is, None if it was killed before.
         recovery: what it did to be reconciled.
-        quoting_ns: when it had heard that a quote of it stands; None if it was killed before.
+        quoting_ns: when it had heard that what it asked for stands; None if it was killed before.
         stalled_ns: how long it had waited for a processor by then.
     """
 
@@ -104,6 +103,7 @@ class Life:
             self.said.append(line.rstrip())
             if line.startswith("| recovery | "):
                 self.reconciled_ns = wall_ns()
+                self.stalled_ns = _stalled_ns(self.process.pid)
                 self._has_recovered.set()
         self._has_recovered.set()
 
@@ -184,9 +184,13 @@ class Session:
             time.sleep(_GLANCE_SEC)
 
     def _first_confirmed_ns(self, life: Life) -> int | None:
-        for record in _records(self.journal, life.journal, "report"):
-            is_quote = record["report"] in {"accepted", "amended"}
-            if is_quote and record["ts_ns"] > life.spawned_ns:
+        """When an order that this life placed or changed was confirmed."""
+        asked = set()
+        found = JournalReader(self.journal).records(kinds=("intent", "report"), start=life.journal)
+        for record in found:
+            if record["kind"] == "intent":
+                asked.add(record["cid"] if record["action"] != "cancel" else None)
+            elif record["report"] in {"accepted", "amended"} and record["cid"] in asked:
                 return int(record["ts_ns"])
         return None
 
@@ -197,10 +201,6 @@ def _stalled_ns(pid: int) -> int:
         return int(Path(f"/proc/{pid}/schedstat").read_text(encoding="ascii").split()[1])
     except OSError:
         return 0
-
-
-def _records(path: Path, start: Start | None, *kinds: str) -> Iterator[dict[str, Any]]:
-    return JournalReader(path).records(kinds=kinds, start=start)
 
 
 def _end_of(path: Path) -> Start:
