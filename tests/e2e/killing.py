@@ -1,8 +1,8 @@
 """Lives of one live session: each is killed at a random moment, and the next begins at once.
 
 What is measured is what an operator would see: from the start of the new process until it has said
-that it is reconciled, and until the venue has confirmed a quote of it. Stalled is it while it could
-run and the machine gives it no processor. Where a life is killed:
+that it is reconciled, and until a quote of it stands at the venue. Stalled is it while it could run
+and the machine gives it no processor. Where a life is killed:
 
     start    at any moment of a start, before or within recovery
     trading  at any moment of some seconds of trading
@@ -56,7 +56,9 @@ class Life:
         journal: end of the journal then; None before there is one.
         reconciled_ns: when it had said that it is, None if it was killed before.
         recovery: what it did to be reconciled.
-        quoting_ns: when it had heard that what it asked for stands; None if it was killed before.
+        adopted: orders that rested then and that it knew.
+        quoting_ns: when it had heard that what it asked for stands, or had decided to let what it
+            adopted stand; None if it was killed before.
         stalled_ns: how long it had waited for a processor by then.
     """
 
@@ -64,6 +66,7 @@ class Life:
     spawned_ns: int
     journal: Start | None
     reconciled_ns: int | None = None
+    adopted: int = 0
     recovery: dict[str, Any] = field(default_factory=dict)
     quoting_ns: int | None = None
     stalled_ns: int = 0
@@ -103,6 +106,7 @@ class Life:
             self.said.append(line.rstrip())
             if line.startswith("| recovery | "):
                 self.reconciled_ns = wall_ns()
+                self.adopted = int(line.partition("adopted=")[2].split()[0])
                 self.stalled_ns = _stalled_ns(self.process.pid)
                 self._has_recovered.set()
         self._has_recovered.set()
@@ -145,7 +149,7 @@ class Session:
             assert life.process.poll() is None, life.said
             assert wall_ns() < deadline_ns, life.said
             stalled_ns = _stalled_ns(life.process.pid)
-            life.quoting_ns = self._first_confirmed_ns(life)
+            life.quoting_ns = self._first_quote_ns(life)
             if life.quoting_ns is None:
                 # later than this it may have quoted
                 life.stalled_ns = stalled_ns
@@ -183,15 +187,30 @@ class Session:
         while segment.stat().st_size == size and wall_ns() < deadline_ns:
             time.sleep(_GLANCE_SEC)
 
-    def _first_confirmed_ns(self, life: Life) -> int | None:
-        """When an order that this life placed or changed was confirmed."""
-        asked = set()
-        found = JournalReader(self.journal).records(kinds=("intent", "report"), start=life.journal)
-        for record in found:
-            if record["kind"] == "intent":
-                asked.add(record["cid"] if record["action"] != "cancel" else None)
-            elif record["report"] in {"accepted", "amended"} and record["cid"] in asked:
-                return int(record["ts_ns"])
+    def _first_quote_ns(self, life: Life) -> int | None:
+        """When an order that this life asked for was confirmed, or it decided to keep others."""
+        assert life.reconciled_ns is not None
+        kinds = ("intent", "report", "decide")
+        asked: set[int] = set()
+        gone: set[int] = set()
+        decided_ns: int | None = None
+        for record in JournalReader(self.journal).records(kinds=kinds, start=life.journal):
+            match record:
+                case {"kind": "decide"} if decided_ns is not None and len(gone) < life.adopted:
+                    return decided_ns
+                case {"kind": "decide", "ts_ns": ts_ns}:
+                    # later than the first book, which comes when it is reconciled
+                    decided_ns = ts_ns if ts_ns > life.reconciled_ns else None
+                case {"kind": "intent", "action": "cancel"}:
+                    gone.add(record["cid"])
+                case {"kind": "intent"}:
+                    asked.add(record["cid"])
+                case {"report": "accepted" | "amended"} if record["cid"] in asked:
+                    return int(record["ts_ns"])
+                case {"report": "filled" | "cancelled" | "rejected"}:
+                    gone.add(record["cid"])
+                case _:
+                    continue
         return None
 
 
