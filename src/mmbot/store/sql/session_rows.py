@@ -168,7 +168,7 @@ class SessionRows:
 
     def _note(self, told: Told, batch: Batch) -> None:
         del batch
-        self._venue_ids.note(told["seq"], told["text"])
+        self._venue_ids.note(told["text"])
 
     def _order(self, told: Told, batch: Batch) -> None:
         made = self._instruments[told["instrument"]]
@@ -237,7 +237,7 @@ class SessionRows:
         buys = order["side"] == "buy"
         holding = self.account.holding(made.symbol, made.usd_per_asset)
         holding.book(buys=buys, price=price, qty=qty, fee=fee)
-        exec_id = self._venue_ids.booked(told["seq"], cid, fill["cum_qty"])
+        exec_id = self._venue_ids.booked(cid, fill["cum_qty"])
         mid = fill["mid"]
         batch.symbols.add(made.symbol)
         batch.fills.append(

@@ -1,8 +1,8 @@
 """What a venue calls orders and executions, as the notes of a live session's journal say it.
 
-``order id=... cid=...`` names an order by what we call it; ``exec id=... symbol=...`` is the record
-right before the report of the execution that it names. Without a note, as on a simulated exchange,
-an execution is named by its order and by what is filled after it.
+``order id=... cid=...`` names an order by what we call it; ``exec id=... symbol=...`` names the
+execution that is booked next: between them stands only what became due meanwhile. Without a note,
+as on a simulated exchange, an execution is named by its order and by what is filled after it.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ __all__ = ["VenueIds"]
 
 K = TypeVar("K")
 
-_EXEC: Final = re.compile(r"exec id=(?P<id>\S+) symbol=\S+ cid=\d+ cum=\d+", re.ASCII)
+_EXEC: Final = re.compile(r"exec id=(?P<id>\S+) symbol=\S+ cid=\d+ cum=(?P<cum>\d+)", re.ASCII)
 _ORDER: Final = re.compile(r"order id=(?P<id>\S+) cid=(?P<cid>\S+)", re.ASCII)
 # Markouts follow their execution within minutes; the last events of an order may come late.
 _KEPT_MAX: Final = 100_000
@@ -25,21 +25,21 @@ class VenueIds:
     """Takes notes, and executions as they are booked, in the order of the journal."""
 
     def __init__(self) -> None:
-        self._noted = (-1, "")
+        self._noted = (-1, "")  # lots filled after it, its name
         self._orders: OrderedDict[str, str] = OrderedDict()
         self._fills: OrderedDict[tuple[str, int], str] = OrderedDict()
 
-    def note(self, seq: int, text: str) -> None:
-        """A note of the journal, whatever it says, and its record."""
+    def note(self, text: str) -> None:
+        """A note of the journal, whatever it says."""
         if (found := _EXEC.fullmatch(text)) is not None:
-            self._noted = seq, found["id"]
+            self._noted = int(found["cum"]), found["id"]
         elif (found := _ORDER.fullmatch(text)) is not None:
             _keep(self._orders, found["cid"], found["id"])
 
-    def booked(self, seq: int, cid: str, cum_lots: int) -> str:
-        """The name of an execution that record `seq` reports."""
-        noted_seq, exec_id = self._noted
-        if seq == noted_seq + 1:
+    def booked(self, cid: str, cum_lots: int) -> str:
+        """The name of an execution that is reported."""
+        (noted_lots, exec_id), self._noted = self._noted, (-1, "")
+        if noted_lots == cum_lots:
             _keep(self._fills, (cid, cum_lots), exec_id)
         return self.exec_id(cid, cum_lots)
 

@@ -17,21 +17,24 @@ def exec_of(exec_id, cum):
     )
 
 
-def test_an_execution_has_the_name_of_the_note_right_before_it():
+def test_an_execution_has_the_name_of_the_note_before_it():
     ids = VenueIds()
-    ids.note(10, exec_of("e-1", 3))
-    assert ids.booked(11, "mm-1", 3) == "e-1"
-    ids.note(12, exec_of("e-2", 5))
-    ids.note(13, "adopted")
-    assert ids.booked(14, "mm-1", 5) == "mm-1-5", "something else came between"
-    assert ids.booked(15, "mm-2", 3) == "mm-2-3"
+    ids.note(exec_of("e-1", 3))
+    assert ids.booked("mm-1", 3) == "e-1"
+    assert ids.booked("mm-1", 4) == "mm-1-4", "it was not noted"
+    ids.note(exec_of("e-2", 5))
+    ids.note("what became due meanwhile")
+    assert ids.booked("mm-1", 5) == "e-2"
+    ids.note(exec_of("e-3", 8))
+    assert ids.booked("mm-2", 3) == "mm-2-3", "a crash took the report of e-3"
+    assert ids.booked("mm-1", 8) == "mm-1-8"
     # markouts ask later
-    assert [ids.exec_id("mm-1", 3), ids.exec_id("mm-1", 5)] == ["e-1", "mm-1-5"]
+    assert [ids.exec_id("mm-1", 3), ids.exec_id("mm-1", 5)] == ["e-1", "e-2"]
 
 
 def test_an_order_is_named_once_the_venue_has_told_and_other_notes_say_nothing():
     ids = VenueIds()
     assert ids.order_id("mm-1") is None
     for text in ("order id=o-1 cid=mm-1", "order id=o-1", "order  id=x cid=mm-2", "hello"):
-        ids.note(1, text)
+        ids.note(text)
     assert (ids.order_id("mm-1"), ids.order_id("mm-2")) == ("o-1", None)
