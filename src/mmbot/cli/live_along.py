@@ -19,8 +19,12 @@ from mmbot.config import cfg_hash
 from mmbot.market.frames import CaptureHead
 from mmbot.market.importers.live import series_of
 from mmbot.market.venue_recording import VenueRecording
+from mmbot.store.audit_log import AuditLog
+from mmbot.store.runtime import artifact_path
 from mmbot.store.sql.background import BackgroundShipper
 from mmbot.trading.live.companions import CompanionWatch
+from mmbot.trading.live.fault_book import FaultWatch
+from mmbot.trading.live.fault_sources import FaultSources
 from mmbot.trading.live.recording import SessionRecording
 from mmbot.trading.live.storage import StorageWatch
 from mmbot.trading.session import Companion
@@ -36,6 +40,7 @@ class Along:
     """What goes along with one session; `begin` once on its loop, then `close`."""
 
     companions: CompanionWatch
+    faults: FaultWatch
     storage: StorageWatch
     recording: SessionRecording | None
     store: BackgroundShipper | None
@@ -77,14 +82,16 @@ def go_along(scene: LiveScene, say: Say) -> Along:
         root = config.recorder.data_dir
         recording = SessionRecording(lambda: VenueRecording(root, head, say), say)
     store = background_shipper(config.storage, opened.writer, say) if options.store else None
+    audit = AuditLog(artifact_path("audit.jsonl"), say)
     return Along(
         companions=CompanionWatch(
             opened.core,
             [instrument_of(scene.venue.rules[one]) for one in opened.identity.symbols],
-            _companions(scene, record, head, say),
+            _companions(scene, record, head, audit, say),
             since_ns=opened.recalled.started_ns,
             log=say,
         ),
+        faults=FaultWatch(audit.put, FaultSources),
         storage=StorageWatch(
             StorageGuard(StorageLimits.of(config.storage)),
             Path(config.storage.journal_dir),
@@ -97,7 +104,7 @@ def go_along(scene: LiveScene, say: Say) -> Along:
 
 
 def _companions(
-    scene: LiveScene, record: RecordChoices, head: CaptureHead, say: Say
+    scene: LiveScene, record: RecordChoices, head: CaptureHead, audit: AuditLog, say: Say
 ) -> list[Companion]:
     """Those of a session on the simulated exchange; none of them holds the loop up."""
     runtime, identity = scene.runtime, scene.opened.identity
@@ -106,7 +113,7 @@ def _companions(
     return [
         *record_companions(record, runtime.state, identity, markets, log=say),
         metrics_companion(identity.symbols, record.mode, runtime, say, beside=True),
-        *audit_companions(record.mode, runtime, say, waits=False),
+        *audit_companions(record.mode, runtime, say, audit=audit),
         *drill_companions(identity, record.mode, say),
     ]
 

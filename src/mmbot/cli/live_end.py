@@ -25,6 +25,7 @@ _REASONS: Final[tuple[EndReason, ...]] = get_args(EndReason)
 
 async def close_along(along: Along, showing: Showing, shell: Shell) -> None:
     """Write what went along with the session, which may take seconds; the state file stays new."""
+    along.faults.end(shell, wall_ns())
     beating = asyncio.create_task(_beat(showing, shell))
     try:
         await along.close(wall_ns())

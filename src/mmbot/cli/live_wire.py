@@ -29,7 +29,7 @@ from mmbot.clock import wall_ns
 from mmbot.config import AppConfig, ConfigRequest, lane_params
 from mmbot.config.runtime import RuntimeConfig
 from mmbot.config.session import session_params
-from mmbot.errors import ConfigError
+from mmbot.errors import ConfigError, MmbotError
 from mmbot.portfolio.rebalancing import Rebalancer
 from mmbot.store.runtime import artifacts_dir
 from mmbot.strategy import as_callable
@@ -45,6 +45,7 @@ from mmbot.trading.live.shadowing import ShadowWatch, shadow_line
 from mmbot.trading.live.shell import Shell
 from mmbot.trading.live.shell_records import Watch
 from mmbot.trading.live.showing import Showing
+from mmbot.trading.live.start_failures import note_start_failure
 from mmbot.trading.live.state_file import (
     StageName,
     read_stop_order,
@@ -131,7 +132,11 @@ def run_live(options: LiveOptions) -> int:
     runtime = RuntimeConfig(loaded, _say)
     sys.setswitchinterval(_SWITCH_SEC)
     with runtime.on_sighup():
-        return asyncio.run(_sessions(options, runtime))
+        try:
+            return asyncio.run(_sessions(options, runtime))
+        except MmbotError as exc:
+            note_start_failure(exc, _say)
+            raise
 
 
 async def _sessions(options: LiveOptions, runtime: RuntimeConfig) -> int:
@@ -185,7 +190,7 @@ async def _session(
     scene = LiveScene(options=options, runtime=runtime, venue=venue, opened=opened)
     along = go_along(scene, _say)
     with contextlib.ExitStack() as stack:
-        showing = scene.showing(stack, _say)
+        showing = scene.showing(stack, along.faults.book, _say)
         shell = Shell(
             scene.plan(),
             opened,
@@ -230,6 +235,7 @@ def _watches(
         UpkeepWatch(rebalancer),
         BookWatch(scene.opened.identity.session),
         reload,
+        along.faults,
     ]
     if scene.options.mode == "shadow":
         watches.append(ShadowWatch())

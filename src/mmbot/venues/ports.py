@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Protocol
 import msgspec
 
 from mmbot.errors import VenueError
+from mmbot.venues.connector_faults import ConnectorFaults
 from mmbot.venues.failures import Failure
 from mmbot.venues.records import (
     AccountEquity,
@@ -265,6 +266,11 @@ class VenuePort(VenueQueries, VenueOrders, VenueStreams, Protocol):
     @property
     def capabilities(self) -> Capabilities:
         """What it can do."""
+        ...
+
+    @property
+    def faults(self) -> ConnectorFaults:
+        """What went wrong with its connections so far."""
         ...
 
     async def aclose(self) -> None:

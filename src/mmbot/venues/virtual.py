@@ -19,6 +19,7 @@ from typing import Final
 
 from mmbot import core
 from mmbot.units import NS_PER_SEC
+from mmbot.venues.connector_faults import ConnectorFaults
 from mmbot.venues.failures import Failure, FailureKind, Operation
 from mmbot.venues.market_source import MarketSource
 from mmbot.venues.ports import (
@@ -132,6 +133,11 @@ class VirtualVenue:
             amend_batch_max=1,
             cancel_batch_max=1,
         )
+
+    @property
+    def faults(self) -> ConnectorFaults:
+        """Those of the market's connections."""
+        return self._source.faults
 
     def on_rows(self, symbol: str, chunk: core.EventChunk) -> None:
         """The session has received these rows."""

@@ -10,7 +10,9 @@ computes for too long gets nothing off, for then the process has one.
 from __future__ import annotations
 
 import asyncio
+import json
 import threading
+from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
@@ -31,9 +33,14 @@ from mmbot.cli.venue_wire import NamedVenue
 from mmbot.clock import wall_ns
 from mmbot.config import AppConfig, ConfigRequest, LoadedConfig, lane_params, load_config
 from mmbot.config.session import session_params
+from mmbot.store.audit_chain import verify
+from mmbot.store.audit_log import AuditLog
 from mmbot.store.journal import JournalReader
 from mmbot.trading.identity import SessionIdentity
 from mmbot.trading.journaling import journal_header
+from mmbot.trading.live.fault_book import FaultWatch
+from mmbot.trading.live.fault_kinds import COUNTED_ONLY
+from mmbot.trading.live.fault_sources import FaultSources
 from mmbot.trading.live.opening import Beginning, Opened, Wanted, open_session
 from mmbot.trading.live.parameters import fee_params
 from mmbot.trading.live.shell import Shell
@@ -126,6 +133,8 @@ class Live:
     judge: Judge
     lines: list[str]
     stages: list[tuple[int, str]]
+    faults: FaultWatch
+    audit: AuditLog
     ended: ShellEnd | None = None
 
     @property
@@ -138,6 +147,11 @@ class Live:
     def journal(self) -> Path:
         """Its journal."""
         return self.opened.writer.path
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """What went wrong so far, by the name of its counter."""
+        return self.faults.book.totals
 
     def said(self, text: str) -> bool:
         """Whether a line of the log holds a text."""
@@ -218,6 +232,7 @@ async def trading(
     has_ghosts: bool = False,
     is_locked_out: bool = False,
     keep_orders: bool = False,
+    leaves: Sequence[str] = (),
 ) -> AsyncIterator[Live]:
     """A session on `world`, ended in order afterwards, and then judged as a whole.
 
@@ -231,6 +246,7 @@ async def trading(
             uncounted until it is heard of.
         is_locked_out: at the end the venue tells the session nothing any more.
         keep_orders: leave them at the end.
+        leaves: faults that have to have a counter and a line in the audit.
     """
     given = (*venue_sets("bybit", world.rest_url), *_SETS, *sets)
     loaded = load_config(ConfigRequest(symbols=symbols, sets=given))
@@ -244,19 +260,28 @@ async def trading(
             named, config, mode="live", seed=7, calibration=None, log=lines.append
         )
         opened = _opened(loaded, venue, directory, strategy, lines)
+        audit = AuditLog(directory / "audit.jsonl", lines.append)
+        faults = FaultWatch(audit.put, FaultSources)
         shell = Shell(
             _plan(config, venue),
             opened,
             port,
-            watches=(ClockWatch(port.clock_verdict), ListingWatch(period_ns=NS_PER_SEC)),
+            watches=(
+                ClockWatch(port.clock_verdict),
+                ListingWatch(period_ns=NS_PER_SEC),
+                faults,
+            ),
             on_stage=lambda _shell, stage, _text: stages.append((wall_ns(), stage)),
             log=lines.append,
         )
         judge = Judge(world, own_prefix(config), shell)
-        live = Live(world, port, opened, shell, judge, lines, stages)
-        async with _running(live, keep_orders=keep_orders):
-            yield live
+        live = Live(world, port, opened, shell, judge, lines, stages, faults, audit)
+        with audit:
+            async with _running(live, keep_orders=keep_orders):
+                yield live
+            faults.end(shell, wall_ns())
         _judge_whole(live, keep_orders=keep_orders)
+        _judge_faults(live, leaves)
         if not is_locked_out:
             _judge_positions(live)
         if not has_ghosts:
@@ -342,6 +367,25 @@ def _judge_whole(live: Live, *, keep_orders: bool) -> None:
     replayed = replay_journal(live.journal)
     assert replayed.diff_seq is None, replayed
     assert replayed.actions > 0 or live.end.fatal is not None
+
+
+def _judge_faults(live: Live, leaves: Sequence[str]) -> None:
+    """Each fault has its counter and its audit lines, and there are not more of those than that."""
+    log = live.audit.path.read_bytes().splitlines() if live.audit.path.exists() else []
+    assert verify(log).broken == 0
+    fields = [json.loads(line)["fields"] for line in log]
+    begun, ended = (
+        Counter((one["name"], one["detail"]) for one in fields if (one["event"] == "begin") is want)
+        for want in (True, False)
+    )
+    assert begun == ended
+    for name in leaves:
+        kind, _, detail = name.partition(".")
+        assert live.counts.get(name), f"{name} is not counted: {live.counts}"
+        assert begun[kind, detail] > 0, f"{name} is not in the audit: {begun}"
+    print("LEAVES", sorted(live.counts.items()), sorted(begun))
+    counted = {name.partition(".")[0] for name in live.counts}
+    assert counted - {name for name, _ in begun} <= {one.value for one in COUNTED_ONLY}
 
 
 def _judge_positions(live: Live) -> None:

@@ -9,7 +9,6 @@ from tests.integration.live_faults.session_rig import exchange_beside, play, tra
 
 from mmbot.clock import wall_ns
 from mmbot.ids import base36
-from mmbot.trading.live.figures import fault_counts
 from mmbot.trading.live.holds import HoldReason
 from mmbot.trading.live.shutdown import Stage
 from mmbot.units import NS_PER_MS, NS_PER_SEC
@@ -88,7 +87,7 @@ def test_a_strategy_that_stands_still_for_two_seconds_quotes_nothing_old_and_tri
                 staller.stall_s = STALL_S
                 await live.until(lambda: staller.stalled_ns)
                 await live.until(lambda: live.said("| market | GAP | lagging"))
-                await live.until(lambda: "late_requests" in fault_counts(live.shell.gate))
+                await live.until(lambda: "late_requests" in live.counts)
                 await live.until(lambda: live.shell.desk.core.snapshot(SYMBOL)["synced"])
                 await live.quoting()
                 assert live.port.streams._public[0].inbox.overflows == overflows == 0

@@ -101,16 +101,16 @@ class FailingWriter(JournalWriter):
         self.refuse = refuse
         self.appends = 0
 
-    def append(self, frames: bytes) -> None:
+    def append(self, frames: bytes, *, settled: bool = True) -> None:
         self.appends += 1
         if self.appends in self.refuse:
             segment, self._segment = self._segment, Full(self._segment)  # type: ignore[assignment]
             try:
-                super().append(frames)
+                super().append(frames, settled=settled)
             finally:
                 self._segment = segment
         else:
-            super().append(frames)
+            super().append(frames, settled=settled)
 
 
 class Full:

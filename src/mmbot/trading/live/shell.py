@@ -13,7 +13,7 @@ from collections.abc import Callable, Coroutine, Sequence
 from random import Random
 from typing import Any, Final
 
-from mmbot.clock import wall_ns
+from mmbot.clock import monotonic_ns, wall_ns
 from mmbot.errors import MmbotError, VenueError
 from mmbot.ids import sub_seed
 from mmbot.trading.live.adoption import Adoption
@@ -34,7 +34,7 @@ from mmbot.trading.live.shutdown import Shutdown, Stage
 from mmbot.trading.live.state_file import StageName
 from mmbot.trading.reconcile import CycleInputs, next_cycle_ns
 from mmbot.units import NS_PER_MS, NS_PER_SEC
-from mmbot.venues.ports import StreamChange, VenuePort
+from mmbot.venues.ports import CallError, StreamChange, VenuePort
 from mmbot.venues.records import ExecutionRecord, OrderRecord
 
 __all__ = ["Shell"]
@@ -127,12 +127,17 @@ class Shell:
         self._reason = "interrupted"
         self._fatal: str | None = None
         self._tasks: list[asyncio.Task[None]] = []
-        self._foreign = ForeignOrders(self.desk, self.sender, plan.scope, self._spawn, log)
+        self.foreign = ForeignOrders(self.desk, self.sender, plan.scope, self._spawn, log)
 
     @property
     def is_ending(self) -> bool:
         """Whether somebody has asked it to end."""
         return self._over.is_set()
+
+    @property
+    def fatal(self) -> str | None:
+        """What it could not go on with."""
+        return self._fatal
 
     def stop(self, reason: str) -> None:
         """End the session in order."""
@@ -294,7 +299,7 @@ class Shell:
             self.pump()
 
     def _on_order(self, record: OrderRecord) -> None:
-        if self._foreign.takes(record):
+        if self.foreign.takes(record):
             return
         for report in self.source.on_order(record):
             if report.kind == "rejected":
@@ -315,7 +320,9 @@ class Shell:
         while True:
             now_ns = self.clock()
             wait_ns = min(max(core.next_due_ns() - now_ns, NS_PER_MS), _TIMER_MAX_NS)
+            slept_ns = monotonic_ns()
             await asyncio.sleep(wait_ns / NS_PER_SEC)
+            self.heard.woke(monotonic_ns() - slept_ns - wait_ns)
             now_ns = self.clock()
             core.on_timer(now_ns)
             self.asker.adoption.book()
@@ -377,6 +384,8 @@ class Shell:
         if task.cancelled():
             return
         error = task.exception()
+        if isinstance(error, CallError):
+            self.asker.counters.failures[error.failure.label] += 1
         if isinstance(error, MmbotError):
             self.fail(f"{task.get_name()}: {error}")
         elif error is not None:

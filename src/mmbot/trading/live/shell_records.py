@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Final, Protocol
 
 from mmbot.trading.live.recovering import RecoveryReport
 from mmbot.trading.live.shutdown import Shutdown
 from mmbot.trading.reconcile import OwnScope
+from mmbot.units import NS_PER_MS
 from mmbot.venues.failures import VenueCodes
 from mmbot.venues.records import InstrumentRules
 
 if TYPE_CHECKING:
     from mmbot.trading.live.shell import Shell
 
-__all__ = ["Heard", "ShellEnd", "ShellPlan", "Watch"]
+__all__ = ["STALL_NS", "Heard", "ShellEnd", "ShellPlan", "Watch"]
+
+# Half of the age at which a decision is too old to be sent.
+STALL_NS: Final = 500 * NS_PER_MS
 
 
 class Watch(Protocol):
@@ -63,9 +67,17 @@ class ShellEnd:
 
 @dataclass(slots=True)
 class Heard:
-    """Local times of the newest events."""
+    """Local times of the newest events, and how often the loop itself stood still."""
 
     private_ns: int | None = None
     reconnected_ns: int | None = None
     cycled_ns: int | None = None
     market_ns: dict[str, int] = field(default_factory=dict)
+    stalls: int = 0
+    longest_stall_ns: int = 0
+
+    def woke(self, late_ns: int) -> None:
+        """A task woke up so much later than it wanted to."""
+        if late_ns > STALL_NS:
+            self.stalls += 1
+            self.longest_stall_ns = max(self.longest_stall_ns, late_ns)

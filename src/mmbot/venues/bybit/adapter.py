@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import aiohttp
@@ -21,6 +21,7 @@ from mmbot.venues.bybit.rest import RestClient, RestPolicy
 from mmbot.venues.bybit.signing import ApiCredentials
 from mmbot.venues.bybit.streams import BybitStreams, StreamSettings
 from mmbot.venues.clock_offset import ClockVerdict
+from mmbot.venues.connector_faults import ConnectorFaults
 from mmbot.venues.namespace import CidNamespace
 from mmbot.venues.ports import CallError, Capabilities, PrivateEvent, PublicEvent
 from mmbot.venues.records import (
@@ -174,6 +175,19 @@ class BybitVenue:
             reconnects=reconnects,
             rest_ok=error_rate < 1.0,
             rest_error_rate=error_rate,
+        )
+
+    @property
+    def faults(self) -> ConnectorFaults:
+        """See `VenuePort`."""
+        trade = self._trade
+        return replace(
+            self.streams.faults,
+            late_answers=0 if trade is None else trade.dialogue.late_answers,
+            hedged_cancels=self.orders.counters.hedged,
+            clock_steps=self.clock.estimator.steps,
+            clock_off=self.clock.off_count,
+            budget_waited_ns=self.rest.budget.waited_ns,
         )
 
     def clock_verdict(self) -> ClockVerdict:
