@@ -109,6 +109,7 @@ class LiveScene:
             fee_assets=dict.fromkeys(symbols, "USDT"),
             codes=self.venue.source.codes,
             seed=options.seed,
+            busy_poll=config.runtime.busy_poll,
         )
 
     def shadow_tap(self) -> MarketTap | None:

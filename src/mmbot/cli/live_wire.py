@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import os
 import signal
 import sys
@@ -37,7 +38,6 @@ from mmbot.telemetry.logs import configure_logging, log_level
 from mmbot.trading.engine import Quoter, allocator_settings
 from mmbot.trading.identity import SessionIdentity
 from mmbot.trading.journaling import journal_header
-from mmbot.trading.live.busy_poll import busy_poll
 from mmbot.trading.live.opening import Beginning, Wanted, open_session
 from mmbot.trading.live.parameters import CoreParameters, ReloadWatch, fee_params
 from mmbot.trading.live.recovering import write_recovery
@@ -149,8 +149,9 @@ async def _sessions(options: LiveOptions, runtime: RuntimeConfig) -> int:
             venue = await ask_venue(
                 source, runtime.config, mode=mode, seed=seed, calibration=calibration, log=_say
             )
-            with busy_poll(is_wanted=runtime.config.runtime.busy_poll):
-                code, reason = await _session(options, runtime, venue)
+            # What is there by now stays: the collector need not look through it again and again.
+            gc.freeze()
+            code, reason = await _session(options, runtime, venue)
         finally:
             await source.port.aclose()
         if reason != "relisted":

@@ -197,6 +197,13 @@ class VenueOrders(Protocol):
         """
         ...
 
+    def rehearse(self, requests: Sequence[OrderRequest], cids: Sequence[str]) -> None:
+        """Do what `begin` does before a request leaves, without sending or counting anything.
+
+        A processor forgets code that it has not run for a while; a rehearsal keeps it at hand.
+        """
+        ...
+
     async def create(self, order: CreateOrder) -> Ack:
         """Place an order."""
         ...

@@ -202,6 +202,9 @@ class VirtualVenue:
         """None: nothing leaves at once, a request is on its way for its latency."""
         del requests, cids
 
+    def rehearse(self, requests: Sequence[core.OrderRequest], cids: Sequence[str]) -> None:
+        """Nothing: `begin` sends nothing either."""
+
     async def create(self, order: CreateOrder) -> Ack:
         """See `VenueOrders`."""
         return self._ask(order, Operation.CREATE)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import asynccontextmanager
+from typing import Any
 
 import pytest
 from tests.conformance.ports.adapters import BybitAdapter, Options, connected, private_of
@@ -20,6 +21,7 @@ from tests.conformance.ports.world import (
 from mmbot import core
 from mmbot.units import NS_PER_MS
 from mmbot.venues.bybit.codes import BYBIT_CODES
+from mmbot.venues.bybit.entry import EntryCounters
 from mmbot.venues.clock_offset import ClockState
 from mmbot.venues.failures import Action, FailureKind, classify
 from mmbot.venues.ports import CallError
@@ -133,16 +135,44 @@ def test_requests_of_the_core_have_left_before_anybody_waits():
         async with exchange() as world, session(world) as port:
             wanted = requests_of(f"{OURS.bot}-")
             assert len(wanted) >= 2
-            sent = [port.begin(wanted[:1]), port.begin(wanted[1:])]
+            cids = [one.client_order_id for one in wanted]
+            sent = [port.begin(wanted[:1], cids[:1]), port.begin(wanted[1:], cids[1:])]
             assert port.orders.counters.over_socket == 2
             acks = [ack for one in sent for ack in await one]
-            cids = [one.client_order_id for one in wanted]
             assert [ack.cid for ack in acks] == cids
             await eventually(lambda: sorted(world.open_cids()) == sorted(cids))
             world.fault("disconnect", stream="trade")
             await eventually(lambda: not port.is_trade_socket_up)
-            assert port.begin(wanted) is None
+            assert port.begin(wanted, cids) is None
             assert port.orders.counters.over_rest == 0
+
+    play(story)
+
+
+def test_a_rehearsal_sends_nothing_spends_nothing_and_is_no_request():
+    async def story():
+        async with exchange() as world, session(world) as port:
+            wanted = requests_of(f"{OURS.bot}-")
+            cids = [one.client_order_id for one in wanted]
+            heard: list[Any] = []
+            following = asyncio.create_task(port.follow([SYMBOL], depth=50, take=heard.append))
+            await eventually(lambda: len(heard) > 2)
+            budget, next_id = port.rest.budget.budget, port._trade.next_req_id()
+            before = await budget.status(now_ns=0)
+            for _ in range(500):
+                port.rehearse(wanted, cids)
+            assert port.orders._stage.frames == 500
+            assert await budget.status(now_ns=0) == before
+            assert port.orders.counters == EntryCounters()
+            assert int(port._trade.next_req_id().split("-")[1]) == int(next_id.split("-")[1]) + 1
+            # what is heard of the market is heard once
+            numbers = [one.data for one in heard]
+            assert len(set(numbers)) == len(numbers)
+            await asyncio.sleep(0.1)
+            assert world.open_cids() == []
+            await port.begin(wanted, cids)
+            await eventually(lambda: sorted(world.open_cids()) == sorted(cids))
+            following.cancel()
 
     play(story)
 

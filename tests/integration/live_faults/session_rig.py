@@ -383,7 +383,6 @@ def _judge_faults(live: Live, leaves: Sequence[str]) -> None:
         kind, _, detail = name.partition(".")
         assert live.counts.get(name), f"{name} is not counted: {live.counts}"
         assert begun[kind, detail] > 0, f"{name} is not in the audit: {begun}"
-    print("LEAVES", sorted(live.counts.items()), sorted(begun))
     counted = {name.partition(".")[0] for name in live.counts}
     assert counted - {name for name, _ in begun} <= {one.value for one in COUNTED_ONLY}
 

@@ -38,6 +38,8 @@ _BLOCK_BYTES: Final = 1 << 20
 _NO_ROOM: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 # Only Windows knows text mode.
 _O_BINARY: Final[int] = getattr(os, "O_BINARY", 0)
+# Only Linux has files without a name.
+_O_TMPFILE: Final[int] = getattr(os, "O_TMPFILE", 0)
 
 
 def session_path(directory: Path | str, session_id: str) -> Path:
@@ -114,6 +116,7 @@ class Segment:
             os.close(self._fd)
             raise
         self._has_rest = False
+        self._nameless_fd: int | None = None
 
     def append(self, data: bytes) -> None:
         """Write `data` behind what is there; one write(2) unless the system takes only a part.
@@ -134,6 +137,18 @@ class Segment:
             raise
         self.size += len(data)
 
+    def rehearse(self, data: bytes) -> None:
+        """Write `data` to a file in the same directory that has no name and goes with this object.
+
+        Raises:
+            OSError: no room for it.
+        """
+        if _O_TMPFILE:
+            if self._nameless_fd is None:
+                flags = os.O_WRONLY | _O_TMPFILE
+                self._nameless_fd = os.open(self.path.parent, flags, 0o600)
+            os.pwrite(self._nameless_fd, data, 0)
+
     def empty(self) -> None:
         """Take everything out again; what was in it must not be needed any more."""
         os.ftruncate(self._fd, 0)
@@ -150,6 +165,9 @@ class Segment:
     def close(self) -> None:
         """Close without a sync."""
         os.close(self._fd)
+        if self._nameless_fd is not None:
+            os.close(self._nameless_fd)
+            self._nameless_fd = None
 
     def _cut_rest(self) -> None:
         os.ftruncate(self._fd, self.size)

@@ -80,6 +80,7 @@ class JournalWriter:
         self._backlog: list[bytes] = []
         self._backlog_counts: list[dict[str, int]] = []
         self._uncounted: list[dict[str, int]] = []
+        self._newest = b"", 0
         self._failure: StoreError | None = None
         self._closed = False
         with contextlib.ExitStack() as stack:
@@ -118,6 +119,7 @@ class JournalWriter:
         with self._lock:
             self._refuse_after_failure()
             counts = self._checked(frames)
+            self._newest = frames, self._next_seq
             self._backlog.append(frames)
             self._backlog_counts.append(counts)
             self._next_seq += sum(counts.values())
@@ -140,6 +142,19 @@ class JournalWriter:
             self._refuse_after_failure()
             self._write_backlog()
         self.settle()
+
+    def rehearse(self) -> None:
+        """Go the way of `append` with the last records again, into a file without a name.
+
+        A processor forgets code that it has not run for a while; this keeps it at hand.
+        """
+        frames, first_seq = self._newest
+        with self._lock:
+            if frames and not self._closed:
+                core.journal_counts(frames, first_seq)
+                # a disk that refuses is for `append` to say
+                with contextlib.suppress(OSError):
+                    self._segment.rehearse(frames)
 
     def sync(self) -> None:
         """Return when everything that was written survives a power failure; raises as `append`."""

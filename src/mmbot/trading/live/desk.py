@@ -42,6 +42,9 @@ class JournalFile(Protocol):
     def retry(self) -> None:
         """Write what was refused before."""
 
+    def rehearse(self) -> None:
+        """Go the way of `append` without adding anything."""
+
 
 @dataclass(frozen=True, slots=True)
 class AdoptedLots:

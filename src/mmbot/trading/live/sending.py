@@ -120,15 +120,19 @@ class Sender:
     def send(self, requests: Sequence[core.OrderRequest]) -> None:
         """Begin to send, in this order; the desk is told once everything that can leave has."""
         parcels: list[_Parcel] = []
-        kinds = [(one.kind, one.symbol) for one in requests]
-        start = 0
-        for end in range(1, len(kinds) + 1):
-            if end == len(kinds) or kinds[end] != kinds[start]:
-                self._begin(*kinds[start], requests[start:end], parcels)
-                start = end
+        for kind, symbol, wanted in _groups(requests):
+            self._begin(kind, symbol, wanted, parcels)
         self._desk.sent(requests)
         for parcel in parcels:
             self._start(parcel)
+
+    def rehearse(self, requests: Sequence[core.OrderRequest]) -> None:
+        """Go the way of `send` with requests that have left before, and send nothing."""
+        for kind, symbol, wanted in _groups(requests):
+            client_ids = [one.client_order_id for one in wanted]
+            if self._cancelling.isdisjoint(client_ids):
+                size = self._size(kind, symbol)
+                self._port.rehearse(wanted[:size], client_ids[:size])
 
     async def cancel(self, symbol: str, client_ids: Iterable[str]) -> int:
         """Cancel orders that the core does not know; return how many calls failed for good."""
@@ -307,6 +311,19 @@ class Sender:
             self.counters.failures["cancel", exc.failure.label] += 1
             return classify(exc.failure, self._codes).action is Action.RESOLVE
         return True
+
+
+def _groups(
+    requests: Sequence[core.OrderRequest],
+) -> list[tuple[str, str, Sequence[core.OrderRequest]]]:
+    """Neighbours of one kind and symbol, with both."""
+    kinds = [(one.kind, one.symbol) for one in requests]
+    groups, start = [], 0
+    for end in range(1, len(kinds) + 1):
+        if end == len(kinds) or kinds[end] != kinds[start]:
+            groups.append((*kinds[start], requests[start:end]))
+            start = end
+    return groups
 
 
 def _create(request: core.OrderRequest) -> CreateOrder:

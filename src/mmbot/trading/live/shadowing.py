@@ -55,6 +55,10 @@ class MarketTap:
         """See `JournalFile`."""
         self.journal.retry()
 
+    def rehearse(self) -> None:
+        """See `JournalFile`."""
+        self.journal.rehearse()
+
     def _chunk(self, symbol: str, columns: dict[str, Any]) -> core.EventChunk:
         """Books and trades come by different ways: what is late counts as of the newest."""
         times = np.maximum(columns["ts_exch"], self._newest_ns.get(symbol, 0))

@@ -11,13 +11,14 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Coroutine, Sequence
 from random import Random
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from mmbot.clock import monotonic_ns, wall_ns
 from mmbot.errors import MmbotError, VenueError
 from mmbot.ids import sub_seed
 from mmbot.trading.live.adoption import Adoption
 from mmbot.trading.live.asking import Asker
+from mmbot.trading.live.busy_poll import busy_poll
 from mmbot.trading.live.closing import close_orders
 from mmbot.trading.live.desk import Desk, JournalFile
 from mmbot.trading.live.foreign import ForeignOrders
@@ -36,6 +37,9 @@ from mmbot.trading.reconcile import CycleInputs, next_cycle_ns
 from mmbot.units import NS_PER_MS, NS_PER_SEC
 from mmbot.venues.ports import CallError, StreamChange, VenuePort
 from mmbot.venues.records import ExecutionRecord, OrderRecord
+
+if TYPE_CHECKING:
+    from mmbot.core import OrderRequest
 
 __all__ = ["Shell"]
 
@@ -58,7 +62,7 @@ _GATE_STAGES: Final[dict[Stage, StageName]] = {
 
 
 class Shell:
-    """One session; `run` is called once."""
+    """One session; `run` is called once. `fatal` is what it could not go on with."""
 
     def __init__(
         self,
@@ -125,19 +129,15 @@ class Shell:
         self._over = asyncio.Event()
         self._connected = asyncio.Event()
         self._reason = "interrupted"
-        self._fatal: str | None = None
+        self.fatal: str | None = None
         self._tasks: list[asyncio.Task[None]] = []
         self.foreign = ForeignOrders(self.desk, self.sender, plan.scope, self._spawn, log)
+        self._newest: Sequence[OrderRequest] = ()
 
     @property
     def is_ending(self) -> bool:
         """Whether somebody has asked it to end."""
         return self._over.is_set()
-
-    @property
-    def fatal(self) -> str | None:
-        """What it could not go on with."""
-        return self._fatal
 
     def stop(self, reason: str) -> None:
         """End the session in order."""
@@ -147,8 +147,8 @@ class Shell:
 
     def fail(self, what: str) -> None:
         """End the session because it cannot go on."""
-        if self._fatal is None:
-            self._fatal = what
+        if self.fatal is None:
+            self.fatal = what
             self.log(f"| session | ERROR | fatal={what} |")
         self.stop("fatal")
 
@@ -164,12 +164,13 @@ class Shell:
             if not self._over.is_set():
                 self._trade()
                 timeout = self.plan.duration_ns
-                await self._wait(None if timeout is None else timeout / NS_PER_SEC)
+                with busy_poll(self.rehearse, is_wanted=self.plan.busy_poll):
+                    await self._wait(None if timeout is None else timeout / NS_PER_SEC)
         finally:
             stop = await self._close(keep=self.recovery is not None and keep_orders())
         kept = len(self.desk.ledger.open_orders) if stop.keep_orders else 0
         return ShellEnd(
-            reason=self._reason, fatal=self._fatal, stop=stop, recovery=self.recovery, kept=kept
+            reason=self._reason, fatal=self.fatal, stop=stop, recovery=self.recovery, kept=kept
         )
 
     def pump(self) -> None:
@@ -188,7 +189,19 @@ class Shell:
                 self.desk.refuse(staying)
                 requests = [one for one in requests if one not in staying]
             self.sender.send(requests)
+            self._newest = requests
         self.desk.settle()
+
+    def rehearse(self) -> None:
+        """Go the way of a request without one, so that its code is at hand when one is due."""
+        if not self.gate.is_open:
+            return
+        try:
+            self.pump()
+            self.desk.journal.rehearse()
+            self.sender.rehearse(self._newest)
+        except Exception as exc:  # noqa: BLE001 -- nobody else is above a callback of the loop
+            self.fail(f"rehearsal:{exc}")
 
     def set_deaf(self, *, is_deaf: bool) -> None:
         """Take in no market data: every frame would be written down where there is no room."""
@@ -204,7 +217,7 @@ class Shell:
         waiter.cancel()
         over.cancel()
         if not self._connected.is_set():
-            why = self._fatal or "no connection"
+            why = self.fatal or "no connection"
             raise VenueError("E_VENUE_CALL", "private stream", why, detail="connect")
         await begin_positions(self.asker)
         report = await recover(
@@ -247,11 +260,8 @@ class Shell:
     def _stop_timeout_ns(self) -> int:
         """A session that has sent nothing leaves nothing that would be worth the wait."""
         is_idle = not self.sender.counters.sent and not self.desk.ledger.open_orders
-        return (
-            min(_IDLE_STOP_NS, self.plan.drain_timeout_ns)
-            if is_idle
-            else (self.plan.drain_timeout_ns)
-        )
+        most_ns = self.plan.drain_timeout_ns
+        return min(_IDLE_STOP_NS, most_ns) if is_idle else most_ns
 
     def _tell_stage(self, stop: Shutdown) -> None:
         stage = _GATE_STAGES.get(stop.stage)

@@ -41,6 +41,7 @@ class ShellPlan:
         fee_assets: see `ReportSource`.
         codes: of the venue.
         seed: of back-offs.
+        busy_poll: whether its loop never sleeps while it trades.
     """
 
     symbols: tuple[str, ...]
@@ -52,6 +53,7 @@ class ShellPlan:
     fee_assets: dict[str, str]
     codes: VenueCodes
     seed: int
+    busy_poll: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -236,6 +236,11 @@ class BybitVenue:
         """See `VenueOrders`."""
         return self.orders.begin(requests, cids)
 
+    def rehearse(self, requests: Sequence[core.OrderRequest], cids: Sequence[str]) -> None:
+        """See `VenueOrders`; the way begins with a frame."""
+        self.streams.rehearse()
+        self.orders.rehearse(requests, cids)
+
     async def create(self, order: CreateOrder) -> Ack:
         """See `VenueOrders`."""
         return await self.orders.create(order)

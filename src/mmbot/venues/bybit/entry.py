@@ -18,12 +18,14 @@ from mmbot import core
 from mmbot.clock import monotonic_ns
 from mmbot.units import NS_PER_MS
 from mmbot.venues.budget.ledger import Granted, Wait
+from mmbot.venues.budget.turnstile import Turnstile
 from mmbot.venues.bybit.answers import Answer, Asked, acks_of, raise_for_code
 from mmbot.venues.bybit.endpoints import Category
 from mmbot.venues.bybit.limits import ON_SOCKET
 from mmbot.venues.bybit.queries import BybitQueries
 from mmbot.venues.bybit.requests import OrderCommand, batch_command, command, path_of
 from mmbot.venues.bybit.rest import RestClient
+from mmbot.venues.bybit.stage import Stage, Wire
 from mmbot.venues.bybit.trade_socket import TradeSocket
 from mmbot.venues.failures import FailureKind, Operation
 from mmbot.venues.namespace import CidNamespace
@@ -41,12 +43,28 @@ _OPERATIONS: Final = {
     "amend": Operation.AMEND,
     "cancel": Operation.CANCEL,
 }
-# By kind, and whether it is a batch: what it does, its REST path, its endpoint group.
+
+
+@dataclass(frozen=True, slots=True)
+class _Way:
+    """What a request does, its REST path, and its endpoint group."""
+
+    operation: Operation
+    is_batch: bool
+    path: str
+    group: str
+
+
+def _way(operation: Operation, *, is_batch: bool) -> _Way:
+    path = path_of(operation, is_batch=is_batch)
+    return _Way(operation, is_batch, path, f"{ON_SOCKET}{path}")
+
+
+# By kind, and whether it is a batch.
 _WAYS: Final = {
-    (kind, is_batch): (operation, path, f"{ON_SOCKET}{path}")
+    (kind, is_batch): _way(operation, is_batch=is_batch)
     for kind, operation in _OPERATIONS.items()
     for is_batch in (False, True)
-    for path in (path_of(operation, is_batch=is_batch),)
 }
 # What is placed while cancelling is found by the next round.
 _CANCEL_ROUNDS: Final = 5
@@ -77,6 +95,7 @@ class BybitOrders:
         self._rest = rest
         self._queries = queries
         self._socket = socket
+        self._stage = Stage(rest.budget.budget.rules)
         self._category: Category = category
         self._namespace = namespace
 
@@ -84,32 +103,53 @@ class BybitOrders:
         self, requests: Sequence[core.OrderRequest], cids: Sequence[str]
     ) -> Awaitable[Sequence[Ack | CallError]] | None:
         """Send over the trade socket before this returns; see `VenueOrders`."""
-        socket, now_ns = self._socket, self._rest.clock.now_ns()
-        if socket is None or now_ns is None or not socket.is_up:
+        socket = self._socket
+        if socket is None:
             return None
-        symbol, is_batch = requests[0].symbol, len(cids) > 1
+        written = self._write(socket, self._rest.budget, requests, cids)
+        if written is None:
+            return None
+        way, req_id, sent_ns = written
+        asked = Asked(way.operation, requests[0].symbol, tuple(cids), is_batch=way.is_batch)
+        answered = socket.answer_to(
+            req_id, asked, way.path, sent_ns=sent_ns, deadline_ms=self._deadline_ms(asked)
+        )
+        self.counters.over_socket += 1
+        return self._answers(answered, asked)
+
+    def rehearse(self, requests: Sequence[core.OrderRequest], cids: Sequence[str]) -> None:
+        """Everything that `begin` does before a request has left, but for its leaving."""
+        if self._socket is not None and self._socket.is_up:
+            self._write(self._stage, self._stage.budget, requests, cids)
+
+    def _write(
+        self,
+        wire: Wire,
+        budget: Turnstile,
+        requests: Sequence[core.OrderRequest],
+        cids: Sequence[str],
+    ) -> tuple[_Way, str, int] | None:
+        """Write a request now: its way, its id, when; None if that cannot be or would wait."""
+        now_ns = self._rest.clock.now_ns()
+        if now_ns is None or not wire.is_up:
+            return None
+        symbol = requests[0].symbol
         for cid in cids:
             self._namespace.check(cid, symbol)
-        operation, path, group = _WAYS[requests[0].kind, is_batch]
-        if not self._rest.budget.try_enter(group, operation, orders=len(cids)):
+        way = _WAYS[requests[0].kind, len(cids) > 1]
+        if not budget.try_enter(way.group, way.operation, orders=len(cids)):
             return None
-        policy, req_id = self._rest.policy, socket.next_req_id()
+        req_id = wire.next_req_id()
         frame = core.bybit_order_frame(
             requests,
             timestamp_ms=now_ns // NS_PER_MS,
             req_id=req_id,
-            recv_window_ms=policy.recv_window_ms,
+            recv_window_ms=self._rest.policy.recv_window_ms,
             category=self._category,
         )
         sent_ns = monotonic_ns()
-        if not socket.send(frame):
-            # Nothing was written, only the budget counts what it let pass.
-            return None
-        asked = Asked(operation, symbol, tuple(cids), is_batch=is_batch)
-        deadline_ms = self._deadline_ms(asked)
-        answered = socket.answer_to(req_id, asked, path, sent_ns=sent_ns, deadline_ms=deadline_ms)
-        self.counters.over_socket += 1
-        return self._answers(answered, asked)
+        # If nothing was written, only the budget counts what it let pass.
+        return (way, req_id, sent_ns) if wire.send(frame) else None
 
     async def create(self, order: CreateOrder) -> Ack:
         """Place an order."""

@@ -78,6 +78,8 @@ class PublicDialogue:
     """What is said on the public socket; see `mmbot.venues.stream.socket.Dialogue`."""
 
     refusal: Exception | None = None
+    newest: bytes = b""
+    """The last frame with data."""
 
     def __init__(
         self,
@@ -129,6 +131,7 @@ class PublicDialogue:
                 self.unreadable += 1
                 self.inbox.put(PublicFrame(recv_ns, frame))
             return ()
+        self.newest = frame
         found = self.judge.saw(sight, self._clock.now_ns())
         if found is Finding.LAGGING:
             self._lost = GapReason.LAGGING

@@ -24,6 +24,7 @@ from mmbot.venues.ports import CallError, PrivateEvent, PublicEvent
 from mmbot.venues.retry import RetryState, reconnect_step
 from mmbot.venues.stream.link import Dialer
 from mmbot.venues.stream.socket import Dialogue, ReconnectingSocket, SocketCounters, SocketState
+from mmbot.venues.stream.venue_clock import VenueClock
 
 __all__ = ["BybitStreams", "StreamSettings"]
 
@@ -62,6 +63,9 @@ class BybitStreams:
         self._random = random.Random(sub_seed(settings.seed, "bybit-backoff"))
         self._sockets: dict[str, ReconnectingSocket] = {}
         self._public: list[PublicDialogue] = []
+        # Its clock knows no venue's time, so that no frame is too old for it.
+        self._rehearsal = PublicDialogue((), depth=1, clock=VenueClock(), wall_clock=wall_clock)
+        self._rehearsal.inbox.give_to(_nobody)
         self._private: list[PrivateDialogue] = []
         self._tasks: set[asyncio.Task[None]] = set()
         self._knows_time = asyncio.Event()
@@ -132,6 +136,12 @@ class BybitStreams:
         """The same on the stack of the socket; see `VenueStreams`."""
         with self._public_dialogue(symbols, depth) as dialogue:
             await dialogue.inbox.hand_on(take)
+
+    def rehearse(self) -> None:
+        """Take the newest frame in once more where nobody hears of it."""
+        for dialogue in self._public:
+            if dialogue.newest:
+                self._rehearsal.received(dialogue.newest, monotonic_ns())
 
     async def resubscribe(self, symbols: Sequence[str]) -> None:
         """Ask for books anew."""
@@ -222,3 +232,7 @@ class BybitStreams:
                 step = reconnect_step(state, draw=self._random.random())
                 state = step.state
                 await asyncio.sleep(step.delay_ns / NS_PER_SEC)
+
+
+def _nobody(event: PublicEvent) -> None:
+    del event

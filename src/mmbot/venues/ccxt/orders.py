@@ -31,6 +31,9 @@ class CcxtOrders(CcxtQueries):
         """None: ccxt sends when its call is awaited."""
         del requests, cids
 
+    def rehearse(self, requests: Sequence[core.OrderRequest], cids: Sequence[str]) -> None:
+        """Nothing: `begin` sends nothing either."""
+
     async def create(self, order: CreateOrder) -> Ack:
         """Place an order.
 

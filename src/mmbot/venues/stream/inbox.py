@@ -59,13 +59,17 @@ class Inbox(Generic[T]):
             self._error = error
         self._has_news.set()
 
+    def give_to(self, take: Callable[[T], None]) -> None:
+        """Give what is put from now on to `take`, which never waits."""
+        self._take = take
+
     async def hand_on(self, take: Callable[[T], None]) -> None:
         """Give each item to `take` as it is put, until the end.
 
         Raises:
             Exception: what the stream ended with, or what `take` raised, which ends it.
         """
-        self._take = take
+        self.give_to(take)
         while self._items:
             take(self._items.popleft())
         while not self._is_closed:

@@ -1,6 +1,7 @@
 """The writer of journals: what it promises, and what it does when the machine refuses."""
 
 import errno
+import os
 import threading
 
 import pytest
@@ -291,3 +292,39 @@ def test_threads_may_share_a_writer(tmp_path):
         for thread in threads:
             thread.join()
     assert numbers(writer.path) == list(range(801))
+
+
+def test_a_rehearsal_adds_nothing_and_needs_no_room(tmp_path, monkeypatch):
+    with open_writer(tmp_path) as writer:
+        writer.rehearse()
+        writer.append(frames(0, 2))
+        held = sorted(path.name for path in writer.path.iterdir())
+        size = (writer.path / "0.mmj").stat().st_size
+        for _ in range(20):
+            writer.rehearse()
+        with monkeypatch.context() as disk:
+            disk.setattr(os, "pwrite", _refuses)
+            writer.rehearse()
+        assert sorted(path.name for path in writer.path.iterdir()) == held
+        assert (writer.path / "0.mmj").stat().st_size == size
+        assert writer.metrics.write_fail_total == 0
+        writer.append(frames(2, 1))
+    writer.rehearse()
+    assert numbers(writer.path) == [0, 1, 2]
+
+
+def _refuses(*_):
+    raise OSError(errno.ENOSPC, "full")
+
+
+def test_what_was_appended_is_counted_and_synced_once_it_is_settled(tmp_path, monkeypatch):
+    synced = threading.Event()
+    monkeypatch.setattr(Segment, "sync", lambda _segment: synced.set())
+    with open_writer(tmp_path, fsync_ms=1) as writer:
+        writer.append(frames(0, 2), settled=False)
+        assert numbers(writer.path) == [0, 1]
+        assert sum(writer.metrics.records_total.values()) == 0
+        assert not synced.wait(0.05)
+        writer.settle()
+        assert sum(writer.metrics.records_total.values()) == 2
+        assert synced.wait(30)

@@ -31,5 +31,8 @@ class Disk:
     def settle(self) -> None:
         self.writer.settle()
 
+    def rehearse(self) -> None:
+        self.writer.rehearse()
+
     def retry(self) -> None:
         self.append(b"")

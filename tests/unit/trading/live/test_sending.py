@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
+from dataclasses import replace
 from random import Random
 from typing import Any
 
@@ -43,6 +44,10 @@ class Port:
         self.calls: list[tuple[str, tuple[str, ...]]] = []
         self.failures: dict[str, list[CallError]] = defaultdict(list)
         self.is_quick = False
+        self.rehearsed: list[list[str]] = []
+
+    def rehearse(self, requests, cids):
+        self.rehearsed.append(list(cids))
 
     def begin(self, requests, cids):
         if not self.is_quick:
@@ -146,6 +151,19 @@ def send(trading, port, requests, meanwhile=lambda: None):
 def states(trading, requests):
     found = (trading.desk.ledger.find(one.client_order_id) for one in requests)
     return {order.state for order in found if order is not None}
+
+
+def test_a_rehearsal_goes_the_way_of_a_request_and_leaves_no_trace(trading):
+    requests = first_requests(trading)
+    port = Port(batch=2)
+    sender, _ = send(trading, port, requests)
+    calls, counters = list(port.calls), replace(sender.counters)
+    before = states(trading, requests)
+    sender.rehearse(requests)
+    assert port.rehearsed == [[one.client_order_id for one in requests[:2]]]
+    assert (port.calls, sender.counters, sender.in_flight) == (calls, counters, 0)
+    assert states(trading, requests) == before
+    assert trading.desk.core.take_requests() == []
 
 
 def test_orders_of_a_symbol_go_in_one_request_up_to_the_venues_limit(trading):

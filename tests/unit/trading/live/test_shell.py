@@ -155,6 +155,28 @@ def test_a_task_that_fails_ends_the_session_in_order(tmp_path, error):
     assert world.journal("session_end")[-1]["reason"] == "fatal"
 
 
+def test_a_rehearsal_leaves_no_trace_and_one_that_fails_ends_the_session_in_order(world):
+    async def story(world):
+        await world.quoting()
+        intents, resting = world.shell.sender.counters.sent, len(world.resting())
+        for _ in range(50):
+            world.shell.rehearse()
+        assert (world.shell.sender.counters.sent, len(world.resting())) == (intents, resting)
+
+        def fails(_requests):
+            raise KeyError("rehearsal")
+
+        world.shell.sender.rehearse = fails
+        world.shell.rehearse()
+        assert world.shell.is_ending
+
+    end = world.play(story)
+    assert (end.reason, end.stop.stage) == ("fatal", Stage.VERIFIED)
+    assert end.fatal == "rehearsal:'rehearsal'"
+    assert world.resting() == []
+    assert replay_journal(world.path).diff_seq is None
+
+
 def test_the_first_reason_to_end_counts(world):
     async def story(world):
         world.shell.stop("duration")
