@@ -21,6 +21,7 @@ from time import process_time_ns
 from typing import Any
 
 from tests.conformance.ports.world import SYMBOL, World, exchange
+from tests.fault_rows import LEAVES
 
 from mmbot.cli.live_venue import (
     ListedVenue,
@@ -232,6 +233,7 @@ async def trading(
     has_ghosts: bool = False,
     is_locked_out: bool = False,
     keep_orders: bool = False,
+    row: int | None = None,
     leaves: Sequence[str] = (),
 ) -> AsyncIterator[Live]:
     """A session on `world`, ended in order afterwards, and then judged as a whole.
@@ -246,7 +248,8 @@ async def trading(
             uncounted until it is heard of.
         is_locked_out: at the end the venue tells the session nothing any more.
         keep_orders: leave them at the end.
-        leaves: faults that have to have a counter and a line in the audit.
+        row: of the table of faults: what it says that a fault leaves is there afterwards.
+        leaves: other faults that have to have a counter and a line in the audit.
     """
     given = (*venue_sets("bybit", world.rest_url), *_SETS, *sets)
     loaded = load_config(ConfigRequest(symbols=symbols, sets=given))
@@ -281,7 +284,7 @@ async def trading(
                 yield live
             faults.end(shell, wall_ns())
         _judge_whole(live, keep_orders=keep_orders)
-        _judge_faults(live, leaves)
+        _judge_faults(live, [*leaves, *(() if row is None else LEAVES[row])])
         if not is_locked_out:
             _judge_positions(live)
         if not has_ghosts:

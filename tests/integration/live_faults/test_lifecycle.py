@@ -22,7 +22,7 @@ def test_a_stop_in_a_burst_creates_nothing_and_leaves_what_it_should(tmp_path, k
     async def story():
         async with (
             exchange() as world,
-            trading(world, tmp_path, sets=QUICK, keep_orders=keeps) as live,
+            trading(world, tmp_path, sets=QUICK, keep_orders=keeps, row=18) as live,
         ):
             await live.quoting()
 
@@ -81,7 +81,7 @@ def test_a_strategy_that_stands_still_for_two_seconds_quotes_nothing_old_and_tri
 
     async def story():
         with exchange_beside() as world:
-            async with trading(world, tmp_path, strategy=staller) as live:
+            async with trading(world, tmp_path, strategy=staller, row=17) as live:
                 await live.until(live.own_open)
                 overflows = live.port.streams._public[0].inbox.overflows
                 staller.stall_s = STALL_S
@@ -109,7 +109,7 @@ def test_a_strategy_that_stands_still_for_two_seconds_quotes_nothing_old_and_tri
 
 def test_maintenance_is_waited_for_and_quoting_comes_back_unattended(tmp_path):
     async def story():
-        async with exchange() as world, trading(world, tmp_path) as live:
+        async with exchange() as world, trading(world, tmp_path, row=16) as live:
             await live.quoting()
             world.fault("maintenance", duration_ms=2_000)
             await live.until(lambda: live.shell.holds.has(HoldReason.PRIVATE))

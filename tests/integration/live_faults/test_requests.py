@@ -47,7 +47,14 @@ def test_a_create_that_times_out_is_counted_resolved_in_time_and_never_repeated(
     async def story():
         async with (
             exchange() as world,
-            trading(world, tmp_path, sets=OVER_REST, has_ghosts=is_ghost) as live,
+            trading(
+                world,
+                tmp_path,
+                sets=OVER_REST,
+                has_ghosts=is_ghost,
+                row=7,
+                leaves=("foreign_orders", "orders_lost") if is_ghost else (),
+            ) as live,
         ):
             await live.quoting()
             world.fault(kind, stream="rest", topic=CREATE, count=1, **more)
@@ -68,6 +75,7 @@ def test_a_create_that_times_out_is_counted_resolved_in_time_and_never_repeated(
                 await live.until(lambda: cid not in live.own_open())
             assert world.cid_count(cid) == (kind != "lose")
             await live.quoting()
+        assert live.counts["requests_unknown"] == live.counts["requests_resolved"] == 1
         places = [one["full_cid"] for one in live.placed()]
         assert len(places) == len(set(places))
 
@@ -76,7 +84,7 @@ def test_a_create_that_times_out_is_counted_resolved_in_time_and_never_repeated(
 
 def test_a_storm_of_rejects_gets_five_attempts_a_minute_and_an_alert(tmp_path):
     async def story():
-        async with exchange() as world, trading(world, tmp_path) as live:
+        async with exchange() as world, trading(world, tmp_path, row=10) as live:
             await live.quoting()
             begun_ns = live.shell.clock()
             world.fault("reject", ret_code=BALANCE_CODE)
@@ -109,7 +117,7 @@ def test_limits_cut_to_a_tenth_and_a_storm_of_10006_ban_nobody_and_cancels_pass(
     async def story():
         async with (
             exchange(has_limits=True) as world,
-            trading(world, tmp_path, sets=ONE_LEVEL) as live,
+            trading(world, tmp_path, sets=ONE_LEVEL, row=9) as live,
         ):
             answers: Counter[int] = Counter()
             answer = world.conductor.api.answer

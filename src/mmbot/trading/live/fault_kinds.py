@@ -97,6 +97,8 @@ class FaultKind(StrEnum):
     """Orders that rested at the start and were taken over."""
     FOREIGN_ORDERS = "foreign_orders"
     """Orders of the bot that the session did not count on; they are cancelled."""
+    SESSION_ENDED = "session_ended"
+    """The session was to end; by reason."""
     SESSION_FATAL = "session_fatal"
     """The session could not go on."""
     START_FAILED = "start_failed"

@@ -208,4 +208,5 @@ class FaultSources:
         yield Fault(FaultKind.JOURNAL_TORN), opened.torn_records
         yield Fault(FaultKind.CHECKPOINTS_DAMAGED), opened.damaged_checkpoints
         yield Fault(FaultKind.SESSIONS_RESUMED), int(opened.is_resumed)
+        yield Fault(FaultKind.SESSION_ENDED, shell.reason), int(shell.is_ending)
         yield Fault(FaultKind.SESSION_FATAL), int(shell.fatal is not None)

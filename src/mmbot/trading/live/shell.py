@@ -33,7 +33,6 @@ from mmbot.trading.live.sending import Sender
 from mmbot.trading.live.shell_records import Heard, ShellEnd, ShellPlan, Watch
 from mmbot.trading.live.shutdown import Shutdown, Stage
 from mmbot.trading.live.state_file import StageName
-from mmbot.trading.reconcile import CycleInputs, next_cycle_ns
 from mmbot.units import NS_PER_MS, NS_PER_SEC
 from mmbot.venues.ports import CallError, StreamChange, VenuePort
 from mmbot.venues.records import ExecutionRecord, OrderRecord
@@ -47,8 +46,6 @@ __all__ = ["Shell"]
 _TIMER_MAX_NS: Final = 20 * NS_PER_MS
 _RESOLVE_NS: Final = 100 * NS_PER_MS
 _CYCLE_LOOK_NS: Final = 200 * NS_PER_MS
-_PAUSED_CYCLE_NS: Final = 2 * NS_PER_SEC
-_BREAK_NS: Final = NS_PER_SEC
 _WATCH_NS: Final = 250 * NS_PER_MS
 _CONNECT_NS: Final = 15 * NS_PER_SEC
 _RECOVER_NS: Final = 30 * NS_PER_SEC
@@ -62,7 +59,10 @@ _GATE_STAGES: Final[dict[Stage, StageName]] = {
 
 
 class Shell:
-    """One session; `run` is called once. `fatal` is what it could not go on with."""
+    """One session; `run` is called once.
+
+    `reason` is why it ends, `fatal` what it could not go on with.
+    """
 
     def __init__(
         self,
@@ -128,7 +128,7 @@ class Shell:
         self._on_stage = on_stage
         self._over = asyncio.Event()
         self._connected = asyncio.Event()
-        self._reason = "interrupted"
+        self.reason = "interrupted"
         self.fatal: str | None = None
         self._tasks: list[asyncio.Task[None]] = []
         self.foreign = ForeignOrders(self.desk, self.sender, plan.scope, self._spawn, log)
@@ -142,7 +142,7 @@ class Shell:
     def stop(self, reason: str) -> None:
         """End the session in order."""
         if not self._over.is_set():
-            self._reason = reason
+            self.reason = reason
             self._over.set()
 
     def fail(self, what: str) -> None:
@@ -170,7 +170,7 @@ class Shell:
             stop = await self._close(keep=self.recovery is not None and keep_orders())
         kept = len(self.desk.ledger.open_orders) if stop.keep_orders else 0
         return ShellEnd(
-            reason=self._reason, fatal=self.fatal, stop=stop, recovery=self.recovery, kept=kept
+            reason=self.reason, fatal=self.fatal, stop=stop, recovery=self.recovery, kept=kept
         )
 
     def pump(self) -> None:
@@ -277,7 +277,7 @@ class Shell:
     def _end_journal(self, *, keep: bool) -> None:
         now_ns = self.clock()
         if not keep:
-            self.desk.core.end(now_ns, self._reason)
+            self.desk.core.end(now_ns, self.reason)
         self.desk.write()
         self.opened.checkpoints.close()
         self.opened.writer.close()
@@ -349,20 +349,8 @@ class Shell:
 
     async def _reconcile(self) -> None:
         heard = self.heard
-        inputs = CycleInputs(
-            last_cycle_ns=heard.cycled_ns,
-            reconnected_ns=heard.reconnected_ns,
-            unknown_since_ns=None,
-        )
         now_ns = self.clock()
-        due_ns = next_cycle_ns(inputs, started_ns=now_ns)
-        if heard.cycled_ns is not None:
-            if self.holds.has(HoldReason.DESYNC):
-                # Only a clean cycle ends the pause.
-                due_ns = min(due_ns, heard.cycled_ns + _PAUSED_CYCLE_NS)
-            # A venue that does not answer is not asked without a break.
-            due_ns = max(due_ns, heard.cycled_ns + _BREAK_NS)
-        if due_ns > now_ns:
+        if heard.cycle_due_ns(now_ns, is_paused=self.holds.has(HoldReason.DESYNC)) > now_ns:
             return
         reconnected_ns = heard.reconnected_ns
         result = await self.asker.cycle()

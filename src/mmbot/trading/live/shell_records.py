@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Final, Protocol
 
 from mmbot.trading.live.recovering import RecoveryReport
 from mmbot.trading.live.shutdown import Shutdown
-from mmbot.trading.reconcile import OwnScope
-from mmbot.units import NS_PER_MS
+from mmbot.trading.reconcile import CycleInputs, OwnScope, next_cycle_ns
+from mmbot.units import NS_PER_MS, NS_PER_SEC
 from mmbot.venues.failures import VenueCodes
 from mmbot.venues.records import InstrumentRules
 
@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 __all__ = ["STALL_NS", "Heard", "ShellEnd", "ShellPlan", "Watch"]
 
+_PAUSED_CYCLE_NS: Final = 2 * NS_PER_SEC
+_BREAK_NS: Final = NS_PER_SEC
 # Half of the age at which a decision is too old to be sent.
 STALL_NS: Final = 500 * NS_PER_MS
 
@@ -77,6 +79,22 @@ class Heard:
     market_ns: dict[str, int] = field(default_factory=dict)
     stalls: int = 0
     longest_stall_ns: int = 0
+
+    def cycle_due_ns(self, now_ns: int, *, is_paused: bool) -> int:
+        """When to compare with the venue again; `is_paused`: nothing is quoted until it agrees."""
+        inputs = CycleInputs(
+            last_cycle_ns=self.cycled_ns,
+            reconnected_ns=self.reconnected_ns,
+            unknown_since_ns=None,
+        )
+        due_ns = next_cycle_ns(inputs, started_ns=now_ns)
+        if self.cycled_ns is not None:
+            if is_paused:
+                # Only a clean cycle ends the pause.
+                due_ns = min(due_ns, self.cycled_ns + _PAUSED_CYCLE_NS)
+            # A venue that does not answer is not asked without a break.
+            due_ns = max(due_ns, self.cycled_ns + _BREAK_NS)
+        return due_ns
 
     def woke(self, late_ns: int) -> None:
         """A task woke up so much later than it wanted to."""
