@@ -230,9 +230,9 @@ def _replayed(reader: JournalReader, path: Path) -> tuple[core.JournalReplay, in
 
 
 def _passed_over(path: Path, used: core.CheckpointHead | None) -> int:
-    """Checkpoints of this build that are newer than the one that was used."""
-    index = Checkpoints(path).index
-    count = 0
+    """Checkpoints of this build that are newer than the one that was used, or cut."""
+    checkpoints = Checkpoints(path)
+    index, count = checkpoints.index, int(checkpoints.is_cut)
     for at in reversed(range(len(index))):
         head = index.head(at)
         if used is not None and head.ts_ns <= used.ts_ns:
