@@ -19,6 +19,7 @@ import asyncio
 import contextlib
 import os
 import signal
+import socket
 import sys
 import tempfile
 import time
@@ -111,6 +112,12 @@ async def measured(venue: LoopbackVenue, frames: Sequence[Frame], seconds: float
     return [echoes, orders]
 
 
+def free_port() -> int:
+    """A port that nobody listens on."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        return int(server.getsockname()[1])
+
+
 async def session(
     place: Path, rest: str, streams: str, profile: str | None
 ) -> asyncio.subprocess.Process:
@@ -121,6 +128,7 @@ async def session(
     sets = (
         *SETS,
         f"runtime.busy_poll={never_sleeps}",
+        *(f"monitoring.{name}_port={free_port()}" for name in ("health", "metrics")),
         f"bybit.rest_url={rest}",
         f"bybit.stream_url={streams}",
     )

@@ -16,7 +16,7 @@ from typing import Any
 
 from pybit.unified_trading import HTTP
 from tests.conformance.conftest import Venue, serving
-from tests.e2e.processes import ROOT, environment, mmbot, start
+from tests.e2e.processes import ROOT, environment, free_port, mmbot, start
 
 from mmbot.cli import journal_view
 from mmbot.clock import monotonic_ns
@@ -36,6 +36,8 @@ class World:
     venue: Venue
     sets: tuple[str, ...] = ()
     started: list[subprocess.Popen[str]] = field(default_factory=list)
+    health_port: int = 0
+    """Where the session that was started last answers for its health."""
 
     @property
     def env(self) -> dict[str, str]:
@@ -44,7 +46,9 @@ class World:
 
     def args(self, *more: str) -> list[str]:
         # A market that is against us is not what these tests are about.
-        given = ("runtime_guard.enabled=false", *self.sets)
+        self.health_port = free_port()
+        ports = [f"monitoring.{name}_port={self.health_port}" for name in ("health", "metrics")]
+        given = ("runtime_guard.enabled=false", *ports, *self.sets)
         sets = [word for one in given for word in ("--set", one)]
         return [
             *("--mode", "live", "--venue", "bybit", "--endpoint", self.venue.rest),

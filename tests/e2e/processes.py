@@ -1,6 +1,7 @@
 """Starting `mmbot run` as a process of its own, in directories of its own."""
 
 import os
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -15,6 +16,12 @@ def environment(tmp_path, **more):
     """The test's own directories, and none of the caller's configuration."""
     kept = {k: v for k, v in os.environ.items() if not k.startswith("MM_")}
     return {**kept, "ARTIFACTS_DIR": str(tmp_path / "artifacts"), "MM_FREEZE_UTC": "1", **more}
+
+
+def free_port() -> int:
+    """A port that nobody listens on."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        return int(server.getsockname()[1])
 
 
 def mmbot(tmp_path, *args, **env):

@@ -45,6 +45,7 @@ class Along:
     recording: SessionRecording | None
     store: BackgroundShipper | None
     store_line: Callable[[BackgroundShipper], str]
+    is_audit_writable: Callable[[], bool]
 
     def begin(self, now_ns: int) -> None:
         """The session begins, or goes on."""
@@ -100,6 +101,7 @@ def go_along(scene: LiveScene, say: Say) -> Along:
         recording=recording,
         store=store,
         store_line=lambda shipper: store_line(shipper, config.storage),
+        is_audit_writable=lambda: audit.is_writable,
     )
 
 

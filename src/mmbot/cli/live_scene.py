@@ -40,7 +40,10 @@ _DEPTH: Final = 50
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LiveOptions:
-    """The options of a session that meets a venue; `duration_ns` is wall time."""
+    """The options of a session that meets a venue.
+
+    `duration_ns` is wall time, `host` the address at which it answers for its health.
+    """
 
     config: Path | None
     profile: str | None
@@ -53,6 +56,7 @@ class LiveOptions:
     strategy: str | None
     calibration: Path | None
     is_confirmed: bool
+    host: str
     record: bool
     store: bool
     place: ReportPlace

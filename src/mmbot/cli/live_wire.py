@@ -14,6 +14,7 @@ from typing import Any, Final
 
 from mmbot.cli.live_along import Along, go_along
 from mmbot.cli.live_end import close_along, ended, exit_code, report, unconfirmed
+from mmbot.cli.live_health import health_watch, listening
 from mmbot.cli.live_scene import LiveOptions, LiveScene
 from mmbot.cli.live_venue import (
     ListedVenue,
@@ -72,7 +73,9 @@ _EXTERNAL: Final = {"strategy.kind": "external"}
 _REPLACED: Final = {"latency_boost.replace.mode": "cancel_then_place"}
 
 
-def run_at_venue(options: RunOptions, endpoint: str | None, *, is_confirmed: bool) -> int:
+def run_at_venue(
+    options: RunOptions, endpoint: str | None, *, is_confirmed: bool, host: str
+) -> int:
     """Run what `mmbot run` was asked for at a venue; errors as `run_live`.
 
     Raises:
@@ -96,6 +99,7 @@ def run_at_venue(options: RunOptions, endpoint: str | None, *, is_confirmed: boo
             strategy=options.strategy,
             calibration=options.calibration,
             is_confirmed=is_confirmed,
+            host=host,
             record=options.record,
             store=options.store,
             place=ReportPlace(options.out or artifacts_dir(), options.picture, options.headless),
@@ -190,13 +194,20 @@ async def _session(
         reload.live.apply(target, config, wall_ns())
     scene = LiveScene(options=options, runtime=runtime, venue=venue, opened=opened)
     along = go_along(scene, _say)
+    health = health_watch(scene, along)
     with contextlib.ExitStack() as stack:
+        stack.enter_context(listening(config.monitoring, options.host, health, _say))
         showing = scene.showing(stack, along.faults.book, _say)
         shell = Shell(
             scene.plan(),
             opened,
             venue.port,
-            watches=[showing, *_watches(scene, along, rebalancer, reload), along.companions],
+            watches=[
+                showing,
+                health,
+                *_watches(scene, along, rebalancer, reload),
+                along.companions,
+            ],
             on_stage=_stages(showing, options.mode),
             log=_say,
             journal=scene.shadow_tap(),

@@ -99,6 +99,15 @@ _NoJournal = Annotated[
 _NoStore = Annotated[
     bool, typer.Option("--no-store", help="Leave SQL alone; `mmbot db ship` can do it later.")
 ]
+_Host = Annotated[
+    str,
+    typer.Option(
+        "--host",
+        envvar="MM_BIND_HOST",
+        metavar="ADDRESS",
+        help="Modes shadow and live: where /healthz, /readyz and /metrics are served.",
+    ),
+]
 _ThrottlePath = Annotated[
     Path | None,
     typer.Option(
@@ -159,6 +168,7 @@ def run(
     endpoint: _Endpoint = None,
     i_understand_live: _Understood = False,
     no_store: _NoStore = False,
+    host: _Host = "127.0.0.1",
 ) -> None:
     """Build the session and run it."""
     _check_mode(mode)
@@ -194,7 +204,8 @@ def run(
     if mode in _AT_A_VENUE:
         from mmbot.cli import live_wire  # noqa: PLC0415 -- the venue's libraries
 
-        raise typer.Exit(live_wire.run_at_venue(options, endpoint, is_confirmed=i_understand_live))
+        code = live_wire.run_at_venue(options, endpoint, is_confirmed=i_understand_live, host=host)
+        raise typer.Exit(code)
     raise typer.Exit(wire.run_session(options))
 
 

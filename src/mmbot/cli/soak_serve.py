@@ -5,11 +5,8 @@ Both only read files, so that they may be started and stopped at any time.
 
 from __future__ import annotations
 
-import errno
-import http.server
 import json
 import os
-import threading
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Final
@@ -17,7 +14,7 @@ from typing import Annotated, Any, Final
 import typer
 
 from mmbot import clock
-from mmbot.errors import ConfigError
+from mmbot.cli.listener import Listener, Response
 from mmbot.soak.exporter import Exported, Found
 from mmbot.soak.paths import SoakPaths, read_object, read_summaries
 from mmbot.soak.report_html import dashboard_html
@@ -132,45 +129,18 @@ def _serve(
     Raises:
         ConfigError: ``E_ADMIN_PORT`` when the port is in use.
     """
+
+    def respond(path: str) -> Response | None:
+        made = pages.get(path)
+        if made is None:
+            return None
+        kind, body, refresh = made()
+        headers = {"Refresh": refresh} if refresh else {}
+        return Response(200, kind, body.encode("utf-8"), headers)
+
     look()
-    try:
-        server = http.server.ThreadingHTTPServer((_HOST, port), _handler(pages))
-    except OSError as exc:
-        if exc.errno not in (errno.EADDRINUSE, errno.EACCES):
-            raise
-        raise ConfigError("E_ADMIN_PORT", str(port), "cannot be listened on") from exc
-    with server:
-        typer.echo(f"soak {name}: http://{_HOST}:{server.server_address[1]}{next(iter(pages))}")
-        answering = threading.Thread(target=server.serve_forever, daemon=True)
-        answering.start()
+    with Listener(_HOST, port, respond) as listener:
+        typer.echo(f"soak {name}: http://{_HOST}:{listener.port}{next(iter(pages))}")
         while not stopped():
             clock.sleep_ns(_POLL_NS)
             look()
-        server.shutdown()
-        answering.join()
-
-
-def _handler(pages: Mapping[str, Page]) -> type[http.server.BaseHTTPRequestHandler]:
-    class Handler(http.server.BaseHTTPRequestHandler):
-        """Knows a few pages; everything else is not there."""
-
-        def do_GET(self) -> None:
-            made = pages.get(self.path.partition("?")[0])
-            if made is None:
-                self.send_error(404)
-                return
-            kind, body, refresh = made()
-            data = body.encode("utf-8")
-            self.send_response(200)
-            self.send_header("Content-Type", kind)
-            self.send_header("Content-Length", str(len(data)))
-            self.send_header("Cache-Control", "no-store")
-            if refresh:
-                self.send_header("Refresh", refresh)
-            self.end_headers()
-            self.wfile.write(data)
-
-        def log_message(self, format: str, *args: object) -> None:  # noqa: A002 -- its name there
-            """Say nothing: a page that reloads would fill the terminal."""
-
-    return Handler

@@ -13,7 +13,7 @@ from mmbot.trading.live.shell import Shell
 from mmbot.units import NS_PER_MS, NS_PER_SEC
 from mmbot.venues.clock_offset import ClockVerdict
 from mmbot.venues.failures import VenueCodes
-from mmbot.venues.ports import CallError, VenuePort
+from mmbot.venues.ports import CallError, ConnectorHealth, VenuePort
 from mmbot.venues.stream.venue_clock import VenueClock
 
 __all__ = ["ClockPoll", "NamedVenue", "open_venue", "place_of"]
@@ -29,12 +29,14 @@ class NamedVenue:
         codes: meaning of its failures.
         verdict: whether quoting may go on as far as the clocks are concerned.
         poll: keeps the verdict; None where the adapter does so itself.
+        health: how its connections are; None where the adapter does not say.
     """
 
     port: VenuePort
     codes: VenueCodes
     verdict: Callable[[], ClockVerdict]
     poll: ClockPoll | None = None
+    health: Callable[[], ConnectorHealth] | None = None
 
 
 @dataclass(slots=True)
@@ -96,7 +98,7 @@ def _bybit(config: AppConfig, *, seed: int, is_private: bool) -> NamedVenue:
     from mmbot.venues.bybit.codes import BYBIT_CODES  # noqa: PLC0415
 
     port = build_bybit(config, seed=seed, is_private=is_private)
-    return NamedVenue(port=port, codes=BYBIT_CODES, verdict=port.clock_verdict)
+    return NamedVenue(port=port, codes=BYBIT_CODES, verdict=port.clock_verdict, health=port.health)
 
 
 def _ccxt(config: AppConfig, *, seed: int, is_private: bool) -> NamedVenue:

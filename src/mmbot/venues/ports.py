@@ -39,6 +39,7 @@ if TYPE_CHECKING:
 __all__ = [
     "CallError",
     "Capabilities",
+    "ConnectorHealth",
     "GapReason",
     "PrivateEvent",
     "PublicEvent",
@@ -90,6 +91,25 @@ class Capabilities:
     create_batch_max: int
     amend_batch_max: int
     cancel_batch_max: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConnectorHealth:
+    """The connections at one moment.
+
+    Attributes:
+        ws_connected: every socket that was opened is up.
+        lag_ms: age of the newest market data by the venue's clock; None before any.
+        reconnects: of all sockets so far.
+        rest_ok: not every REST call of the last minute failed.
+        rest_error_rate: share of them that had no readable answer.
+    """
+
+    ws_connected: bool = False
+    lag_ms: int | None = None
+    reconnects: int = 0
+    rest_ok: bool = True
+    rest_error_rate: float = 0.0
 
 
 class PublicFrame(msgspec.Struct, frozen=True):

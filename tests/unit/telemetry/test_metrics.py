@@ -16,8 +16,10 @@ GIVEN_LABELS: dict[tuple[str, ...], list[tuple[str, ...]]] = {
     ("result",): [("ok",), ("failed",)],
     ("code",): [("I_POSITION",)],
     ("action",): [("close",)],
+    ("name", "detail"): [("socket_lost", "public.half_open"), ("late_requests", "")],
     ("op",): [("write",), ("load",)],
     ("kind",): [("throttle",)],
+    ("endpoint",): [("/readyz",)],
 }
 
 # name: (type, labels), by the tables
@@ -26,6 +28,7 @@ TABLES = """
 01-8.5 gauge symbol: micro_bias_strength adverse_fill_rate ws_lag_ms
 01-8.5 counter symbol: md_gaps_total md_resyncs_total md_frames_rejected_total
 01-8.5 counter -: ws_reconnects_total
+01-8.5 counter name,detail: faults_total
 01-8.5 gauge -: cfg_levels_per_side cfg_min_time_in_book_ms cfg_k_vola_spread cfg_skew_coeff
 01-8.5 gauge -: cfg_imbalance_cutoff
 01-8.5 counter result: config_reload_total
@@ -102,6 +105,7 @@ TABLES = """
 03-9 counter -: allocator_snapshot_loads_failed_total cost_calib_snapshot_loads_total
 03-9 counter -: cost_calib_snapshot_loads_failed_total
 03-9 gauge op: allocator_snapshot_mtime_seconds
+05-17 counter endpoint: http_requests_total
 05-7 counter kind: snapshot_integrity_fail_total
 03-7 gauge -: fee_tier_level fee_tier_expected_bps fee_tier_distance_usd effective_fee_bps_now
 03-7 counter -: effective_fee_jump_alerts_total

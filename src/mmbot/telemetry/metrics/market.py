@@ -49,6 +49,7 @@ MARKET: Final = (
     Metric("md_resyncs_total", "counter", _SYMBOL, "books rebuilt", "given"),
     Metric("md_frames_rejected_total", "counter", _SYMBOL, "malformed frames", "given"),
     Metric("ws_reconnects_total", "counter", _NONE, "reconnects", "given"),
+    Metric("faults_total", "counter", ("name", "detail"), "faults of a live session", "given"),
     Metric(
         "cfg_levels_per_side",
         "gauge",
@@ -84,6 +85,7 @@ MARKET: Final = (
         "cutoff of the adverse guard, configured",
         "config:strategy.imbalance_cutoff",
     ),
+    Metric("http_requests_total", "counter", ("endpoint",), "health and metrics", "given"),
     Metric("config_reload_total", "counter", ("result",), "reloads", "given"),
     Metric("invariant_violations_total", "counter", ("code",), "broken invariants", "given"),
 )

@@ -23,7 +23,13 @@ from mmbot.venues.bybit.streams import BybitStreams, StreamSettings
 from mmbot.venues.clock_offset import ClockVerdict
 from mmbot.venues.connector_faults import ConnectorFaults
 from mmbot.venues.namespace import CidNamespace
-from mmbot.venues.ports import CallError, Capabilities, PrivateEvent, PublicEvent
+from mmbot.venues.ports import (
+    CallError,
+    Capabilities,
+    ConnectorHealth,
+    PrivateEvent,
+    PublicEvent,
+)
 from mmbot.venues.records import (
     AccountEquity,
     Ack,
@@ -40,7 +46,7 @@ from mmbot.venues.stream.link import Dialer
 from mmbot.venues.stream.socket import SocketState
 from mmbot.venues.stream.venue_clock import VenueClock
 
-__all__ = ["BybitSettings", "BybitVenue", "ConnectorHealth"]
+__all__ = ["BybitSettings", "BybitVenue"]
 
 _REST_CONNECTIONS: Final = 32
 
@@ -66,25 +72,6 @@ class BybitSettings:
     has_trade_socket: bool = True
     seed: int = 0
     private_topics: tuple[str, ...] = PRIVATE_TOPICS
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ConnectorHealth:
-    """The connections at one moment.
-
-    Attributes:
-        ws_connected: every socket that was opened is up.
-        lag_ms: age of the newest market data by the venue's clock; None before any.
-        reconnects: of all sockets so far.
-        rest_ok: not every REST call of the last minute failed.
-        rest_error_rate: share of them that had no readable answer.
-    """
-
-    ws_connected: bool
-    lag_ms: int | None
-    reconnects: int
-    rest_ok: bool
-    rest_error_rate: float
 
 
 class BybitVenue:
