@@ -29,6 +29,7 @@ def pytest_addoption(parser):
     parser.addoption("--kill-seed", type=int, default=1, help="of the moments of the kills")
     parser.addoption("--cut-points", type=int, default=1000, help="places where a journal is cut")
     parser.addoption("--market-hours", type=float, default=1.0, help="of a session that is watched")
+    parser.addoption("--limits-minutes", type=float, default=0.2, help="with limits cut to a tenth")
     parser.addoption("--fuzz-cases", type=int, default=40_000, help="mutations for each decoder")
 
 

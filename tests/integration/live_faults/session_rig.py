@@ -57,7 +57,7 @@ from mmbot.venues.bybit.codes import BYBIT_CODES
 
 KEYS = {"BYBIT_API_KEY": "key-1", "BYBIT_API_SECRET": "secret-of-1"}
 PATIENCE_S = 60.0
-STORY_S = 300.0
+STORY_S = 900.0
 _OURS = 1
 _LOOK_S = 0.003
 _STALL_NS = 15 * NS_PER_MS
