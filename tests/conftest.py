@@ -27,9 +27,12 @@ NO_REAL_DATA = "MMBOT_REAL_DATA is not set"
 def pytest_addoption(parser):
     parser.addoption("--kill-points", type=int, default=2, help="times a live session is killed")
     parser.addoption("--kill-seed", type=int, default=1, help="of the moments of the kills")
+    parser.addoption("--kill-report", help="a file for the figures of the kills, JSON")
+    parser.addoption("--kill-seconds", type=float, help="bound of p99 until it quotes again")
     parser.addoption("--cut-points", type=int, default=1000, help="places where a journal is cut")
     parser.addoption("--market-hours", type=float, default=1.0, help="of a session that is watched")
     parser.addoption("--limits-minutes", type=float, default=0.2, help="with limits cut to a tenth")
+    parser.addoption("--limits-report", default="", help="file for the figures of that")
     parser.addoption("--fuzz-cases", type=int, default=40_000, help="mutations for each decoder")
 
 
@@ -79,6 +82,11 @@ def store_url(request, tmp_path, monkeypatch):
 
 
 def pytest_terminal_summary(terminalreporter):
+    for outcome in ("passed", "failed"):
+        for report in terminalreporter.getreports(outcome):
+            for name, value in report.user_properties:
+                if name == "figures" and report.when == "call":
+                    terminalreporter.write_line(value)
     for why in (NO_REAL_DATA, NO_POSTGRES):
         skipped = [
             report

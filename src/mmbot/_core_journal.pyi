@@ -243,6 +243,10 @@ class CheckpointIndex:
     def __len__(self) -> int: ...
     def head(self, at: int) -> CheckpointHead:
         """The head of a checkpoint; CoreError E_STORE_TYPE if there is none."""
+    def kept(self, journal_bytes: int) -> tuple[int, int]:
+        """How many of the first heads are of use of a journal of this length, and where the last of
+        them ends in `data`: a crash may have cut what the others stand for.
+        """
     def before(self, seq: int) -> int | None:
         """The last one before record `seq`."""
     def at(self, ts_ns: int) -> int | None:

@@ -1,7 +1,5 @@
 """A live session on a served exchange: trades, stops, survives; every journal replays."""
 
-import functools
-import random
 import time
 
 import pytest
@@ -106,35 +104,6 @@ def test_orders_of_others_are_left_alone(tmp_path):
         done = one.run("--duration", "3s")
         assert done.returncode == 0, done.stderr
         assert sorted(one.open_orders()) == foreign
-
-
-@pytest.mark.spec("02-13/4")
-def test_a_killed_session_goes_on_where_the_venue_is(tmp_path, request):
-    """Killed at random moments; the next one books what it missed and quotes again."""
-    points = request.config.getoption("--kill-points")
-    rng = random.Random(request.config.getoption("--kill-seed"))
-    with world(tmp_path, "--regime", "volatile") as one:
-        for _ in range(points):
-            session = one.start()
-            until(functools.partial(one.is_trading, session))
-            until(has_orders(one))
-            time.sleep(rng.uniform(0.0, 1.5))
-            session.kill()
-            session.communicate()
-            (state, *_) = one.states()
-            assert state["liveness"] == "dead"
-        session = one.start()
-        until(functools.partial(one.is_trading, session))
-        until(has_orders(one))
-        code, _, err = interrupt(session)
-        assert code == 0, err
-        assert one.open_orders() == []
-        assert len(one.journals()) == 1
-        assert one.recovery()["mismatches"] == []
-        adopted = ["orders_adopted"] if one.recovery()["adopted"] else []
-        one.leaves(*LEAVES[12], *adopted)
-        assert one.states()[0]["symbols"][0]["position"] == pytest.approx(one.position())
-        check_journals(one)
 
 
 def test_a_wrong_key_ends_it_at_once(tmp_path):

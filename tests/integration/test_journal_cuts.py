@@ -4,7 +4,7 @@ The journal of a session is cut at random positions, in the middle of a record m
 and each cut is recovered twice. What may rest at the venue then is read off the records by hand;
 all of it has to be open in the recovered session, and reconciliation adopts it and closes nothing.
 
-`--cut-points` says how many; the moments of the real processes are in `tests/e2e/test_live.py`.
+`--cut-points` says how many; the moments of the real processes are in `tests/e2e/test_kills.py`.
 """
 
 from __future__ import annotations

@@ -167,6 +167,14 @@ impl Tap {
         });
     }
 
+    pub(crate) fn interrupted(&mut self, instrument: InstrumentIdx, ts: TsNs, cid: Cid) {
+        self.put(&Record::Interrupted {
+            instrument,
+            ts,
+            cid,
+        });
+    }
+
     pub(crate) fn adopt(
         &mut self,
         instrument: InstrumentIdx,

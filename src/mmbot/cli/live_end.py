@@ -7,9 +7,8 @@ import contextlib
 import sys
 from typing import Final, get_args
 
-from mmbot.cli.live_along import Along
+from mmbot.cli.live_beside import Beside
 from mmbot.cli.live_scene import LiveScene
-from mmbot.cli.reporting import tell_end
 from mmbot.clock import wall_ns
 from mmbot.errors import MmbotError, VenueError
 from mmbot.trading.live.shell import Shell
@@ -18,17 +17,17 @@ from mmbot.trading.live.showing import Showing
 from mmbot.trading.live.shutdown import Stage
 from mmbot.trading.session import EndReason, SessionEnd
 
-__all__ = ["close_along", "ended", "exit_code", "report", "unconfirmed"]
+__all__ = ["close_beside", "ended", "exit_code", "report", "unconfirmed"]
 
 _REASONS: Final[tuple[EndReason, ...]] = get_args(EndReason)
 
 
-async def close_along(along: Along, showing: Showing, shell: Shell) -> None:
+async def close_beside(beside: Beside, showing: Showing, shell: Shell) -> None:
     """Write what went along with the session, which may take seconds; the state file stays new."""
-    along.faults.end(shell, wall_ns())
+    beside.faults.end(shell, wall_ns())
     beating = asyncio.create_task(_beat(showing, shell))
     try:
-        await along.close(wall_ns())
+        await beside.close(wall_ns())
     finally:
         beating.cancel()
         with contextlib.suppress(asyncio.CancelledError):
@@ -41,13 +40,13 @@ async def _beat(showing: Showing, shell: Shell) -> None:
         await asyncio.sleep(1.0)
 
 
-def ended(end: ShellEnd, shell: Shell, along: Along, showing: Showing) -> SessionEnd:
+def ended(end: ShellEnd, shell: Shell, beside: Beside, showing: Showing) -> SessionEnd:
     """What the session leaves; times are those of this process."""
     now_ns = shell.clock()
     took_ns = now_ns - showing.start_ns
     return SessionEnd(
         reason=next((one for one in _REASONS if one == end.reason), "interrupted"),
-        symbols=along.companions.ends(),
+        symbols=beside.companions.ends(),
         start_ns=showing.start_ns,
         market_ns=took_ns,
         wall_ns=took_ns,
@@ -58,6 +57,8 @@ def ended(end: ShellEnd, shell: Shell, along: Along, showing: Showing) -> Sessio
 
 def report(scene: LiveScene, end: SessionEnd) -> None:
     """Write the reports and print the summary; that it could not be done changes nothing else."""
+    from mmbot.cli.reporting import tell_end  # noqa: PLC0415 -- nothing that a start waits for
+
     try:
         tell_end(end, scene.config, scene.facts, scene.labels, scene.options.place)
     except MmbotError as exc:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 
 from mmbot.cli.health_watch import METRICS_PATH, HealthWatch
 from mmbot.cli.listener import Listener, Response
-from mmbot.cli.live_along import Along
+from mmbot.cli.live_beside import Beside
 from mmbot.cli.live_scene import LiveScene
 from mmbot.config.operations import MonitoringConfig
 from mmbot.telemetry.metrics import SessionMetrics
@@ -16,7 +16,7 @@ from mmbot.telemetry.metrics import SessionMetrics
 __all__ = ["health_watch", "listening"]
 
 
-def health_watch(scene: LiveScene, along: Along) -> HealthWatch:
+def health_watch(scene: LiveScene, beside: Beside) -> HealthWatch:
     """What publishes the health of a session."""
     return HealthWatch(
         scene.venue.source.health,
@@ -26,8 +26,8 @@ def health_watch(scene: LiveScene, along: Along) -> HealthWatch:
             service="mmbot",
             exchange=scene.venue.port.name,
         ),
-        along.is_audit_writable,
-        along.faults.book,
+        lambda: beside.audit.is_writable,
+        beside.faults.book,
     )
 
 

@@ -9,10 +9,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from rich.console import Console
-
 from mmbot.cli.live_venue import ListedVenue, own_prefix
-from mmbot.cli.reporting import ReportPlace, SessionFacts
+from mmbot.cli.report_facts import ReportPlace, SessionFacts
 from mmbot.cli.venue_wire import place_of
 from mmbot.clock import wall_ns
 from mmbot.config import AppConfig
@@ -26,8 +24,7 @@ from mmbot.trading.live.shadowing import MarketTap
 from mmbot.trading.live.shell_records import ShellPlan
 from mmbot.trading.live.showing import Showing
 from mmbot.trading.reconcile import OwnScope
-from mmbot.trading.screen.layout import Labels
-from mmbot.trading.screen.live import LiveDisplay
+from mmbot.trading.screen.labels import Labels
 from mmbot.trading.screen.style import price_decimals
 from mmbot.trading.session import Display
 from mmbot.units import NS_PER_MS
@@ -132,6 +129,10 @@ class LiveScene:
         if self.options.headless or not sys.stdout.isatty():
             display = HeadlessDisplay(sys.stdout, decimals=labels.decimals)
         else:
+            from rich.console import Console  # noqa: PLC0415 -- what has no screen starts sooner
+
+            from mmbot.trading.screen.live import LiveDisplay  # noqa: PLC0415
+
             display = stack.enter_context(LiveDisplay(Console(), labels))
         heartbeat = stack.enter_context(Heartbeat(log=log))
         heartbeat.forget_stop_order(identity.session)

@@ -12,8 +12,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Final
 
-from mmbot.cli.live_along import Along, go_along
-from mmbot.cli.live_end import close_along, ended, exit_code, report, unconfirmed
+from mmbot.cli.live_beside import Beside
+from mmbot.cli.live_end import close_beside, ended, exit_code, report, unconfirmed
 from mmbot.cli.live_health import health_watch, listening
 from mmbot.cli.live_scene import LiveOptions, LiveScene
 from mmbot.cli.live_venue import (
@@ -25,8 +25,8 @@ from mmbot.cli.live_venue import (
     refuse_second,
     venue_sets,
 )
-from mmbot.cli.reporting import ReportPlace
-from mmbot.cli.wire import RunOptions
+from mmbot.cli.report_facts import ReportPlace
+from mmbot.cli.run_options import RunOptions
 from mmbot.clock import wall_ns
 from mmbot.config import AppConfig, ConfigRequest, lane_params
 from mmbot.config.runtime import RuntimeConfig
@@ -193,11 +193,11 @@ async def _session(
     if opened.is_resumed:
         reload.live.apply(target, config, wall_ns())
     scene = LiveScene(options=options, runtime=runtime, venue=venue, opened=opened)
-    along = go_along(scene, _say)
-    health = health_watch(scene, along)
+    beside = Beside(scene, _say)
+    health = health_watch(scene, beside)
     with contextlib.ExitStack() as stack:
         stack.enter_context(listening(config.monitoring, options.host, health, _say))
-        showing = scene.showing(stack, along.faults.book, _say)
+        showing = scene.showing(stack, beside.faults.book, _say)
         shell = Shell(
             scene.plan(),
             opened,
@@ -205,17 +205,17 @@ async def _session(
             watches=[
                 showing,
                 health,
-                *_watches(scene, along, rebalancer, reload),
-                along.companions,
+                *_watches(scene, beside, rebalancer, reload),
+                beside.companions,
             ],
             on_stage=_stages(showing, options.mode),
             log=_say,
             journal=scene.shadow_tap(),
-            tap=along.recording,
+            tap=beside.recording,
         )
         session = opened.identity.session
         _catch_signals(shell)
-        along.begin(wall_ns())
+        beside.begin(wall_ns())
         try:
             end = await shell.run(lambda: _keeps_orders(session))
         except BaseException:
@@ -224,10 +224,10 @@ async def _session(
             )
             raise
         finally:
-            await close_along(along, showing, shell)
+            await close_beside(beside, showing, shell)
         if options.mode == "shadow":
             sys.stdout.write(shadow_line(opened.core.session()) + "\n")
-        report(scene, ended(end, shell, along, showing))
+        report(scene, ended(end, shell, beside, showing))
         code = exit_code(end)
         sys.stdout.write(f"session {session} ended: {end.reason}\nwrote {opened.writer.path}\n")
         showing.end(now_ns=wall_ns(), unconfirmed=unconfirmed(end), exit_code=code)
@@ -235,11 +235,12 @@ async def _session(
 
 
 def _watches(
-    scene: LiveScene, along: Along, rebalancer: Rebalancer | None, reload: ReloadWatch
+    scene: LiveScene, beside: Beside, rebalancer: Rebalancer | None, reload: ReloadWatch
 ) -> list[Watch]:
     venue, refresh_sec = scene.venue, scene.runtime.config.bybit.refresh_sec
     watches: list[Watch] = [
-        along.storage,
+        beside.storage,
+        beside,
         *([] if venue.source.poll is None else [venue.source.poll]),
         ClockWatch(venue.source.verdict),
         ListingWatch(),
@@ -247,7 +248,7 @@ def _watches(
         UpkeepWatch(rebalancer),
         BookWatch(scene.opened.identity.session),
         reload,
-        along.faults,
+        beside.faults,
     ]
     if scene.options.mode == "shadow":
         watches.append(ShadowWatch())

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 from mmbot import clock
+from mmbot.cli.record_choices import check_directory
 from mmbot.cli.venue_wire import place_of
 from mmbot.config import AppConfig, ConfigRequest
 from mmbot.config.runtime import RuntimeConfig
@@ -19,7 +20,7 @@ from mmbot.venues.bybit.build import build_bybit, bybit_endpoints
 from mmbot.venues.ports import PublicFrame
 from mmbot.venues.records import InstrumentRules
 
-__all__ = ["VenueOptions", "capture_head", "check_directory", "record_venue"]
+__all__ = ["VenueOptions", "capture_head", "record_venue"]
 
 _NAMES = ("mainnet", "testnet", "demo")
 _LOOK_S = 0.1
@@ -94,16 +95,6 @@ async def _record(
     finally:
         await venue.aclose()
     return [recording.marker, f"recorded into {recording.directory}: {reason}"]
-
-
-def check_directory(config: AppConfig) -> None:
-    """Frames are written where a crash loses nothing of them.
-
-    Raises:
-        ConfigError: ``E_CFG_RANGE`` for a ``recorder.data_dir`` that is no local directory.
-    """
-    if "://" in config.recorder.data_dir:
-        raise ConfigError("E_CFG_RANGE", "recorder.data_dir", "must be a local directory here")
 
 
 def capture_head(config: AppConfig, rules: Mapping[str, InstrumentRules]) -> CaptureHead:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
 from mmbot.cli.markets import SymbolMarket
+from mmbot.cli.record_choices import RecordChoices, is_recorded
 from mmbot.config.changes import InForce
 from mmbot.config.operations import RecorderConfig
 from mmbot.market.exec_recorder import ExecRecorder
@@ -24,28 +25,11 @@ from mmbot.trading.recording import RecordingCompanion
 from mmbot.trading.session import Companion
 from mmbot.trading.summarising import SummaryCompanion, SummarySymbol
 
-__all__ = ["RecordChoices", "is_recorded", "is_repeatable", "market_recorder", "record_companions"]
+__all__ = ["is_repeatable", "market_recorder", "record_companions"]
 
 _EXEC_RECORDER: Final = "EXEC_RECORDER_ENABLED"
 
 Log = Callable[[str], None]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RecordChoices:
-    """What is recorded of a session.
-
-    Attributes:
-        mode: of the session.
-        wanted: False with ``--no-record``.
-        market: whether the market data are recorded, which makes no sense for a recording.
-        waits: whether market time may wait for the recorder: at full speed nothing else paces it.
-    """
-
-    mode: str
-    wanted: bool
-    market: bool
-    waits: bool
 
 
 def record_companions(
@@ -127,14 +111,6 @@ def _recorded_symbol(
 def is_repeatable(series: Series) -> bool:
     """Whether the market comes the same every time it is opened: its venue names its seed."""
     return series.synthetic and "seed" in series.extra
-
-
-def is_recorded(choices: RecordChoices, state: InForce) -> bool:
-    """Off by itself in mode sim, where nothing happens that could not be had again."""
-    if not choices.wanted or not state.config.recorder.enabled:
-        return False
-    said = state.loaded.origin(("recorder", "enabled"))
-    return choices.mode != "sim" or said != "default"
 
 
 def _summaries(

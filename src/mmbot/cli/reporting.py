@@ -5,13 +5,12 @@ from __future__ import annotations
 import io
 import re
 import sys
-from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 from rich.console import Console
 
+from mmbot.cli.report_facts import ReportPlace, SessionFacts
 from mmbot.config import AppConfig, cfg_hash
 from mmbot.research.edge_report import build_edge_report, write_edge_report
 from mmbot.research.models import SymbolRun
@@ -20,38 +19,19 @@ from mmbot.research.thinning import Thinned
 from mmbot.store.artifacts import write_text
 from mmbot.store.runtime import version
 from mmbot.trading.readout import Columns, Readout
-from mmbot.trading.screen.layout import Frame, Labels
+from mmbot.trading.screen.labels import Labels
+from mmbot.trading.screen.layout import Frame
 from mmbot.trading.screen.style import UNICODE
 from mmbot.trading.session import SessionEnd
 from mmbot.trading.summary import summary_table
 
-__all__ = ["BAR_MINUTES", "ReportPlace", "SessionFacts", "tell_end"]
+__all__ = ["BAR_MINUTES", "tell_end"]
 
 _PICTURE_SIZE: Final = (100, 30)
 _FONT_FACE: Final = re.compile(r"@font-face \{.*?\}\s*", re.DOTALL)
 
 # A session lasts minutes, a backtest days: equity is observed every minute.
 BAR_MINUTES = 1
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SessionFacts:
-    """What the reports say beside the numbers."""
-
-    tick_sizes: Mapping[str, str]
-    mode: str
-    market: str
-    strategy: str
-    seed: int
-
-
-@dataclass(frozen=True, slots=True)
-class ReportPlace:
-    """The directory of the reports, the file for the last frame, and whether nobody looks."""
-
-    out: Path
-    picture: Path | None
-    headless: bool
 
 
 def tell_end(

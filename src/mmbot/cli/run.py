@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from mmbot.cli.options import ConfigOption, ProfileOption, SetOption, SymbolOption
+from mmbot.cli.run_options import RunOptions
 from mmbot.errors import ConfigError
 from mmbot.units import parse_duration_ns
 
@@ -173,10 +174,8 @@ def run(
     """Build the session and run it."""
     _check_mode(mode)
     duration_ns = None if duration is None else parse_duration_ns(duration, key="--duration")
-    from mmbot.cli import wire  # noqa: PLC0415 -- `--help` does without the engine
-
     pace = speed or ("max" if mode == "sim" else "10x")
-    options = wire.RunOptions(
+    options = RunOptions(
         config=config,
         profile=profile,
         sets=tuple(sets or ()),
@@ -206,6 +205,8 @@ def run(
 
         code = live_wire.run_at_venue(options, endpoint, is_confirmed=i_understand_live, host=host)
         raise typer.Exit(code)
+    from mmbot.cli import wire  # noqa: PLC0415 -- `--help` does without the engine
+
     raise typer.Exit(wire.run_session(options))
 
 

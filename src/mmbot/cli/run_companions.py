@@ -81,7 +81,7 @@ def audit_companions(
 ) -> list[Companion]:
     """What feeds ``audit.jsonl``; a generated session decides nothing that anybody audits.
 
-    `audit` is its writer, if others write to it, too; else `waits` as of `AuditLog`.
+    `audit` is its writer, if one runs already; else `waits` as of `AuditLog`.
     """
     if mode == "sim":
         return []
@@ -92,6 +92,7 @@ def audit_companions(
             lambda: runtime.config.latency_boost.tail_batch.tail_age_ms,
             # several a second in a busy market
             logger.debug,
+            is_running=audit is not None,
         )
     ]
 

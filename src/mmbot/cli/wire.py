@@ -5,16 +5,16 @@ from __future__ import annotations
 import contextlib
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Final
 
 from rich.console import Console
 
 from mmbot import core
 from mmbot.cli.markets import MarketChoice, SymbolMarket, only_symbol, open_markets
-from mmbot.cli.records import RecordChoices, record_companions
-from mmbot.cli.reporting import BAR_MINUTES, ReportPlace, SessionFacts, tell_end
+from mmbot.cli.record_choices import RecordChoices
+from mmbot.cli.records import record_companions
+from mmbot.cli.report_facts import ReportPlace, SessionFacts
+from mmbot.cli.reporting import BAR_MINUTES, tell_end
 from mmbot.cli.run_companions import (
     SnapshotChoices,
     audit_companions,
@@ -24,6 +24,7 @@ from mmbot.cli.run_companions import (
     snapshot_companions,
     window_recompute,
 )
+from mmbot.cli.run_options import RunOptions
 from mmbot.cli.store_wire import background_shipper, store_line
 from mmbot.config import AppConfig, ConfigRequest, lane_params
 from mmbot.config.changes import InForce
@@ -42,7 +43,7 @@ from mmbot.trading.live.companion import StateCompanion, first_state
 from mmbot.trading.live.heartbeat import Heartbeat
 from mmbot.trading.pacing import parse_speed
 from mmbot.trading.reloading import ConfigCompanion
-from mmbot.trading.screen.layout import Labels
+from mmbot.trading.screen.labels import Labels
 from mmbot.trading.screen.live import LiveDisplay
 from mmbot.trading.screen.style import price_decimals
 from mmbot.trading.session import Companion, Display, Feed, Session, SessionEnd, SessionPlan
@@ -50,62 +51,10 @@ from mmbot.trading.stopping import StopRequest
 from mmbot.trading.strategies import load_strategy
 from mmbot.units import NS_PER_MIN, NS_PER_SEC
 
-__all__ = ["RunOptions", "run_session"]
+__all__ = ["run_session"]
 
 _CURVE_NS: Final = NS_PER_SEC
 _EXTERNAL: Final = {"strategy.kind": "external"}
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RunOptions:
-    """The options of `mmbot run`, checked for form only; `duration_ns` is market time.
-
-    `throttle_snapshots` is the file of the request windows and the seconds between two writes;
-    `follows` says that the market is that of a venue while it happens, at `endpoint` if given.
-    """
-
-    config: Path | None
-    profile: str | None
-    sets: tuple[str, ...]
-    symbols: tuple[str, ...]
-    mode: str
-    data: str | None
-    venue: str | None
-    regime: str
-    speed: str
-    duration_ns: int | None
-    headless: bool
-    seed: int
-    out: Path | None
-    calibration: Path | None
-    strategy: str | None
-    picture: Path | None
-    record: bool
-    journal: bool
-    store: bool
-    throttle_snapshots: tuple[Path | None, float] = (None, 30.0)
-    endpoint: str | None = None
-
-    @property
-    def follows(self) -> bool:
-        """See the class."""
-        is_told = self.venue is not None or self.endpoint is not None
-        return self.mode == "paper" and self.data is None and is_told
-
-    def records(self, *, waits: bool) -> RecordChoices:
-        """What is recorded; `waits` as of `RecordChoices`."""
-        return RecordChoices(
-            mode=self.mode, wanted=self.record, market=self.data is None, waits=waits
-        )
-
-    def snapshots(self, *, paced: bool) -> SnapshotChoices:
-        """What is kept of the session for the next one."""
-        path, interval_sec = self.throttle_snapshots
-        return SnapshotChoices(
-            kept=self.mode == "paper" and self.data is None and paced,
-            throttle_path=path,
-            throttle_interval_sec=interval_sec,
-        )
 
 
 def run_session(options: RunOptions) -> int:
@@ -157,7 +106,7 @@ def _run_on(options: RunOptions, loaded: InForce, markets: Sequence[SymbolMarket
         cid_prefix=identity.cid_prefix,
         journal=header,
     )
-    choices = options.records(waits=speed is None)
+    choices = _records(options, waits=speed is None)
     records = record_companions(choices, loaded, identity, markets, log=_say)
     store = _store(options, config, journal)
     # From here on the session leaves traces: what could keep it from starting has been tried.
@@ -192,6 +141,23 @@ def _run_on(options: RunOptions, loaded: InForce, markets: Sequence[SymbolMarket
     return code
 
 
+def _records(options: RunOptions, *, waits: bool) -> RecordChoices:
+    """What is recorded; `waits` as of `RecordChoices`."""
+    return RecordChoices(
+        mode=options.mode, wanted=options.record, market=options.data is None, waits=waits
+    )
+
+
+def _snapshots(options: RunOptions, *, is_paced: bool) -> SnapshotChoices:
+    """What is kept of the session for the next one."""
+    path, interval_sec = options.throttle_snapshots
+    return SnapshotChoices(
+        kept=options.mode == "paper" and options.data is None and is_paced,
+        throttle_path=path,
+        throttle_interval_sec=interval_sec,
+    )
+
+
 def _reloading(
     options: RunOptions,
     runtime: RuntimeConfig,
@@ -222,7 +188,7 @@ def _besides(
 ) -> list[Companion]:
     """What the session keeps, shows and obeys besides its records."""
     return [
-        *snapshot_companions(options.snapshots(paced=is_paced), engine, runtime, _say),
+        *snapshot_companions(_snapshots(options, is_paced=is_paced), engine, runtime, _say),
         metrics_companion(identity.symbols, options.mode, runtime, _say),
         *audit_companions(options.mode, runtime, _say, waits=not is_paced),
         *drill_companions(identity, options.mode, _say),

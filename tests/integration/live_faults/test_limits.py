@@ -1,11 +1,13 @@
 """A venue that cuts the limits of requests to a tenth and refuses everything now and then.
 
-With ``--limits-minutes 5`` for five minutes; the figures are printed (``-s``).
+With ``--limits-minutes 5`` for five minutes; ``--limits-report`` takes a file for the figures.
 """
 
 import asyncio
+import json
 from collections import Counter
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -143,16 +145,22 @@ def test_limits_cut_to_a_tenth_and_storms_of_10006_ban_nobody_and_cancels_pass(
             await trade(live, USUAL_S)
             assert not live.shell.is_ending
         lengths = {"before": USUAL_S, "during": (end_ns - begin_ns) / NS_PER_SEC, "after": USUAL_S}
-        for phase, length in lengths.items():
-            rates = {verb: round(60 * clerk.passed[phase, verb] / length) for verb in VERBS}
-            print(f"{phase}: {length:.0f} s, a minute {rates}, refused {clerk.refused[phase]}")
         took = cancels_ms(live, begin_ns, end_ns)
-        print(
-            f"cancels {len(took)}: p50 {share(took, 0.5):.0f} p99 {share(took, 0.99):.0f}"
-            f" max {took[-1]:.0f} ms; pulled {len(pulled)} times, max {max(pulled):.0f} ms"
-        )
-        print(f"10006 {live.counts.get('rate_limited.10006')}, HTTP {dict(clerk.statuses)}")
-        print({name: n for name, n in live.counts.items()})
+        found = {
+            "a_minute": {
+                phase: {verb: round(60 * clerk.passed[phase, verb] / length) for verb in VERBS}
+                for phase, length in lengths.items()
+            },
+            "refused_10006": live.counts["rate_limited.10006"],
+            "http": clerk.statuses,
+            "cancels": len(took),
+            "cancel_ms": {"p50": share(took, 0.5), "p99": share(took, 0.99), "max": took[-1]},
+            "pulled_ms": sorted(pulled),
+            "faults": live.counts,
+        }
+        record_property("figures", json.dumps(found))
+        if report:
+            Path(report).write_text(json.dumps(found, indent=2) + "\n", encoding="ascii")
         assert clerk.statuses[403] == 0
         assert clerk.statuses[200] > 0
         assert max(took) <= CANCELLED_MS

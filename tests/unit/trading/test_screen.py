@@ -8,7 +8,8 @@ from tests.unit.trading.readouts import a_readout, an_empty_readout
 
 from mmbot.trading.headless import headless_line
 from mmbot.trading.readout import OwnOrder
-from mmbot.trading.screen.layout import Frame, Labels
+from mmbot.trading.screen.labels import Labels
+from mmbot.trading.screen.layout import Frame
 from mmbot.trading.screen.spark import sparkline
 from mmbot.trading.screen.style import ASCII, UNICODE, money, price_decimals, signed
 

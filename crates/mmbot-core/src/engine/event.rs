@@ -32,6 +32,8 @@ pub enum Event {
     Weights(Vec<f64>, FeeTilt),
     /// The last request about an order may have arrived or not.
     Unanswered(InstrumentIdx, Cid),
+    /// The process that had asked ended before the answer came.
+    Interrupted(InstrumentIdx, Cid),
     /// The venue's position of an instrument is taken over, the difference booked at a price.
     Adopt(InstrumentIdx, QtyLot, ExecPrice),
     /// An instrument quotes nothing, or may quote again.

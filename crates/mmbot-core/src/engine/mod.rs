@@ -148,6 +148,9 @@ impl Engine {
             Event::Unanswered(instrument, cid) => {
                 self.seat(*instrument)?.trader.on_unanswered(now, *cid);
             }
+            Event::Interrupted(instrument, cid) => {
+                self.seat(*instrument)?.trader.on_interrupted(now, *cid);
+            }
             Event::Adopt(instrument, position, px) => {
                 self.seat(*instrument)?.trader.adopt(now, *position, *px);
             }

@@ -8,7 +8,7 @@ use crate::market::MarketView;
 use crate::order::{DoneReason, OrderState, Terms};
 use crate::portfolio::OrderEnd;
 use crate::session::{CallOutcome, OutcomeCounts, ShadowSample};
-use mmbot_types::{ExecPrice, RejectReason, Side, TsNs};
+use mmbot_types::{Cid, ExecPrice, RejectReason, Side, TsNs};
 
 /// Entries of one kind kept until they are taken. A symbol sends at most a few hundred requests in
 /// that time; beyond this the rest is not sampled.
@@ -105,6 +105,11 @@ impl Trader {
             self.probe = None;
             self.since.probe = Some(outcome);
         }
+    }
+
+    /// A request about the order probes whether the venue is well again.
+    pub(super) fn is_probe(&self, cid: Cid) -> bool {
+        self.probe == Some(cid)
     }
 
     /// The order in `slot` may be over.

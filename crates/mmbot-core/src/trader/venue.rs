@@ -18,15 +18,39 @@ impl Trader {
         }
     }
 
-    /// The order in `slot`, whose request is on its way, becomes unknown.
+    /// The process that had asked ended before the answer came. Its order is unknown, but the venue
+    /// has not failed. Only a probe counts: it has to end, and without an answer it failed.
+    pub fn on_interrupted(&mut self, now: TsNs, cid: Cid) {
+        let Some(slot) = self.orders.find(cid) else {
+            return;
+        };
+        if self.orders.get(slot).state.waits() {
+            let probed = self.is_probe(cid).then_some(CallOutcome::Timeout);
+            self.make_unknown(now, slot, probed, "interrupted");
+        }
+    }
+
+    /// The order in `slot`, whose request was not answered in time, becomes unknown.
     pub(super) fn lose_answer(&mut self, now: TsNs, slot: usize, why: &'static str) {
         self.telemetry.timeouts += 1;
+        self.make_unknown(now, slot, Some(CallOutcome::Timeout), why);
+    }
+
+    fn make_unknown(
+        &mut self,
+        now: TsNs,
+        slot: usize,
+        outcome: Option<CallOutcome>,
+        why: &'static str,
+    ) {
         let state = self.orders.get(slot).state;
         if self.in_session && matches!(state, OrderState::PendingCancel { .. }) {
             // a cancel may be sent twice: what must go is asked for again
             self.forget_request(slot);
         }
-        self.note_result(now, slot, CallOutcome::Timeout);
+        if let Some(outcome) = outcome {
+            self.note_result(now, slot, outcome);
+        }
         self.apply(slot, OrderEvent::TimedOut);
         self.log_event(now, slot, OrderEventKind::Unknown, why);
         self.answered(slot);

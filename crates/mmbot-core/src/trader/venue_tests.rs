@@ -1,5 +1,6 @@
 //! Answers that never come, positions that are not ours, holds.
 
+use super::SeatPlace;
 use super::desk_tests::{Desk, at, causes, params};
 use mmbot_types::{Action, Cause, Cid, ExecPrice, PRICE_SCALE, QtyLot, RejectReason, ReportKind};
 
@@ -26,6 +27,25 @@ fn an_order_without_an_answer_is_unknown_and_counts_as_live_until_it_is_resolved
     assert!(desk.open(cids[0]).is_none());
     assert_eq!(desk.open(cids[1]).unwrap().state, "Live");
     assert_eq!(desk.trader.telemetry().timeouts, cids.len() as u64);
+}
+
+/// spec: 02-8.2
+#[test]
+fn an_answer_that_nobody_was_there_to_hear_is_no_failure_of_the_venue() {
+    let ((mut desk, cids), (mut other, same)) = (placed(), placed());
+    desk.trader.join_session(SeatPlace::ALONE);
+    other.trader.join_session(SeatPlace::ALONE);
+    for (cid, other_cid) in cids.iter().zip(&same) {
+        desk.trader.on_unanswered(at(5), *cid);
+        other.trader.on_interrupted(at(5), *other_cid);
+        assert_eq!(other.open(*other_cid).unwrap().state, "Unknown");
+    }
+    let failed = |desk: &mut Desk| desk.trader.since_mut().take_results().0.tally().failed;
+    assert_eq!(failed(&mut desk), cids.len() as u64);
+    assert_eq!(failed(&mut other), 0);
+    assert_eq!(other.trader.telemetry().timeouts, 0);
+    other.trader.on_interrupted(at(6), same[0]);
+    assert_eq!(other.open(same[0]).unwrap().state, "Unknown", "once is enough");
 }
 
 #[test]

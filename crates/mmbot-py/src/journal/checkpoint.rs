@@ -122,6 +122,13 @@ impl PyCheckpointIndex {
         }
     }
 
+    /// How many of the first heads are of use of a journal of this length, and where the last of
+    /// them ends in `data`.
+    fn kept(&self, journal_bytes: u64) -> (usize, usize) {
+        let kept = self.index.kept(journal_bytes);
+        (kept.heads, kept.bytes)
+    }
+
     /// The last one before a record.
     fn before(&self, seq: u64) -> Option<usize> {
         self.index.before(seq)

@@ -82,6 +82,11 @@ fn record_of_instrument(fields: &Fields<'_, '_>, kind: RecordKind) -> PyResult<R
             ts,
             cid: Cid::new(fields.get("cid")?),
         },
+        RecordKind::Interrupted => Record::Interrupted {
+            instrument,
+            ts,
+            cid: Cid::new(fields.get("cid")?),
+        },
         RecordKind::Adopt => Record::Adopt {
             instrument,
             ts,

@@ -7,6 +7,17 @@ use mmbot_types::TsNs;
 #[derive(Debug, Clone, Default)]
 pub struct Index {
     heads: Vec<Head>,
+    /// Where each of them ends in the bytes that were read.
+    ends: Vec<usize>,
+}
+
+/// Heads of a journal that goes on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Kept {
+    /// How many of the first heads.
+    pub heads: usize,
+    /// Where the last of them ends in the bytes that were read; what stands behind it is to go.
+    pub bytes: usize,
 }
 
 /// Part of a journal, between two checkpoints.
@@ -23,14 +34,29 @@ impl Index {
     /// them, too.
     #[must_use]
     pub fn read(mut bytes: &[u8]) -> Self {
-        let mut heads: Vec<Head> = Vec::new();
+        let (mut heads, mut ends): (Vec<Head>, _) = (Vec::new(), Vec::new());
+        let whole = bytes.len();
         while let Some(head) = Head::next(&mut bytes) {
             if heads.last().is_some_and(|last| !follows(last, &head)) {
                 break;
             }
             heads.push(head);
+            ends.push(whole - bytes.len());
         }
-        Self { heads }
+        Self { heads, ends }
+    }
+
+    /// What is of use of a journal of this length: a crash may have cut what heads stand for.
+    #[must_use]
+    pub fn kept(&self, journal_bytes: u64) -> Kept {
+        let heads = self
+            .heads
+            .partition_point(|head| head.at.offset < journal_bytes);
+        let last = heads.checked_sub(1).and_then(|at| self.ends.get(at));
+        Kept {
+            heads,
+            bytes: last.copied().unwrap_or_default(),
+        }
     }
 
     /// All heads.

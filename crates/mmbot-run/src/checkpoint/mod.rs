@@ -12,7 +12,7 @@ mod head;
 mod index;
 
 pub use head::{At, FileRange, Head, HeadError, OrdersKnown};
-pub use index::{Index, Window};
+pub use index::{Index, Kept, Window};
 
 use mmbot_core::{Engine, STATE_BUILD, StateError};
 use thiserror::Error;

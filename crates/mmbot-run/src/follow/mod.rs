@@ -107,6 +107,9 @@ impl Follow {
             Record::Unanswered {
                 instrument, cid, ..
             } => self.seat(*instrument)?.unanswered(at, *cid, out),
+            Record::Interrupted {
+                instrument, cid, ..
+            } => self.seat(*instrument)?.interrupted(at, *cid, out),
             Record::Adopt {
                 instrument,
                 ts,

@@ -103,6 +103,12 @@ impl Seat {
         self.tell((seq, ts), None, out);
     }
 
+    /// The process that had asked ended before the answer came.
+    pub(super) fn interrupted(&mut self, (seq, ts): (u64, TsNs), cid: Cid, out: &mut Vec<Told>) {
+        self.trader.on_interrupted(ts, cid);
+        self.tell((seq, ts), None, out);
+    }
+
     /// The venue's position is taken over; that is no fill.
     pub(super) fn adopt(&mut self, ts: TsNs, position: QtyLot, px: ExecPrice) {
         self.trader.adopt(ts, position, px);

@@ -4,7 +4,7 @@
 //! out of step until its next snapshot. A request whose record is not there never left, but the
 //! core has made it: its record is written now, behind what led to it, and it is not given out.
 //! Every request without an answer may have arrived or not: its order is unknown and counts as
-//! live until a report resolves it. A session that was stopped, or that left its orders in the
+//! live until a report resolves it; that nobody heard the answer is no failure of the venue. A session that was stopped, or that left its orders in the
 //! market, quotes again. All that is written down, so that the whole journal replays.
 
 use super::LiveSession;
@@ -99,15 +99,11 @@ impl LiveSession {
         let open = trader.map(|trader| trader.open_orders().collect::<Vec<_>>());
         for order in open.unwrap_or_default() {
             if order.waits {
-                self.lose_answer(instrument, now, order.cid);
+                self.tap.interrupted(instrument, now, order.cid);
+                let done = self.enter(now, &Event::Interrupted(instrument, order.cid));
+                self.keep(done);
             }
         }
-    }
-
-    fn lose_answer(&mut self, instrument: InstrumentIdx, now: TsNs, cid: Cid) {
-        self.tap.unanswered(instrument, now, cid);
-        let done = self.enter(now, &Event::Unanswered(instrument, cid));
-        self.keep(done);
     }
 
     /// The last request about an order may have reached the venue or not (a time-out, a lost
@@ -118,7 +114,9 @@ impl LiveSession {
     pub fn on_unanswered(&mut self, symbol: usize, now: TsNs, cid: Cid) -> Result<(), RunError> {
         let instrument = self.known(symbol)?;
         let now = self.clock(now);
-        self.lose_answer(instrument, now, cid);
+        self.tap.unanswered(instrument, now, cid);
+        let done = self.enter(now, &Event::Unanswered(instrument, cid));
+        self.keep(done);
         self.answer().map(|_| ())
     }
 

@@ -366,6 +366,9 @@ fn event_of(input: &Record) -> Result<Event, What> {
         Record::Unanswered {
             instrument, cid, ..
         } => Event::Unanswered(*instrument, *cid),
+        Record::Interrupted {
+            instrument, cid, ..
+        } => Event::Interrupted(*instrument, *cid),
         Record::Adopt {
             instrument,
             position,

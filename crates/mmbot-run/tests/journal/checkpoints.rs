@@ -224,6 +224,21 @@ fn heads_end_where_a_frame_is_cut_or_damaged() {
 }
 
 #[test]
+fn heads_of_what_a_crash_cut_off_are_not_kept() {
+    let written = run(&small(), true);
+    let checkpoints = &written.checkpoints[..4];
+    let index = Index::read(&framed(checkpoints));
+    let at = |head: usize| index.heads()[head].at.offset;
+    let lengths = [0, at(0), at(0) + 1, at(2), at(2) + 1, at(3) + 1, u64::MAX];
+    for journal_bytes in lengths {
+        let cut = (0..4).filter(|head| at(*head) < journal_bytes).count();
+        let bytes = framed(&checkpoints[..cut]).len();
+        let kept = index.kept(journal_bytes);
+        assert_eq!((kept.heads, kept.bytes), (cut, bytes), "{journal_bytes}");
+    }
+}
+
+#[test]
 fn a_missing_head_leaves_the_others_but_not_their_list_of_parameters() {
     let written = run(&small(), true);
     let mut checkpoints = written.checkpoints.clone();

@@ -82,6 +82,7 @@ coded!(RecordKind, "kind", {
     Unanswered = 64,
     Adopt = 65,
     Hold = 66,
+    Interrupted = 67,
 });
 
 coded!(Mode, "mode", { Paper = 0, Shadow = 1, Live = 2, Sim = 3 });

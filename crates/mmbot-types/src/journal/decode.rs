@@ -51,6 +51,7 @@ fn read(cursor: &mut Cursor<'_>, kind: RecordKind) -> Result<Record, JournalErro
         | RecordKind::Quotes
         | RecordKind::CallResult
         | RecordKind::Unanswered
+        | RecordKind::Interrupted
         | RecordKind::Adopt
         | RecordKind::Hold
         | RecordKind::Intent => {
@@ -94,6 +95,11 @@ fn read_of_instrument(
             outcome: cursor.byte()?,
         },
         RecordKind::Unanswered => Record::Unanswered {
+            instrument,
+            ts,
+            cid: Cid::new(cursor.number()?),
+        },
+        RecordKind::Interrupted => Record::Interrupted {
             instrument,
             ts,
             cid: Cid::new(cursor.number()?),

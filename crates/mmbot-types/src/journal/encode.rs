@@ -71,7 +71,9 @@ fn put_fields(out: &mut Vec<u8>, record: &Record) {
             quotes.iter().for_each(|quote| put_quote(out, quote));
         }
         Record::CallResult { outcome, .. } => out.push(*outcome),
-        Record::Unanswered { cid, .. } => put_number(out, cid.get()),
+        Record::Unanswered { cid, .. } | Record::Interrupted { cid, .. } => {
+            put_number(out, cid.get());
+        }
         Record::Adopt { position, px, .. } => {
             put_signed(out, position.get());
             put_signed(out, px.get());

@@ -192,6 +192,16 @@ pub enum Record {
         /// The order.
         cid: Cid,
     },
+    /// The process that had asked ended before the answer came: the order is as after
+    /// [`Record::Unanswered`], but that says nothing about the venue.
+    Interrupted {
+        /// Which instrument.
+        instrument: InstrumentIdx,
+        /// When the session went on.
+        ts: TsNs,
+        /// The order.
+        cid: Cid,
+    },
     /// The venue's position is taken over, because it is not the sum of the known fills.
     Adopt {
         /// Which instrument.
@@ -242,6 +252,7 @@ pub enum RecordKind {
     SessionEnd,
     Start,
     Unanswered,
+    Interrupted,
     Adopt,
     Hold,
 }
@@ -268,6 +279,7 @@ impl RecordKind {
             RecordKind::SessionEnd => "session_end",
             RecordKind::Start => "start",
             RecordKind::Unanswered => "unanswered",
+            RecordKind::Interrupted => "interrupted",
             RecordKind::Adopt => "adopt",
             RecordKind::Hold => "hold",
         }
@@ -296,6 +308,7 @@ impl Record {
             Record::SessionEnd { .. } => RecordKind::SessionEnd,
             Record::Start { .. } => RecordKind::Start,
             Record::Unanswered { .. } => RecordKind::Unanswered,
+            Record::Interrupted { .. } => RecordKind::Interrupted,
             Record::Adopt { .. } => RecordKind::Adopt,
             Record::Hold { .. } => RecordKind::Hold,
         }
@@ -317,6 +330,7 @@ impl Record {
             | Record::Quotes { ts, .. }
             | Record::CallResult { ts, .. }
             | Record::Unanswered { ts, .. }
+            | Record::Interrupted { ts, .. }
             | Record::Adopt { ts, .. }
             | Record::Hold { ts, .. }
             | Record::Control { ts, .. }
@@ -339,6 +353,7 @@ impl Record {
             | Record::Quotes { instrument, .. }
             | Record::CallResult { instrument, .. }
             | Record::Unanswered { instrument, .. }
+            | Record::Interrupted { instrument, .. }
             | Record::Adopt { instrument, .. }
             | Record::Hold { instrument, .. }
             | Record::Intent { instrument, .. } => Some(*instrument),

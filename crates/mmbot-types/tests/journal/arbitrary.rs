@@ -298,6 +298,11 @@ fn of_instrument() -> impl Strategy<Value = Record> {
             ts,
             cid: Cid::new(cid)
         }),
+        (at(), number()).prop_map(|((instrument, ts), cid)| Record::Interrupted {
+            instrument,
+            ts,
+            cid: Cid::new(cid)
+        }),
         (at(), qty(), px()).prop_map(|((instrument, ts), position, px)| Record::Adopt {
             instrument,
             ts,

@@ -113,6 +113,11 @@ fn the_bytes_of_what_is_found_out_at_the_venue_stay() {
             ts,
             on: true,
         },
+        Record::Interrupted {
+            instrument,
+            ts,
+            cid: Cid::new(300),
+        },
     ];
     let frames = records.each_ref().map(|record| {
         let mut out = Vec::new();
@@ -122,10 +127,11 @@ fn the_bytes_of_what_is_found_out_at_the_venue_stay() {
     assert_eq!(
         frames,
         [
-            // cid; position, price; on
+            // cid; position, price; on; cid
             "4001808d5b0000000000ac02",
             "4101808d5b0000000000038201",
             "4201808d5b000000000001",
+            "4301808d5b0000000000ac02",
         ]
     );
 }

@@ -8,6 +8,7 @@ damaged is passed over, and the journal is read from further back.
 
 from __future__ import annotations
 
+import os
 from collections import deque
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,6 +26,7 @@ SUFFIX: Final = ".mms"
 
 @dataclass(slots=True)
 class _StateFile:
+    number: int
     path: Path
     first_ns: int
     last_ns: int
@@ -32,14 +34,26 @@ class _StateFile:
 
 
 class CheckpointWriter:
-    """Writes the checkpoints of a new session; what an earlier life of it left behind goes."""
+    """Writes the checkpoints of a session behind those of its earlier lives.
 
-    def __init__(self, session: Path) -> None:
+    Args:
+        session: its directory.
+        journal_bytes: of a journal that goes on; checkpoints of what a crash cut off go.
+
+    Raises:
+        StoreError: ``E_STORE_DISK`` when those that are there cannot be read.
+    """
+
+    def __init__(self, session: Path, *, journal_bytes: int = 0) -> None:
         self._session = session
         self._index: Segment | None = None
         self._states: Segment | None = None
-        self._number = -1
-        self._files: deque[_StateFile] = deque()
+        heads = Checkpoints(session).index
+        count, self._kept_bytes = heads.kept(journal_bytes)
+        self._files = _state_files(session, heads, count)
+        self._number = self._files[-1].number if self._files else -1
+        self.next_number = heads.head(count - 1).number + 1 if count else 0
+        """Number of the next checkpoint in the session."""
 
     def append(self, checkpoint: core.Checkpoint) -> None:
         """Write a checkpoint whose record the journal has.
@@ -54,9 +68,9 @@ class CheckpointWriter:
             file = self._files[-1] if self._files else None
             if file is None or checkpoint.ts_ns - file.first_ns >= NS_PER_HOUR:
                 file = self._rotate(checkpoint.ts_ns, len(state))
-            assert self._states is not None
-            offset = self._states.size
-            self._states.append(state)
+            states = self._states = self._states or Segment(file.path)
+            offset = states.size
+            states.append(state)
             index.append(checkpoint.head(file=self._number, offset=offset))
             file.last_ns = checkpoint.ts_ns
 
@@ -69,9 +83,12 @@ class CheckpointWriter:
 
     def _begin(self) -> Segment:
         index = self._session / INDEX_NAME
-        for stale in (index, *self._session.glob(f"*{SUFFIX}")):
-            stale.unlink(missing_ok=True)
-        self._index = Segment(index)
+        kept = {file.path for file in self._files}
+        for state in self._session.glob(f"*{SUFFIX}"):
+            if state not in kept and _number_of(state) > self._number:
+                state.unlink(missing_ok=True)
+        has_more = index.is_file() and index.stat().st_size > self._kept_bytes
+        self._index = Segment(index, cut_at=self._kept_bytes if has_more else None)
         return self._index
 
     def _rotate(self, now_ns: int, first_bytes: int) -> _StateFile:
@@ -81,11 +98,11 @@ class CheckpointWriter:
         if self._states is not None:
             self._states.close()
         self._states, self._number = following, number
-        self._files.append(_StateFile(path, now_ns, now_ns, first_bytes))
+        self._files.append(_StateFile(number, path, now_ns, now_ns, first_bytes))
         while now_ns - self._files[0].last_ns > NS_PER_DAY:
             old = self._files.popleft()
-            with old.path.open("r+b") as file:
-                file.truncate(old.first_bytes)
+            if old.path.is_file() and old.path.stat().st_size > old.first_bytes:
+                os.truncate(old.path, old.first_bytes)
         return self._files[-1]
 
 
@@ -126,6 +143,26 @@ class Checkpoints:
             newest,
             _state_path(self._session, newest).stat().st_size,
         )
+
+
+def _state_files(session: Path, heads: core.CheckpointIndex, count: int) -> deque[_StateFile]:
+    """The files of the first `count` heads, of about a day: older ones were looked after."""
+    files: deque[_StateFile] = deque()
+    for at in reversed(range(count)):
+        head = heads.head(at)
+        number, offset, length = head.state
+        if files and files[0].number == number:
+            files[0].first_ns, files[0].first_bytes = head.ts_ns, offset + length
+        elif files and files[-1].last_ns - head.ts_ns > NS_PER_DAY + NS_PER_HOUR:
+            break
+        else:
+            path = _state_path(session, number)
+            files.appendleft(_StateFile(number, path, head.ts_ns, head.ts_ns, offset + length))
+    return files
+
+
+def _number_of(state: Path) -> int:
+    return int(state.stem) if state.stem.isdecimal() else -1
 
 
 def _state_path(session: Path, number: int) -> Path:

@@ -33,6 +33,11 @@ class Adoption:
     log: Callable[[str], None]
     waiting: dict[str, int] = field(default_factory=dict)
 
+    @property
+    def fresh(self) -> set[str]:
+        """Symbols that the session has never traded."""
+        return {symbol for symbol in self.rules if not self.desk.ledger.has_traded(symbol)}
+
     def begin(
         self, positions: Sequence[PositionRecord], executions: Iterable[ExecutionRecord]
     ) -> None:
@@ -40,8 +45,7 @@ class Adoption:
 
         `executions` are those that the positions contain.
         """
-        ledger = self.desk.ledger
-        fresh = {symbol for symbol in self.rules if not ledger.has_traded(symbol)}
+        ledger, fresh = self.desk.ledger, self.fresh
         for one in executions:
             if one.symbol in fresh:
                 self.desk.know(one.exec_id, one.ts_ns)

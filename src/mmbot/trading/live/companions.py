@@ -65,9 +65,8 @@ class CompanionWatch:
     """A `Watch` that steps companions; `begin` once, `close` once.
 
     Args:
-        core: of the session; it keeps records.
+        core: of the session; it keeps records, also until the companions are there.
         instruments: in its order.
-        companions: in the order in which they are asked.
         since_ns: when the session began.
         log: takes lines.
     """
@@ -76,7 +75,6 @@ class CompanionWatch:
         self,
         core: LiveSession,
         instruments: Sequence[Instrument],
-        companions: Sequence[Companion],
         *,
         since_ns: int,
         log: Callable[[str], None],
@@ -85,22 +83,27 @@ class CompanionWatch:
         self._engine = LiveEngine.of(core, since_ns)
         self._grids = {one.symbol: one for one in instruments}
         self._symbols = tuple(self._grids)
-        self._companions = tuple(companions)
+        self._companions: tuple[Companion, ...] | None = None
         self._log = log
+        self._adopted: list[tuple[str, Adopted]] = []
         self._sampled_ns = 0
         self._fills = [Course() for _ in instruments]
         self._courses = [Course() for _ in instruments]
 
-    def begin(self, now_ns: int) -> None:
-        """The session begins, or goes on."""
+    def begin(self, companions: Sequence[Companion], now_ns: int) -> None:
+        """The session begins, or goes on; companions in the order in which they are asked."""
+        self._companions = tuple(companions)
         for companion in self._companions:
             companion.begin(self._engine, now_ns)
 
     async def look(self, shell: Shell, now_ns: int) -> None:
         """See `Watch`."""
-        desk = shell.desk
-        adopted, desk.adopted = desk.adopted, []
-        taken = self._take(now_ns, adopted)
+        # what has no price of its own has that of now
+        self._adopted += [(one.symbol, self._priced(one)) for one in shell.desk.adopted]
+        shell.desk.adopted = []
+        if self._companions is None:
+            return
+        taken = self._take(now_ns)
         for companion in self._companions:
             companion.step(self._engine, now_ns, taken)
 
@@ -114,7 +117,7 @@ class CompanionWatch:
         except CoreError as exc:
             self._log(str(exc))
         taken = self._take(now_ns)
-        for companion in self._companions:
+        for companion in self._companions or ():
             try:
                 await asyncio.to_thread(companion.close, self._engine, now_ns, taken)
             except MmbotError as exc:
@@ -129,7 +132,8 @@ class CompanionWatch:
             found.append(SymbolEnd(symbol, result, self._fills[at].columns(), curve))
         return tuple(found)
 
-    def _take(self, now_ns: int, adopted: Sequence[AdoptedLots] = ()) -> list[Taken]:
+    def _take(self, now_ns: int) -> list[Taken]:
+        adopted, self._adopted = self._adopted, []
         is_due = now_ns - self._sampled_ns >= _SAMPLE_NS
         if is_due:
             self._sampled_ns = now_ns
@@ -140,7 +144,7 @@ class CompanionWatch:
                 fills=self._core.take_fills(symbol),
                 curve=_sample(self._core.snapshot(symbol), now_ns) if is_due else {},
                 order_events=self._core.take_order_events(symbol),
-                adopted=tuple(self._priced(one) for one in adopted if one.symbol == symbol),
+                adopted=tuple(one for of, one in adopted if of == symbol),
             )
             self._courses[at].add(one.curve)
             self._fills[at].add(one.fills)

@@ -175,13 +175,15 @@ def _resume(
     try:
         reader = JournalReader(path)
         replay, from_seq, damaged = _replayed(reader, path)
+        journal_bytes = sum(segment.stat().st_size for segment in reader.segments)
+        checkpoints = CheckpointWriter(path, journal_bytes=journal_bytes)
         session = core.LiveSession.resume(
             replay,
             now_ns=now_ns,
-            offset=sum(segment.stat().st_size for segment in reader.segments),
+            offset=journal_bytes,
             cid_prefix=header["cid_prefix"],
             hash_every_ns=wanted.hash_every_ns,
-            next_checkpoint=0,
+            next_checkpoint=checkpoints.next_number,
             strategy=wanted.strategy,
             record=True,
         )
@@ -195,7 +197,7 @@ def _resume(
     opened = Opened(
         core=session,
         writer=writer,
-        checkpoints=CheckpointWriter(writer.path),
+        checkpoints=checkpoints,
         recalled=recalled,
         identity=SessionIdentity(
             session=path.name,

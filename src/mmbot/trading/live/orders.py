@@ -326,6 +326,7 @@ class OrderLedger:
             case "amended":
                 px, open_lots = int(report.fields["px"]), int(report.fields["open_qty"])
                 order.terms = Terms(px, order.filled_lots + open_lots)
+                order.was_accepted = True
                 _answered(order)
                 if not open_lots:
                     order.state = OrderState.FILLED

@@ -20,7 +20,16 @@ __all__ = ["OVERLAP_NS", "RECALLED_KINDS", "Recalled", "recall"]
 OVERLAP_NS: Final = NS_PER_MIN
 """How far back the venue is asked beyond what is known."""
 
-RECALLED_KINDS: Final = ("header", "intent", "report", "note", "unanswered", "adopt", "session_end")
+RECALLED_KINDS: Final = (
+    "header",
+    "intent",
+    "report",
+    "note",
+    "unanswered",
+    "interrupted",
+    "adopt",
+    "session_end",
+)
 _EXEC: Final = re.compile(
     r"exec id=(?P<id>\S+) symbol=(?P<symbol>\S+) cid=(?P<cid>\d+) cum=(?P<cum>\d+)"
 )
@@ -84,7 +93,7 @@ def recall(records: Iterable[Mapping[str, Any]], base: Recalled | None = None) -
                 _note(record["text"], ledger, noted)
             case "report":
                 ledger.told(_report(record, recalled.symbols, noted), int(record["ts_ns"]))
-            case "unanswered":
+            case "unanswered" | "interrupted":
                 symbol = recalled.symbols[record["instrument"]]
                 order = ledger.numbered(symbol, int(record["cid"]))
                 if order is not None:

@@ -11,11 +11,13 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Callable
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from mmbot.errors import MarketDataError, StoreError
-from mmbot.market.venue_recording import VenueRecording
 from mmbot.venues.ports import PublicEvent, PublicFrame, PublicGap
+
+if TYPE_CHECKING:
+    from mmbot.market.venue_recording import VenueRecording
 
 __all__ = ["SessionRecording"]
 

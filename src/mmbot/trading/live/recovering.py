@@ -105,6 +105,8 @@ async def begin_positions(asker: Asker) -> None:
     Raises:
         VenueError: ``E_VENUE_CALL`` when the venue could not be asked.
     """
+    if not asker.adoption.fresh:
+        return
     port, since_ns = asker.port, asker.since_ns
     before = await port.executions(since_ns=since_ns)
     for _ in range(_TRIES):

@@ -1,14 +1,17 @@
 """The ledger of a session that goes on, from as little of its journal as that takes.
 
-A ledger forgets what ended an hour ago (`OrderLedger.forget_old`), so that it need not be told
-more: it begins with the core's state at a checkpoint that is an hour older than the newest, its
-open orders and positions, and is told the journal from there on. No request may have been
-unanswered at that checkpoint, so that nothing about its orders is left to guess. Without such a one
-the journal is read from its beginning; both ways lead to the same ledger.
+It begins with the core's state at a checkpoint that is a quarter of an hour older than the newest,
+its open orders and positions, and is told the journal from there on. What ended or was executed
+before that is of no interest any more: sessions are compared with the venue twice a minute. Of a
+checkpoint at which no request was unanswered nothing about its orders is left to guess, so that the
+next one of these is taken. Where requests are always under way there is none: then orders that
+waited for an answer are unknown until the journal has it. Without such a checkpoint the journal is
+read from its beginning; both ways lead to the same open orders and positions.
 """
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,10 +25,16 @@ from mmbot.store.journal.reader import Start
 from mmbot.trading.live.orders import KEEP_NS, OrderLedger, Terms, TrackedOrder
 from mmbot.trading.live.recall import OVERLAP_NS, RECALLED_KINDS, Recalled, recall
 from mmbot.trading.reconcile import OrderState
+from mmbot.units import NS_PER_MIN
 from mmbot.venues.records import Side
 
-__all__ = ["UsableCheckpoint", "has_ended", "remember", "usable_checkpoints"]
+__all__ = ["RECALL_NS", "UsableCheckpoint", "has_ended", "remember", "usable_checkpoints"]
 
+RECALL_NS: Final = 15 * NS_PER_MIN
+"""How long what ended must be known: longer than a venue can stay unasked while a session trades.
+"""
+# How many checkpoints are tried for one at which no request was unanswered.
+_TRIES: Final = 8
 _SETTLED: Final = "Live"
 
 
@@ -65,7 +74,7 @@ def has_ended(path: Path) -> bool:
     return any(True for _ in reader.records(kinds=("session_end",), start=start))
 
 
-def remember(path: Path, *, keep_ns: int = KEEP_NS) -> Recalled:
+def remember(path: Path, *, keep_ns: int = RECALL_NS) -> Recalled:
     """What the journal of a session says of its orders, executions and positions.
 
     Args:
@@ -77,14 +86,38 @@ def remember(path: Path, *, keep_ns: int = KEEP_NS) -> Recalled:
     """
     reader = JournalReader(path)
     header = reader.header()
-    for one in _old_enough(reader, path, keep_ns):
+    for one in _to_begin_with(_old_enough(reader, path, keep_ns), header):
         try:
-            base = _base(one, header)
-            if base is not None:
-                return recall(reader.records(kinds=RECALLED_KINDS, start=one.start), base)
-        except (core.CoreError, StoreError):
+            return recall(reader.records(kinds=RECALLED_KINDS, start=one.start), one.base)
+        except StoreError:
             continue  # it serves speed alone; the journal is read from further back
     return recall(reader.records(kinds=RECALLED_KINDS))
+
+
+@dataclass(frozen=True, slots=True)
+class _Begun:
+    """What is known at a checkpoint, and where the journal goes on behind it."""
+
+    base: Recalled
+    start: Start
+
+
+def _to_begin_with(
+    checkpoints: Iterator[UsableCheckpoint], header: Mapping[str, Any]
+) -> Iterator[_Begun]:
+    """The first at which nothing was awaited, then the newest others."""
+    others: list[_Begun] = []
+    for one in itertools.islice(checkpoints, _TRIES):
+        try:
+            base = _base(one, header)
+        except (core.CoreError, StoreError):
+            continue
+        begun = _Begun(base, one.start)
+        if all(order.is_settled for order in base.ledger.open_orders):
+            yield begun
+            break
+        others.append(begun)
+    yield from others
 
 
 def _old_enough(reader: JournalReader, path: Path, keep_ns: int) -> Iterator[UsableCheckpoint]:
@@ -93,8 +126,8 @@ def _old_enough(reader: JournalReader, path: Path, keep_ns: int) -> Iterator[Usa
         yield from usable_checkpoints(reader, path, until_ns=newest.head.ts_ns - keep_ns)
 
 
-def _base(one: UsableCheckpoint, header: Mapping[str, Any]) -> Recalled | None:
-    """What is known at a checkpoint; None if an answer was awaited then."""
+def _base(one: UsableCheckpoint, header: Mapping[str, Any]) -> Recalled:
+    """What is known at a checkpoint."""
     prefix, at_ns = str(header["cid_prefix"]), one.head.ts_ns
     replay = core.JournalReplay.resumed(one.head, one.state, offset=one.start.offset)
     session = core.LiveSession.resume(
@@ -103,8 +136,6 @@ def _base(one: UsableCheckpoint, header: Mapping[str, Any]) -> Recalled | None:
     ledger = OrderLedger()
     for symbol in session.symbols:
         for order in session.orders(symbol):
-            if order["state"] != _SETTLED:
-                return None
             ledger.restore(_tracked(symbol, order))
         position, result = session.position_lots(symbol), session.result(symbol)
         if position or result["places"]:
@@ -122,16 +153,16 @@ def _base(one: UsableCheckpoint, header: Mapping[str, Any]) -> Recalled | None:
 
 
 def _tracked(symbol: str, order: Mapping[str, Any]) -> TrackedOrder:
-    filled = int(order["filled_lots"])
+    filled, is_settled = int(order["filled_lots"]), order["state"] == _SETTLED
     return TrackedOrder(
         symbol=symbol,
         cid=int(order["cid"]),
         client_id=str(order["client_order_id"]),
         side=Side(order["side"]),
         terms=Terms(int(order["price_ticks"]), filled + int(order["open_lots"])),
-        state=OrderState.LIVE,
+        state=OrderState.LIVE if is_settled else OrderState.UNKNOWN,
         changed_ns=int(order["since_ns"]),
         asked_ns=int(order["since_ns"]),
         filled_lots=filled,
-        was_accepted=True,
+        was_accepted=is_settled or filled > 0,
     )

@@ -12,6 +12,7 @@ from rich.text import Text
 from mmbot.trading.headless import headless_line
 from mmbot.trading.readout import Readout
 from mmbot.trading.screen.book import book_panel
+from mmbot.trading.screen.labels import Labels
 from mmbot.trading.screen.panels import (
     account_panel,
     blocks_panel,
@@ -23,7 +24,7 @@ from mmbot.trading.screen.panels import (
 from mmbot.trading.screen.style import ASK, BID, DIM, Glyphs
 from mmbot.units import format_duration, format_utc
 
-__all__ = ["Frame", "Labels"]
+__all__ = ["Frame"]
 
 _FULL_WIDTH = 90
 _NARROW_WIDTH = 48
@@ -32,17 +33,6 @@ _BOOK_WIDTH = 49
 # Rows of everything but the ladder's levels: header, footer, borders, column names, mid.
 _BOOK_OVERHEAD = 6
 _FILLS_ROWS_MAX = 10
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Labels:
-    """What does not change during a session."""
-
-    symbol: str
-    mode: str
-    market: str
-    speed: str
-    decimals: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,8 @@ from rich.live import Live
 from rich.text import Text
 
 from mmbot.trading.readout import Readout
-from mmbot.trading.screen.layout import Frame, Labels
+from mmbot.trading.screen.labels import Labels
+from mmbot.trading.screen.layout import Frame
 from mmbot.trading.screen.style import ASCII, UNICODE
 
 __all__ = ["LiveDisplay"]

@@ -66,6 +66,7 @@ RECORDS: list[Record] = [
     _of_instrument("quotes", quotes=[]),
     _of_instrument("call_result", outcome=255),
     _of_instrument("unanswered", cid=300),
+    _of_instrument("interrupted", cid=300),
     _of_instrument("adopt", position=-2, exec_px=65),
     _of_instrument("hold", on=True),
     *(_of_session("control", control=name) for name in ("stop", "keep_orders", "resume")),

@@ -76,6 +76,31 @@ def test_a_new_writer_takes_away_what_an_earlier_life_of_the_session_left(tmp_pa
     assert len(heads(tmp_path)) == 3
 
 
+@pytest.mark.parametrize("kept", [0, 1, 4, 5])
+def test_a_session_that_goes_on_keeps_what_its_journal_still_has(tmp_path, kept):
+    sets = ("journal.snapshot_interval_s=2",)
+    journal = write_session(tmp_path, seconds=9, sets=sets, checkpoints=True)
+    index, states = journal / "checkpoints.mmi", journal / "0.mms"
+    found = Checkpoints(journal).index
+    assert len(found) == 5
+    journal_bytes = found.head(kept - 1).at[1] + 1 if kept else 0
+    index.write_bytes(index.read_bytes() + b"torn")
+    (journal / "1.mms").write_bytes(b"the head of this was never written")
+    before, size = index.read_bytes(), states.stat().st_size
+    writer = CheckpointWriter(journal, journal_bytes=journal_bytes)
+    assert writer.next_number == kept
+    assert (index.read_bytes(), (journal / "1.mms").exists()) == (before, True), "not yet"
+    newest_ns = found.head(4).ts_ns
+    writer.append(made(newest_ns // NS_PER_MIN))
+    writer.close()
+    assert not (journal / "1.mms").exists()
+    assert len(Checkpoints(journal).index) == kept
+    assert states.stat().st_size == (size if kept else 0) + 10
+    kept_bytes, _, said = index.read_bytes().rpartition(f"{newest_ns // NS_PER_MIN} ".encode())
+    assert before.startswith(kept_bytes)
+    assert said == f"0 {size if kept else 0}\n".encode()
+
+
 def test_one_that_cannot_be_written_is_missing_and_the_next_is_not(tmp_path):
     session = tmp_path / "s"
     writer = CheckpointWriter(session)

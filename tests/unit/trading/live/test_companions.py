@@ -21,15 +21,16 @@ INSTRUMENTS = [Instrument(SYMBOL, "0.1", "0.001")]
 class Note:
     """Writes down what it is told."""
 
-    def __init__(self, fails=False):
+    def __init__(self, fails=False, fills_before=0):
+        self.fills_before = fills_before
         self.begun: list[int] = []
         self.steps: list[tuple[int, tuple[Taken, ...]]] = []
         self.closed = 0
         self.fails = fails
 
     def begin(self, engine, market_ns):
-        assert engine.snapshot(0, 0)["fills_total"] == 0
-        assert engine.result(0, 0)["fills_total"] == 0
+        assert engine.snapshot(0, 0)["fills_total"] == self.fills_before
+        assert engine.result(0, 0)["fills_total"] == self.fills_before
         self.begun.append(market_ns)
 
     def on_chunk(self, symbol, chunk):
@@ -64,8 +65,8 @@ def test_everything_is_told_once_and_what_waited_at_the_end(traded):
     lines: list[str] = []
     notes = [Note(), Note(fails=True), Note()]
     core = traded.one.core
-    watch = CompanionWatch(core, INSTRUMENTS, notes, since_ns=START_NS, log=lines.append)
-    watch.begin(START_NS)
+    watch = CompanionWatch(core, INSTRUMENTS, since_ns=START_NS, log=lines.append)
+    watch.begin(notes, START_NS)
     play(traded, watch)
     end_ns = traded.clock.now_ns + MS
     core.end(end_ns, "duration")
@@ -81,7 +82,8 @@ def test_everything_is_told_once_and_what_waited_at_the_end(traded):
 
 def test_the_end_has_the_ledgers_result_a_course_and_bars(traded):
     core = traded.one.core
-    watch = CompanionWatch(core, INSTRUMENTS, [], since_ns=START_NS, log=lambda _line: None)
+    watch = CompanionWatch(core, INSTRUMENTS, since_ns=START_NS, log=lambda _line: None)
+    watch.begin([], START_NS)
     play(traded, watch, steps=80)
     end_ns = traded.clock.now_ns
     core.end(end_ns, "duration")
@@ -107,7 +109,7 @@ def test_the_end_has_the_ledgers_result_a_course_and_bars(traded):
 
 def test_a_session_without_a_second_has_an_empty_course(traded):
     core = traded.one.core
-    watch = CompanionWatch(core, INSTRUMENTS, [], since_ns=START_NS, log=lambda _line: None)
+    watch = CompanionWatch(core, INSTRUMENTS, since_ns=START_NS, log=lambda _line: None)
     (end,) = watch.ends()
     assert len(end.result["bars"]["ts_ns"]) == 0
     assert end.curve == {}
@@ -118,8 +120,8 @@ def test_a_session_without_a_second_has_an_empty_course(traded):
 def test_what_is_taken_over_is_told_with_its_price(traded):
     note = Note()
     core = traded.one.core
-    watch = CompanionWatch(core, INSTRUMENTS, [note], since_ns=START_NS, log=lambda _line: None)
-    watch.begin(START_NS)
+    watch = CompanionWatch(core, INSTRUMENTS, since_ns=START_NS, log=lambda _line: None)
+    watch.begin([note], START_NS)
     traded.step()
     before = core.position_lots(SYMBOL)
     mid = core.snapshot(SYMBOL)["mid"]
@@ -131,3 +133,21 @@ def test_what_is_taken_over_is_told_with_its_price(traded):
     assert [first.qty, second.qty] == pytest.approx([0.04, -0.03])
     assert [first.price, second.price] == pytest.approx([mid, 500_001 * 0.1])
     assert note.steps[1][1][0].adopted == ()
+
+
+def test_companions_that_come_later_are_told_what_was_before(traded):
+    core = traded.one.core
+    watch = CompanionWatch(core, INSTRUMENTS, since_ns=START_NS, log=lambda _line: None)
+    play(traded, watch)
+    traded.desk.adopt(SYMBOL, core.position_lots(SYMBOL) + 10, None)
+    mid = core.snapshot(SYMBOL)["mid"]
+    asyncio.run(watch.look(traded, traded.clock.now_ns))
+    note = Note(fills_before=traded.venue.fills)
+    watch.begin([note], traded.clock.now_ns)
+    play(traded, watch)
+    fills = [row for _, (one,) in note.steps for row in one.fills["ts_ns"]]
+    assert len(fills) == traded.venue.fills > 0
+    kinds = [kind for _, (one,) in note.steps for kind in one.order_events["event"]]
+    assert kinds.count("intent_place") == sum(one.kind == "place" for one in traded.sent)
+    (adopted,) = note.steps[0][1][0].adopted
+    assert (adopted.qty, adopted.price) == pytest.approx((0.01, mid))

@@ -20,7 +20,7 @@ from mmbot.store.journal import JournalReader
 from mmbot.trading.live.opening import interrupted_session, open_session
 from mmbot.trading.live.orders import KEEP_NS
 from mmbot.trading.live.recall import OVERLAP_NS, RECALLED_KINDS, recall
-from mmbot.trading.live.remembering import has_ended, remember, usable_checkpoints
+from mmbot.trading.live.remembering import _base, has_ended, remember, usable_checkpoints
 from mmbot.units import NS_PER_SEC
 
 SYMBOLS = frozenset({SYMBOL})
@@ -106,6 +106,51 @@ def test_a_checkpoint_that_cannot_be_used_is_passed_over(killed):
     found = remember(path, keep_ns=0)
     assert found.since_ns < newest.head.ts_ns + OVERLAP_NS
     assert fields(found.ledger) == fields(full(path).ledger)
+
+
+def test_where_an_answer_is_always_awaited_it_begins_all_the_same(killed):
+    path, _ = killed
+    reader, whole = JournalReader(path), full(path)
+    header, awaited = reader.header(), 0
+    for one in usable_checkpoints(reader, path):
+        base = _base(one, header)
+        awaited += any(not order.is_settled for order in base.ledger.open_orders)
+        found = recall(reader.records(kinds=RECALLED_KINDS, start=one.start), base)
+        assert fields(found.ledger) == fields(whole.ledger)
+        assert found.ledger.position_lots(SYMBOL) == whole.ledger.position_lots(SYMBOL)
+    assert awaited > 0
+
+
+def test_it_begins_in_an_earlier_life_of_the_session(tmp_path):
+    begun = replace(beginning(), header={**beginning().header, "hash_every_ns": NS_PER_SEC})
+    clock, path, heads = Clock(), tmp_path / "s-1", [0]
+    last: Trading | None = None
+    for _ in range(4):
+        one = open_session(
+            wanted(tmp_path), lambda: begun, now_ns=clock.now_ns, log=lambda _line: None
+        )
+        trading = Trading(one, clock)
+        if last is not None:
+            # market and venue have not ended
+            trading.market, venue = last.market, last.venue
+            trading.venue.resting, trading.venue.fills = venue.resting, venue.fills
+        for _ in range(20):
+            trading.step()
+        trading.kill()
+        last = trading
+        found = list(usable_checkpoints(JournalReader(path), path))
+        assert [head.head.number for head in reversed(found)] == list(range(len(found)))
+        assert len(found) > heads[-1]
+        heads.append(len(found))
+    whole = full(path)
+    first_ns = found[-heads[1]].head.ts_ns
+    keep_ns = found[0].head.ts_ns - first_ns
+    for keep in (0, keep_ns // 2, keep_ns):
+        ledger = remember(path, keep_ns=keep).ledger
+        assert fields(ledger) == fields(whole.ledger)
+        assert ledger.position_lots(SYMBOL) == whole.ledger.position_lots(SYMBOL)
+    assert remember(path, keep_ns=keep_ns).since_ns <= first_ns + OVERLAP_NS
+    assert whole.since_ns < remember(path, keep_ns=keep_ns).since_ns
 
 
 @pytest.mark.parametrize("has_checkpoints", [True, False])
