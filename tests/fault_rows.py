@@ -12,7 +12,7 @@ LEAVES: dict[int, tuple[str, ...]] = {
     6: ("duplicate_executions",),
     7: ("requests_unknown",),
     8: ("orders_not_found",),
-    9: ("rate_limited.10006",),
+    9: ("rate_limited.10006", "limits_cut"),
     10: ("refused_requests", "reject_trips", "holds.rejects"),
     11: ("clock_steps",),
     12: ("sessions_resumed",),

@@ -39,6 +39,7 @@ from mmbot.telemetry.logs import configure_logging, log_level
 from mmbot.trading.engine import Quoter, allocator_settings
 from mmbot.trading.identity import SessionIdentity
 from mmbot.trading.journaling import journal_header
+from mmbot.trading.live.limits_watch import LimitsWatch
 from mmbot.trading.live.opening import Beginning, Wanted, open_session
 from mmbot.trading.live.parameters import CoreParameters, ReloadWatch, fee_params
 from mmbot.trading.live.recovering import write_recovery
@@ -245,6 +246,7 @@ def _watches(
         ClockWatch(venue.source.verdict),
         ListingWatch(),
         FeeWatch(refresh_sec * NS_PER_SEC, reload.set_fees, dict(venue.fees)),
+        LimitsWatch(reload.set_levels_max),
         UpkeepWatch(rebalancer),
         BookWatch(scene.opened.identity.session),
         reload,

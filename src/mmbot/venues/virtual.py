@@ -25,6 +25,7 @@ from mmbot.venues.market_source import MarketSource
 from mmbot.venues.ports import (
     CallError,
     Capabilities,
+    LimitInForce,
     PrivateEvent,
     PublicEvent,
     StreamChange,
@@ -191,6 +192,10 @@ class VirtualVenue:
     async def executions(self, *, since_ns: int) -> Sequence[ExecutionRecord]:
         """See `VenueQueries`."""
         return [one for one in self._executions if one.ts_ns >= since_ns]
+
+    async def order_limits(self) -> Mapping[Operation, LimitInForce]:
+        """None: no request leaves."""
+        return {}
 
     async def find_order(self, *, symbol: str, cid: str) -> OrderRecord | None:
         """See `VenueQueries`."""

@@ -32,7 +32,8 @@ from mmbot.cli.live_venue import (
 )
 from mmbot.cli.venue_wire import NamedVenue
 from mmbot.clock import wall_ns
-from mmbot.config import AppConfig, ConfigRequest, LoadedConfig, lane_params, load_config
+from mmbot.config import AppConfig, ConfigRequest, LoadedConfig, lane_params
+from mmbot.config.runtime import RuntimeConfig
 from mmbot.config.session import session_params
 from mmbot.store.audit_chain import verify
 from mmbot.store.audit_log import AuditLog
@@ -42,12 +43,14 @@ from mmbot.trading.journaling import journal_header
 from mmbot.trading.live.fault_book import FaultWatch
 from mmbot.trading.live.fault_kinds import COUNTED_ONLY
 from mmbot.trading.live.fault_sources import FaultSources
+from mmbot.trading.live.limits_watch import LimitsWatch
 from mmbot.trading.live.opening import Beginning, Opened, Wanted, open_session
-from mmbot.trading.live.parameters import fee_params
+from mmbot.trading.live.parameters import CoreParameters, ReloadWatch, fee_params
 from mmbot.trading.live.shell import Shell
 from mmbot.trading.live.shell_records import ShellEnd, ShellPlan
 from mmbot.trading.live.shutdown import Stage
 from mmbot.trading.live.watches import ClockWatch, ListingWatch
+from mmbot.trading.live_config import LiveConfig
 from mmbot.trading.reconcile import OwnScope
 from mmbot.trading.replaying import replay_journal
 from mmbot.units import NS_PER_MS, NS_PER_SEC
@@ -252,10 +255,11 @@ async def trading(
         leaves: other faults that have to have a counter and a line in the audit.
     """
     given = (*venue_sets("bybit", world.rest_url), *_SETS, *sets)
-    loaded = load_config(ConfigRequest(symbols=symbols, sets=given))
-    config = loaded.config
-    port = build_bybit(config, env=KEYS, seed=7)
     lines: list[str] = []
+    request = ConfigRequest(symbols=symbols, sets=given)
+    runtime = RuntimeConfig(RuntimeConfig.load(request, lines.append), lines.append)
+    loaded, config = runtime.loaded, runtime.config
+    port = build_bybit(config, env=KEYS, seed=7)
     stages: list[tuple[int, str]] = []
     try:
         named = NamedVenue(port=port, codes=BYBIT_CODES, verdict=port.clock_verdict)
@@ -265,6 +269,7 @@ async def trading(
         opened = _opened(loaded, venue, directory, strategy, lines)
         audit = AuditLog(directory / "audit.jsonl", lines.append)
         faults = FaultWatch(audit.put, FaultSources)
+        reload = _reload(runtime, opened, venue, strategy)
         shell = Shell(
             _plan(config, venue),
             opened,
@@ -272,6 +277,7 @@ async def trading(
             watches=(
                 ClockWatch(port.clock_verdict),
                 ListingWatch(period_ns=NS_PER_SEC),
+                LimitsWatch(reload.set_levels_max),
                 faults,
             ),
             on_stage=lambda _shell, stage, _text: stages.append((wall_ns(), stage)),
@@ -293,13 +299,25 @@ async def trading(
         await port.aclose()
 
 
+def _reload(
+    runtime: RuntimeConfig, opened: Opened, venue: ListedVenue, strategy: Any
+) -> ReloadWatch:
+    symbols = opened.identity.symbols
+    live = LiveConfig(symbols, overrides=_external(strategy), cid_prefix=opened.identity.cid_prefix)
+    return ReloadWatch(runtime, live, CoreParameters(opened.core, symbols, wall_ns, venue.fees))
+
+
+def _external(strategy: Any) -> dict[str, str]:
+    return {} if strategy is None else {"strategy.kind": "external"}
+
+
 def _opened(
     loaded: LoadedConfig, venue: ListedVenue, directory: Path, strategy: Any, lines: list[str]
 ) -> Opened:
     config = loaded.config
     symbols = config.trading.symbols
     identity = SessionIdentity.of(config, symbols)
-    external = {} if strategy is None else {"strategy.kind": "external"}
+    external = _external(strategy)
 
     def begin() -> Beginning:
         header = journal_header(loaded, identity, mode="live", seed=7)

@@ -7,13 +7,13 @@ import asyncio
 import json
 from collections import Counter
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import pytest
 from tests.conformance.ports.world import exchange
 from tests.integration.live_faults.session_rig import play, trading
 
+from mmbot.store.artifacts import write_json
 from mmbot.trading.live.holds import HoldReason
 from mmbot.units import NS_PER_SEC
 from mmbot.venues.records import Side
@@ -123,8 +123,9 @@ def share(sorted_ms: list[float], q: float) -> float:
 
 
 def test_limits_cut_to_a_tenth_and_storms_of_10006_ban_nobody_and_cancels_pass(
-    tmp_path, request, monkeypatch
+    tmp_path, request, monkeypatch, record_property
 ):
+    report = request.config.getoption("--limits-report")
     seconds = request.config.getoption("--limits-minutes") * 60
 
     async def story():
@@ -152,7 +153,7 @@ def test_limits_cut_to_a_tenth_and_storms_of_10006_ban_nobody_and_cancels_pass(
                 for phase, length in lengths.items()
             },
             "refused_10006": live.counts["rate_limited.10006"],
-            "http": clerk.statuses,
+            "http": {str(status): count for status, count in clerk.statuses.items()},
             "cancels": len(took),
             "cancel_ms": {"p50": share(took, 0.5), "p99": share(took, 0.99), "max": took[-1]},
             "pulled_ms": sorted(pulled),
@@ -160,7 +161,7 @@ def test_limits_cut_to_a_tenth_and_storms_of_10006_ban_nobody_and_cancels_pass(
         }
         record_property("figures", json.dumps(found))
         if report:
-            Path(report).write_text(json.dumps(found, indent=2) + "\n", encoding="ascii")
+            write_json(report, found)
         assert clerk.statuses[403] == 0
         assert clerk.statuses[200] > 0
         assert max(took) <= CANCELLED_MS

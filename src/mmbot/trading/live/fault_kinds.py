@@ -41,6 +41,8 @@ class FaultKind(StrEnum):
     """Questions that failed otherwise than named below; by code or kind of failure."""
     RATE_LIMITED = "rate_limited"
     """The venue refused a call because there were too many; by code."""
+    LIMITS_CUT = "limits_cut"
+    """The venue grants fewer requests than it says in public; fewer levels are quoted."""
     BUDGET_REFUSED = "budget_refused"
     """Our own rate budget did not let a call pass in time: nothing was sent."""
     BUDGET_WAIT_MS = "budget_wait_ms"

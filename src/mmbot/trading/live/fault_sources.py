@@ -102,6 +102,8 @@ class FaultSources:
                 is_so = shell.holds.has(HoldReason(fault.detail), symbol)
             case FaultKind.JOURNAL_WRITE_FAILURES:
                 is_so = shell.desk.disk_error is not None
+            case FaultKind.LIMITS_CUT:
+                is_so = shell.heard.levels_max is not None
             case FaultKind.SESSION_FATAL:
                 is_so = True
             case _:
@@ -203,6 +205,7 @@ class FaultSources:
         shell, opened = self._shell, self._shell.opened
         for (reason, symbol), count in shell.holds.counts.items():
             yield Fault(FaultKind.HOLDS, reason.value, symbol), count
+        yield Fault(FaultKind.LIMITS_CUT), shell.heard.limit_cuts
         yield Fault(FaultKind.LOOP_STALLS), shell.heard.stalls
         yield Fault(FaultKind.JOURNAL_WRITE_FAILURES), opened.writer.metrics.write_fail_total
         yield Fault(FaultKind.JOURNAL_TORN), opened.torn_records

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 __all__ = ["CoreParameters", "ReloadWatch", "fee_params"]
 
 _BPS = 10_000
+_LEVELS = ("strategy.levels_per_side", "limits.max_active_per_side")
 
 
 def fee_params(rates: FeeRates | None) -> dict[str, float]:
@@ -31,19 +32,28 @@ def fee_params(rates: FeeRates | None) -> dict[str, float]:
 
 @dataclass(slots=True)
 class CoreParameters:
-    """A live core as `LiveConfig` sees an engine; fees of the venue win over the configuration."""
+    """A live core as `LiveConfig` sees an engine.
+
+    The venue wins over the configuration: its fees, and `levels_max`, the levels a side that its
+    limits of requests leave room for.
+    """
 
     core: core.LiveSession
     symbols: Sequence[str]
     clock: Callable[[], int]
     fees: Mapping[str, FeeRates] = field(default_factory=dict)
+    levels_max: int | None = None
 
     def apply_params(self, lane: int, params: Mapping[str, Any], symbol: int = 0) -> None:
         """Parameters of a symbol."""
         del lane
         name = self.symbols[symbol]
         with_fees = {**params, **fee_params(self.fees.get(name))}
-        self.core.set_params(name, self.clock(), with_fees)
+        self.core.set_params(name, self.clock(), self._thinned(with_fees))
+
+    def _thinned(self, params: dict[str, Any]) -> dict[str, Any]:
+        most = self.levels_max
+        return params | {key: min(params[key], most) for key in _LEVELS if most is not None}
 
     def apply_session(self, lane: int, session: Mapping[str, Any]) -> None:
         """Parameters of the session."""
@@ -65,6 +75,11 @@ class ReloadWatch:
         for change in self.runtime.poll():
             self.live.apply(self.target, change.new, now_ns)
         self.live.renew_hours(self.target, self.runtime.config, now_ns)
+
+    def set_levels_max(self, shell: Shell, levels: int | None) -> None:
+        """The limits of requests have changed."""
+        self.target.levels_max = levels
+        self.live.apply(self.target, self.runtime.config, shell.clock())
 
     def set_fees(self, shell: Shell, fees: Mapping[str, FeeRates]) -> None:
         """Fees have changed."""

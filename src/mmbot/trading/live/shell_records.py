@@ -71,12 +71,20 @@ class ShellEnd:
 
 @dataclass(slots=True)
 class Heard:
-    """Local times of the newest events, and how often the loop itself stood still."""
+    """Local times of the newest events, and what else tasks have to tell each other.
+
+    Attributes:
+        limit_cuts: how often the venue cut the limits of requests.
+        levels_max: levels a side that it leaves room for; None without a cut.
+        stalls: how often the loop itself stood still.
+    """
 
     private_ns: int | None = None
     reconnected_ns: int | None = None
     cycled_ns: int | None = None
     market_ns: dict[str, int] = field(default_factory=dict)
+    limit_cuts: int = 0
+    levels_max: int | None = None
     stalls: int = 0
     longest_stall_ns: int = 0
 

@@ -15,6 +15,7 @@ from mmbot.venues.budget.stores import RateBudget
 from mmbot.venues.budget.turnstile import Turnstile
 from mmbot.venues.bybit.endpoints import Category, Endpoints
 from mmbot.venues.bybit.entry import BATCH_MAX, BybitOrders
+from mmbot.venues.bybit.limit_spread import LimitSpread
 from mmbot.venues.bybit.private_stream import PRIVATE_TOPICS
 from mmbot.venues.bybit.queries import BybitQueries
 from mmbot.venues.bybit.rest import RestClient, RestPolicy
@@ -22,11 +23,13 @@ from mmbot.venues.bybit.signing import ApiCredentials
 from mmbot.venues.bybit.streams import BybitStreams, StreamSettings
 from mmbot.venues.clock_offset import ClockVerdict
 from mmbot.venues.connector_faults import ConnectorFaults
+from mmbot.venues.failures import Operation
 from mmbot.venues.namespace import CidNamespace
 from mmbot.venues.ports import (
     CallError,
     Capabilities,
     ConnectorHealth,
+    LimitInForce,
     PrivateEvent,
     PublicEvent,
 )
@@ -92,6 +95,7 @@ class BybitVenue:
     ) -> None:
         self._category: Category = settings.category
         self._budget = budget
+        self._limits = LimitSpread(budget)
         self._http = aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(limit=_REST_CONNECTIONS, keepalive_timeout=60)
         )
@@ -212,6 +216,10 @@ class BybitVenue:
     async def executions(self, *, since_ns: int) -> Sequence[ExecutionRecord]:
         """See `VenueQueries`."""
         return await self.queries.executions(since_ns=since_ns)
+
+    async def order_limits(self) -> Mapping[Operation, LimitInForce]:
+        """See `VenueQueries` and `LimitSpread`."""
+        return await self._limits.look(monotonic_ns())
 
     async def find_order(self, *, symbol: str, cid: str) -> OrderRecord | None:
         """See `VenueQueries`."""

@@ -8,6 +8,7 @@ import pytest
 from mmbot.trading.live.fault_kinds import ALL_SYMBOLS, Fault, FaultKind
 from mmbot.trading.live.fault_sources import FaultSources, failure_kind
 from mmbot.trading.live.holds import HoldReason, Holds
+from mmbot.trading.live.shell_records import Heard
 from mmbot.trading.reconcile import OrderState
 from mmbot.venues.bybit.codes import BYBIT_CODES
 from mmbot.venues.connector_faults import ConnectorFaults
@@ -73,7 +74,7 @@ def everything(*, count=0):
         foreign=SimpleNamespace(seen={f"c{at}" for at in range(count)}),
         recovery=SimpleNamespace(adopted=count),
         holds=Holds(SYMBOLS),
-        heard=SimpleNamespace(stalls=count, longest_stall_ns=2_000_000_000),
+        heard=Heard(stalls=count, longest_stall_ns=2_000_000_000, limit_cuts=count),
         opened=SimpleNamespace(
             writer=SimpleNamespace(metrics=SimpleNamespace(write_fail_total=count)),
             torn_records=count,
@@ -166,6 +167,10 @@ def hold(reason, symbols=None):
     return lambda shell: shell.holds.put(reason, "why", symbols)
 
 
+def cut(shell):
+    shell.heard.levels_max = 1
+
+
 def refusing(shell):
     shell.desk.disk_error = "full"
 
@@ -181,6 +186,7 @@ def refusing(shell):
         (Fault(FaultKind.CLOCK_OFF), hold(HoldReason.CLOCK)),
         (Fault(FaultKind.REJECT_TRIPS), hold(HoldReason.REJECTS, ["BTCUSDT"])),
         (Fault(FaultKind.JOURNAL_WRITE_FAILURES), refusing),
+        (Fault(FaultKind.LIMITS_CUT), cut),
     ],
     ids=lambda one: one.name if isinstance(one, Fault) else "",
 )
