@@ -246,7 +246,7 @@ def _watches(
         ClockWatch(venue.source.verdict),
         ListingWatch(),
         FeeWatch(refresh_sec * NS_PER_SEC, reload.set_fees, dict(venue.fees)),
-        LimitsWatch(reload.set_levels_max),
+        LimitsWatch(reload.set_cut),
         UpkeepWatch(rebalancer),
         BookWatch(scene.opened.identity.session),
         reload,

@@ -15,13 +15,13 @@ import threading
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-from time import process_time_ns
 from typing import Any
 
 from tests.conformance.ports.world import SYMBOL, World, exchange
 from tests.fault_rows import LEAVES
+from tests.integration.live_faults.judge import LOOK_S, Judge
 
 from mmbot.cli.live_venue import (
     ListedVenue,
@@ -62,68 +62,12 @@ KEYS = {"BYBIT_API_KEY": "key-1", "BYBIT_API_SECRET": "secret-of-1"}
 PATIENCE_S = 60.0
 STORY_S = 900.0
 _OURS = 1
-_LOOK_S = 0.003
-_STALL_NS = 15 * NS_PER_MS
 # Quotes stand inside the spread of the exchange's book, so that somebody can trade with them.
 _SETS = (
     "runtime_guard.enabled=false",
     "trading.base_spread_bps=0.2",
     "ha_failover.drain_timeout_ms=15000",
 )
-
-
-@dataclass
-class Judge:
-    """Looks at the venue and at the session, and writes down what may not be.
-
-    `heard_ns` is when the session last took in a public frame.
-    """
-
-    world: World
-    prefix: str
-    shell: Shell
-    found: list[str] = field(default_factory=list)
-    looks: int = 0
-    heard_ns: int = 0
-    frames: int = 0
-    stalls: list[tuple[int, int]] = field(default_factory=list)
-
-    async def run(self) -> None:
-        """Look until it is cancelled."""
-        last_ns, used_ns = wall_ns(), process_time_ns()
-        while True:
-            await asyncio.sleep(_LOOK_S)
-            now_ns, cpu_ns = wall_ns(), process_time_ns()
-            idle_ns = now_ns - last_ns - (cpu_ns - used_ns)
-            if idle_ns > _STALL_NS:
-                self.stalls.append((now_ns - idle_ns, now_ns))
-            last_ns, used_ns = now_ns, cpu_ns
-            self.look()
-
-    def net_ms(self, begin_ns: int, end_ns: int) -> float:
-        """Time between two moments, stalls left out."""
-        away = sum(max(0, min(end, end_ns) - max(start, begin_ns)) for start, end in self.stalls)
-        return (end_ns - begin_ns - away) / NS_PER_MS
-
-    def look(self) -> None:
-        """Every order of ours at the venue is one that the session counts as open, once."""
-        self.looks += 1
-        core = self.shell.desk.core
-        frames = sum(core.feed_counts(one)["frames"] for one in self.shell.plan.symbols)
-        if frames != self.frames:
-            self.frames, self.heard_ns = frames, wall_ns()
-        ledger = self.shell.desk.ledger
-        links: set[str] = set()
-        for order in list(self.world.exchange.desks[_OURS].open.values()):
-            link = order.terms.link_id
-            if not link.startswith(self.prefix):
-                continue
-            if link in links:
-                self.found.append(f"{link} rests twice")
-            links.add(link)
-            known = ledger.find(link)
-            if known is None or not known.state.is_open:
-                self.found.append(f"{link} rests and is not counted: {known}")
 
 
 @dataclass
@@ -184,7 +128,7 @@ class Live:
         deadline_ns = wall_ns() + int(within_s * NS_PER_SEC)
         while not holds():
             assert wall_ns() < deadline_ns, f"did not happen: {self.lines[-10:]}"
-            await asyncio.sleep(_LOOK_S)
+            await asyncio.sleep(LOOK_S)
         return wall_ns()
 
     async def quoting(self) -> int:
@@ -236,7 +180,7 @@ async def trading(
     has_ghosts: bool = False,
     is_locked_out: bool = False,
     keep_orders: bool = False,
-    row: int | None = None,
+    row: int = 0,
     leaves: Sequence[str] = (),
 ) -> AsyncIterator[Live]:
     """A session on `world`, ended in order afterwards, and then judged as a whole.
@@ -269,7 +213,6 @@ async def trading(
         opened = _opened(loaded, venue, directory, strategy, lines)
         audit = AuditLog(directory / "audit.jsonl", lines.append)
         faults = FaultWatch(audit.put, FaultSources)
-        reload = _reload(runtime, opened, venue, strategy)
         shell = Shell(
             _plan(config, venue),
             opened,
@@ -277,7 +220,7 @@ async def trading(
             watches=(
                 ClockWatch(port.clock_verdict),
                 ListingWatch(period_ns=NS_PER_SEC),
-                LimitsWatch(reload.set_levels_max),
+                LimitsWatch(_reload(runtime, opened, venue, strategy).set_cut),
                 faults,
             ),
             on_stage=lambda _shell, stage, _text: stages.append((wall_ns(), stage)),
@@ -290,7 +233,7 @@ async def trading(
                 yield live
             faults.end(shell, wall_ns())
         _judge_whole(live, keep_orders=keep_orders)
-        _judge_faults(live, [*leaves, *(() if row is None else LEAVES[row])])
+        _judge_faults(live, (*leaves, *LEAVES.get(row, ())))
         if not is_locked_out:
             _judge_positions(live)
         if not has_ghosts:

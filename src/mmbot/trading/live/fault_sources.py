@@ -103,7 +103,7 @@ class FaultSources:
             case FaultKind.JOURNAL_WRITE_FAILURES:
                 is_so = shell.desk.disk_error is not None
             case FaultKind.LIMITS_CUT:
-                is_so = shell.heard.levels_max is not None
+                is_so = shell.heard.cut is not None
             case FaultKind.SESSION_FATAL:
                 is_so = True
             case _:

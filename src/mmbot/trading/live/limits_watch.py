@@ -15,30 +15,32 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from mmbot.trading.live.parameters import RequestCut
 from mmbot.venues.failures import Operation
 from mmbot.venues.ports import LimitInForce
 
 if TYPE_CHECKING:
     from mmbot.trading.live.shell import Shell
 
-__all__ = ["LimitsWatch", "levels_for"]
+__all__ = ["LimitsWatch", "room_under"]
 
 
-def levels_for(limit: LimitInForce, symbols: int) -> int | None:
-    """Levels a side of each symbol; None while the limit is not cut.
+def room_under(limit: LimitInForce, symbols: int) -> RequestCut | None:
+    """What a limit leaves room for; None while it is not cut.
 
     Two orders a level, and two ways to cancel an order with a limit each (alone or in a batch).
     """
     if limit.in_force >= limit.published:
         return None
-    return max(1, limit.in_force // symbols)
+    per_sec = max(1, limit.in_force)
+    return RequestCut(levels=max(1, per_sec // symbols), per_sec=per_sec)
 
 
 @dataclass(slots=True)
 class LimitsWatch:
-    """A `Watch`; `apply` puts the most levels a side in force."""
+    """A `Watch`; `apply` puts in force what there is room for."""
 
-    apply: Callable[[Shell, int | None], None]
+    apply: Callable[[Shell, RequestCut | None], None]
     _known: Mapping[Operation, LimitInForce] = field(default_factory=dict)
 
     async def look(self, shell: Shell, now_ns: int) -> None:
@@ -50,12 +52,14 @@ class LimitsWatch:
         if not changed:
             return
         tightest = min(changed, key=lambda one: one.in_force / one.published)
-        levels = levels_for(tightest, len(shell.plan.symbols))
-        if levels == shell.heard.levels_max:
+        cut = room_under(tightest, len(shell.plan.symbols))
+        if cut == shell.heard.cut:
             return
-        shell.heard.limit_cuts += levels is not None and shell.heard.levels_max is None
-        shell.heard.levels_max = levels
-        self.apply(shell, levels)
-        state = "OK" if levels is None else "WARN"
-        text = f"per_sec={tightest.in_force}/{tightest.published} levels_max={levels or '-'}"
-        shell.log(f"| limits | {state} | {text} |")
+        shell.heard.limit_cuts += cut is not None and shell.heard.cut is None
+        shell.heard.cut = cut
+        self.apply(shell, cut)
+        text = f"per_sec={tightest.in_force}/{tightest.published}"
+        if cut is None:
+            shell.log(f"| limits | OK | {text} |")
+        else:
+            shell.log(f"| limits | WARN | {text} levels_max={cut.levels} |")

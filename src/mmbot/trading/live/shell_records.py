@@ -13,6 +13,7 @@ from mmbot.venues.failures import VenueCodes
 from mmbot.venues.records import InstrumentRules
 
 if TYPE_CHECKING:
+    from mmbot.trading.live.parameters import RequestCut
     from mmbot.trading.live.shell import Shell
 
 __all__ = ["STALL_NS", "Heard", "ShellEnd", "ShellPlan", "Watch"]
@@ -75,7 +76,7 @@ class Heard:
 
     Attributes:
         limit_cuts: how often the venue cut the limits of requests.
-        levels_max: levels a side that it leaves room for; None without a cut.
+        cut: what they leave room for; None without a cut.
         stalls: how often the loop itself stood still.
     """
 
@@ -84,7 +85,7 @@ class Heard:
     cycled_ns: int | None = None
     market_ns: dict[str, int] = field(default_factory=dict)
     limit_cuts: int = 0
-    levels_max: int | None = None
+    cut: RequestCut | None = None
     stalls: int = 0
     longest_stall_ns: int = 0
 

@@ -168,7 +168,7 @@ def hold(reason, symbols=None):
 
 
 def cut(shell):
-    shell.heard.levels_max = 1
+    shell.heard.cut = "fewer"
 
 
 def refusing(shell):
