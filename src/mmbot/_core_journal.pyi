@@ -142,7 +142,8 @@ class JournalFollow:
         About `max` things at most; fewer if more input is needed. The GIL is released. Each names
         its `kind` and its record `seq`:
 
-        - `header`, `params`, `start`, `session_end`: records as `JournalDecoder.take` gives them;
+        - `header`, `params`, `start`, `note`, `session_end`: records as `JournalDecoder.take` gives
+          them;
         - `order`: `ts_ns`, `instrument`, `number` (of the order in the session), `event`
           (intent_place, intent_amend, intent_cancel, ack, reject, amended, canceled, unknown,
           fill), `px` (ticks), `qty` (lots), `cause`, `latency_ns`; `order`, if it is known, with

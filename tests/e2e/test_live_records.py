@@ -44,6 +44,30 @@ def fills_in_sql(one):
         return db.execute("SELECT count(*) FROM fills").fetchone()[0]
 
 
+def check_names(one):
+    """Orders and executions have the names that the venue gave them."""
+    asked = one.client().get_executions(category="linear", symbol=SYMBOL, limit=100)
+    theirs = {row["execId"]: row for row in asked["result"]["list"]}
+    with sqlite3.connect(one.path / "data" / "mmbot.db") as db:
+        fills = db.execute(
+            "SELECT f.exec_id, o.venue_order_id, f.cid FROM fills f JOIN orders o USING (cid)"
+        ).fetchall()
+        named = db.execute("SELECT count(*) FROM ledger_entries WHERE kind = 'trade'").fetchone()
+        marked = db.execute(
+            "SELECT count(*) FROM fill_markouts WHERE exec_id NOT IN (SELECT exec_id FROM fills)"
+        ).fetchone()
+    assert fills
+    if len(theirs) < 100:
+        assert {exec_id for exec_id, _, _ in fills} == set(theirs)
+    for exec_id, order_id, cid in fills:
+        if exec_id in theirs:
+            row = theirs[exec_id]
+            # an order that is filled at once is never told to rest
+            assert (order_id or row["orderId"], cid) == (row["orderId"], row["orderLinkId"])
+    assert any(order_id for _, order_id, _ in fills)
+    assert (named[0], marked[0]) == (len(fills), 0)
+
+
 def fills_in_journal(one, journal):
     told = one.records(journal, "report")
     return [record for record in told if record["report"] == "filled"]
@@ -66,6 +90,7 @@ def test_a_session_leaves_its_market_its_orders_its_books_and_its_reports(tmp_pa
         assert f"fills={len(fills)} |" in done.stderr
         assert list(one.path.glob(f"data/research/summaries/{SYMBOL}/*.json"))
         assert fills_in_sql(one) == len(fills)
+        check_names(one)
         assert one.mmbot("db", "verify").returncode == 0
         lines = (one.path / "artifacts" / "audit.jsonl").read_bytes().splitlines()
         verdict = verify(lines)

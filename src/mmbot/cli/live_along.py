@@ -16,7 +16,13 @@ from mmbot.cli.markets import SymbolMarket
 from mmbot.cli.record_choices import RecordChoices
 from mmbot.cli.record_venue import capture_head
 from mmbot.cli.records import record_companions
-from mmbot.cli.run_companions import audit_companions, drill_companions, metrics_companion
+from mmbot.cli.run_companions import (
+    SnapshotChoices,
+    audit_companions,
+    drill_companions,
+    metrics_companion,
+    snapshot_companions,
+)
 from mmbot.cli.store_wire import background_shipper, store_line
 from mmbot.config import cfg_hash
 from mmbot.config.operations import StorageConfig
@@ -25,6 +31,7 @@ from mmbot.market.importers.live import series_of
 from mmbot.market.venue_recording import VenueRecording
 from mmbot.store.audit_log import AuditLog
 from mmbot.store.sql.background import BackgroundShipper
+from mmbot.trading.live.companions import LiveEngine
 from mmbot.trading.session import Companion
 
 __all__ = ["Along", "go_along", "venue_recording"]
@@ -75,7 +82,20 @@ def _companions(
     identity = replace(identity, cfg_hash=identity.cfg_hash or cfg_hash(scene.config))
     head = capture_head(scene.config, scene.venue.rules)
     markets = [_market(scene.venue, head, symbol, identity.session) for symbol in identity.symbols]
+    path, interval_sec = scene.options.throttle_snapshots
     return [
+        *snapshot_companions(
+            SnapshotChoices(
+                kept=record.mode == "live",
+                throttle_path=path,
+                throttle_interval_sec=interval_sec,
+            ),
+            LiveEngine.of(scene.opened.core, scene.opened.recalled.started_ns),
+            runtime,
+            say,
+            restores=not scene.opened.is_resumed,
+            beside=True,
+        ),
         *record_companions(record, runtime.state, identity, markets, log=say),
         metrics_companion(identity.symbols, record.mode, runtime, say, beside=True),
         *audit_companions(record.mode, runtime, say, audit=audit),

@@ -57,6 +57,7 @@ class LiveOptions:
     record: bool
     store: bool
     place: ReportPlace
+    throttle_snapshots: tuple[Path | None, float] = (None, 30.0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

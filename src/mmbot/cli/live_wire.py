@@ -103,6 +103,7 @@ def run_at_venue(
             host=host,
             record=options.record,
             store=options.store,
+            throttle_snapshots=options.throttle_snapshots,
             place=ReportPlace(options.out or artifacts_dir(), options.picture, options.headless),
         )
     )

@@ -63,12 +63,18 @@ def snapshot_companions(
     engine: core.Backtest,
     runtime: RuntimeConfig,
     say: Callable[[str], None],
+    *,
+    restores: bool = True,
+    beside: bool = False,
 ) -> list[Companion]:
-    """The companion that keeps a session's state over a restart, if it is kept."""
+    """The companion that keeps a session's state over a restart, if it is kept.
+
+    `restores` and `beside` as of `SnapshotCompanion`.
+    """
     if not choices.kept:
         return []
     running = RunningSession(engine, lambda: runtime.config, choices.paths)
-    return [SnapshotCompanion(running.files, say)]
+    return [SnapshotCompanion(running.files, say, restores=restores, beside=beside)]
 
 
 def audit_companions(

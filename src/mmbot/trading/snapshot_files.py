@@ -9,6 +9,7 @@ session.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -107,11 +108,16 @@ class SnapshotFiles:
         self._index = index
         self._problems: list[str] = []
 
-    def on_start(self, now_ns: int) -> None:
-        """Load what is there; the first write comes an interval later."""
+    def on_start(self, now_ns: int, *, restores: bool = True) -> None:
+        """Load what is there if that is wanted; the first write comes an interval later."""
         for file in self.files:
-            file.restore()
+            if restores:
+                file.restore()
             file.wait(now_ns)
+
+    def is_due(self, now_ns: int) -> bool:
+        """Whether `poll` has something to write."""
+        return any(now_ns >= file.due_ns for file in self.files)
 
     def poll(self, now_ns: int) -> None:
         """Write the files whose turn it is."""
@@ -170,16 +176,32 @@ class SnapshotCompanion:
     """Keeps the files of a session along its way (`mmbot.trading.session.Companion`).
 
     Files follow the wall clock: a session at full speed does not write them every few milliseconds.
+
+    Args:
+        files: of the session.
+        say: takes problems.
+        restores: False for a session that knows all of it from its journal.
+        beside: whether a thread of its own writes, for sessions that wait for no disk.
     """
 
-    def __init__(self, files: SnapshotFiles, say: Callable[[str], None]) -> None:
+    def __init__(
+        self,
+        files: SnapshotFiles,
+        say: Callable[[str], None],
+        *,
+        restores: bool = True,
+        beside: bool = False,
+    ) -> None:
         self._files = files
         self._say = say
+        self._restores = restores
+        self._pool = ThreadPoolExecutor(1, "snapshots") if beside else None
+        self._writing: Future[None] | None = None
 
     def begin(self, engine: core.Backtest, market_ns: int) -> None:
         """Load before the first data, as of their time."""
         engine.session(0).begin_at(market_ns)
-        self._files.on_start(clock.monotonic_ns())
+        self._files.on_start(clock.monotonic_ns(), restores=self._restores)
         self._report()
 
     def on_chunk(self, symbol: int, chunk: core.EventChunk) -> None:
@@ -188,12 +210,26 @@ class SnapshotCompanion:
     def step(self, engine: core.Backtest, market_ns: int, taken: Sequence[Taken]) -> None:
         """Write what is due."""
         del engine, market_ns, taken
-        self._files.poll(clock.monotonic_ns())
+        now_ns = clock.monotonic_ns()
+        if self._writing is not None:
+            if not self._writing.done():
+                return
+            self._writing.result()
+            self._writing = None
         self._report()
+        if not self._files.is_due(now_ns):
+            return
+        if self._pool is None:
+            self._files.poll(now_ns)
+            self._report()
+        else:
+            self._writing = self._pool.submit(self._files.poll, now_ns)
 
     def close(self, engine: core.Backtest, market_ns: int, taken: Sequence[Taken]) -> None:
         """Write all."""
         del engine, market_ns, taken
+        if self._pool is not None:
+            self._pool.shutdown()
         self._files.on_stop(clock.monotonic_ns())
         self._report()
 

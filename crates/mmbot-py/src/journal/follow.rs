@@ -69,7 +69,7 @@ impl Running {
                 Err(_) if before.0 > begun => break Ok(before),
                 Err(error) => break Err(Stopped::Foreign(error)),
             }
-            if says_what_a_session_is(&entry.record) {
+            if is_told_as_it_is(&entry.record) {
                 self.out.push_back(Out::Entry(Box::new(entry)));
             }
             self.out.extend(told.drain(..).map(Out::Told));
@@ -80,12 +80,13 @@ impl Running {
     }
 }
 
-const fn says_what_a_session_is(record: &Record) -> bool {
+const fn is_told_as_it_is(record: &Record) -> bool {
     matches!(
         record,
         Record::Header(_)
             | Record::Params { .. }
             | Record::Start { .. }
+            | Record::Note { .. }
             | Record::SessionEnd { .. }
     )
 }

@@ -14,6 +14,7 @@ from typing import Any, Final
 from mmbot.ids import base36
 from mmbot.store.accounts import Account
 from mmbot.store.sql.amounts import EXACT
+from mmbot.store.sql.venue_ids import VenueIds
 from mmbot.units import NS_PER_DAY, format_utc
 
 __all__ = ["Batch", "SessionRows", "account_venue", "quote_asset"]
@@ -122,6 +123,7 @@ class SessionRows:
         self._config = _config_row(header, about)
         self._has_started = False
         self._day: int | None = None
+        self._venue_ids = VenueIds()
 
     def add(self, told: Sequence[Told], batch: Batch) -> None:
         """Take in what was told next and add its rows to `batch`."""
@@ -163,6 +165,10 @@ class SessionRows:
         self._session["ended_ns"] = told["ts_ns"]
         self._session["exit_reason"] = told["reason"]
         batch.session = dict(self._session)
+
+    def _note(self, told: Told, batch: Batch) -> None:
+        del batch
+        self._venue_ids.note(told["seq"], told["text"])
 
     def _order(self, told: Told, batch: Batch) -> None:
         made = self._instruments[told["instrument"]]
@@ -213,7 +219,7 @@ class SessionRows:
             "qty": made.lot * order["total"],
             "post_only": order["post_only"],
             "reduce_only": False,
-            "venue_order_id": None,
+            "venue_order_id": self._venue_ids.order_id(cid),
             "state": order["state"],
             "filled_qty": made.lot * filled,
             "avg_price": average,
@@ -231,7 +237,7 @@ class SessionRows:
         buys = order["side"] == "buy"
         holding = self.account.holding(made.symbol, made.usd_per_asset)
         holding.book(buys=buys, price=price, qty=qty, fee=fee)
-        exec_id = f"{cid}-{fill['cum_qty']}"
+        exec_id = self._venue_ids.booked(told["seq"], cid, fill["cum_qty"])
         mid = fill["mid"]
         batch.symbols.add(made.symbol)
         batch.fills.append(
@@ -274,7 +280,7 @@ class SessionRows:
         batch.markouts.append(
             {
                 "venue": self.venue,
-                "exec_id": f"{cid}-{told['cum_qty']}",
+                "exec_id": self._venue_ids.exec_id(cid, told["cum_qty"]),
                 "horizon_ms": told["horizon_ms"],
                 "mid": made.exec_price(told["mid"]),
                 "markout_bps": Decimal(told["bps_e4"]).scaleb(-4),
@@ -310,6 +316,7 @@ _TAKERS: Final[Mapping[str, Callable[[SessionRows, Told, Batch], None]]] = {
     "header": SessionRows._header,  # noqa: SLF001 -- the class's own
     "params": SessionRows._params,  # noqa: SLF001
     "start": SessionRows._start,  # noqa: SLF001
+    "note": SessionRows._note,  # noqa: SLF001
     "session_end": SessionRows._session_end,  # noqa: SLF001
     "order": SessionRows._order,  # noqa: SLF001
     "markout": SessionRows._markout,  # noqa: SLF001

@@ -48,7 +48,7 @@ class LiveEngine:
         """As the companions' protocol names it; what a simulated exchange has is not there."""
         return cast("Backtest", cls(core, since_ns))
 
-    def session(self, _lane: int) -> SessionControl:
+    def session(self, _lane: int = 0) -> SessionControl:
         """Guards, windows and allocation."""
         return self._control
 

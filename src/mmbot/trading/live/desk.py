@@ -17,7 +17,14 @@ from typing import TYPE_CHECKING, Final, Protocol
 
 from mmbot.core import CoreError
 from mmbot.errors import StoreError
-from mmbot.trading.live.orders import CoreReport, OrderLedger, TrackedOrder, exec_note, known_note
+from mmbot.trading.live.orders import (
+    CoreReport,
+    OrderLedger,
+    TrackedOrder,
+    exec_note,
+    known_note,
+    order_note,
+)
 from mmbot.trading.reconcile import OrderState
 
 if TYPE_CHECKING:
@@ -86,6 +93,8 @@ class Desk:
             now_ns = self.clock()
             if report.kind == "filled":
                 self.core.note(now_ns, exec_note(report))
+            elif report.order_id and (order := self.ledger.numbered(report.symbol, report.cid)):
+                self.core.note(now_ns, order_note(order, report.order_id))
             self.ledger.told(report, now_ns)
             self.core.on_report(
                 report.symbol,

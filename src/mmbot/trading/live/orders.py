@@ -29,6 +29,7 @@ __all__ = [
     "TrackedOrder",
     "exec_note",
     "known_note",
+    "order_note",
 ]
 
 RequestKind = Literal["place", "amend", "cancel"]
@@ -91,7 +92,12 @@ class Terms:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CoreReport:
-    """A report for `LiveSession.on_report`; `exec_id` of an execution, else empty."""
+    """A report for `LiveSession.on_report`.
+
+    Attributes:
+        exec_id: the venue's name of an execution, else empty.
+        order_id: the venue's name of an order that it has accepted, else empty.
+    """
 
     symbol: str
     cid: int
@@ -99,6 +105,7 @@ class CoreReport:
     ts_exch_ns: int
     fields: Mapping[str, int | str] = field(default_factory=dict)
     exec_id: str = ""
+    order_id: str = ""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -147,6 +154,11 @@ def exec_note(report: CoreReport) -> str:
     """The note that says which execution the next report books."""
     cum = report.fields["cum_qty"]
     return f"exec id={report.exec_id} symbol={report.symbol} cid={report.cid} cum={cum}"
+
+
+def order_note(order: TrackedOrder, order_id: str) -> str:
+    """The note that says what the venue calls an order."""
+    return f"order id={order_id} cid={order.client_id}"
 
 
 class OrderLedger:

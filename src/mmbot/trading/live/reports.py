@@ -13,7 +13,7 @@ in the ledger (`OrderLedger.told`) one by one as it tells the core.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import ROUND_HALF_EVEN, Decimal
 from typing import Final
 
@@ -84,9 +84,11 @@ class ReportSource:
         order.venue_ns = record.updated_ns
         match record.status:
             case OrderStatus.OPEN:
-                yield from _resting(
+                for report in _resting(
                     order, terms, record.updated_ns, is_newer=is_newer, is_answer=is_answer
-                )
+                ):
+                    is_first = report.kind == "accepted"
+                    yield replace(report, order_id=record.order_id) if is_first else report
             case OrderStatus.FILLED:
                 # Its executions end it, at the total that it had.
                 if terms == order.asked or terms.qty_lots != order.terms.qty_lots:
