@@ -45,7 +45,11 @@ fn an_answer_that_nobody_was_there_to_hear_is_no_failure_of_the_venue() {
     assert_eq!(failed(&mut other), 0);
     assert_eq!(other.trader.telemetry().timeouts, 0);
     other.trader.on_interrupted(at(6), same[0]);
-    assert_eq!(other.open(same[0]).unwrap().state, "Unknown", "once is enough");
+    assert_eq!(
+        other.open(same[0]).unwrap().state,
+        "Unknown",
+        "once is enough"
+    );
 }
 
 #[test]

@@ -51,7 +51,9 @@ fn set_fields(out: &Bound<'_, PyDict>, record: &Record, rows: bool) -> PyResult<
             out.set_item("quotes", list)
         }
         Record::CallResult { outcome, .. } => out.set_item("outcome", outcome),
-        Record::Unanswered { cid, .. } | Record::Interrupted { cid, .. } => out.set_item("cid", cid.get()),
+        Record::Unanswered { cid, .. } | Record::Interrupted { cid, .. } => {
+            out.set_item("cid", cid.get())
+        }
         Record::Adopt { position, px, .. } => {
             out.set_item("position", position.get())?;
             out.set_item("exec_px", px.get())
