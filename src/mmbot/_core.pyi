@@ -117,6 +117,10 @@ class Backtest:
         """An instrument of the first lane quotes nothing from its next decision on, until that is
         lifted.
         """
+    def adopt_position(self, symbol: int, lots: int, exec_px: int) -> None:
+        """An instrument of the first lane has `lots` more (negative: fewer) that it did not trade
+        for, booked at `exec_px` (1/10,000 tick) without a fee.
+        """
     def finish(self, reason: str = "data_end") -> None:
         """Ends the run: fills waiting for markouts are resolved and the accounting identity is
         asserted (CoreError E_SIM_IDENTITY). After `advance` it ends at the time that was advanced

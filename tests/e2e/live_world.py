@@ -112,6 +112,17 @@ class World:
         found = JournalReader(path).records(kinds=kinds or None)
         return [json.loads(journal_view.json_line(record, prefix)) for record in found]
 
+    def leaves(self, *names: str, session: int = 0) -> None:
+        """Each fault has a counter in a session's state and a line in the audit."""
+        counts = self.states()[session]["faults"]
+        lines = (self.path / "artifacts" / "audit.jsonl").read_bytes().splitlines()
+        faults = [one for one in map(json.loads, lines) if one["kind"] == "FAULT"]
+        fields = [one["fields"] for one in faults if one["fields"]["event"] == "begin"]
+        told = {".".join(filter(None, (one["name"], one["detail"]))) for one in fields}
+        assert set(names) <= set(counts), counts
+        assert set(names) <= told, told
+        assert self.mmbot("audit", "verify").returncode == 0
+
     def recovery(self) -> dict[str, Any]:
         report: dict[str, Any] = json.loads(
             (self.path / "artifacts" / "RECOVERY.json").read_bytes()

@@ -14,6 +14,7 @@ import pytest
 from tests.e2e.kill_judge import Judge, asked_once
 from tests.e2e.killing import ALWAYS_QUOTING, Life, Session, load_average, percentiles
 from tests.e2e.live_world import is_replay_ok, world
+from tests.fault_rows import LEAVES
 
 from mmbot.units import NS_PER_SEC
 
@@ -117,6 +118,7 @@ def test_a_killed_session_goes_on_where_the_venue_is(tmp_path, request, record_p
         if option("--kill-report"):
             Path(option("--kill-report")).write_text(json.dumps(found, indent=2) + "\n")
         check_end(one, session, judge, lives[-1])
+        one.leaves(*LEAVES[12])
     bound_sec = option("--kill-seconds")
     assert bound_sec is None or found["unstalled_sec"]["p99"] <= bound_sec, as_line(found)
 

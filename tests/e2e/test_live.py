@@ -4,6 +4,7 @@ import time
 
 import pytest
 from tests.e2e.live_world import SYMBOL, ended, interrupt, is_replay_ok, until, world
+from tests.fault_rows import LEAVES
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("live")]
 
@@ -59,6 +60,7 @@ def test_a_stop_ends_with_an_empty_venue_and_prints_its_stages(tmp_path):
         stages = [line.split("|")[2].strip() for line in done.stdout.splitlines()]
         assert stages[0] == "GATE_CLOSED"
         assert stages[-2:] == ["VERIFIED", "ENDED"]
+        one.leaves(*LEAVES[18])
         assert ended(session)[0] == 0
         assert one.open_orders() == []
         assert one.mmbot("stop").returncode == 1
@@ -110,6 +112,10 @@ def test_a_wrong_key_ends_it_at_once(tmp_path):
         assert done.returncode == 1
         assert "10004" in done.stderr
         assert one.open_orders() == []
+        status = one.mmbot("status")
+        assert "starts that failed: E_VENUE_CALL:10004 1" in status.stdout
+        (line,) = (one.path / "artifacts" / "audit.jsonl").read_text("ascii").splitlines()
+        assert '"detail":"E_VENUE_CALL:10004"' in line
 
 
 @pytest.mark.spec("02-12/2")
@@ -149,6 +155,7 @@ def test_streams_that_break_stop_quoting_until_they_are_back(tmp_path):
         records = one.records(journal, "hold", "intent")
         held = [at for at, record in enumerate(records) if record["kind"] == "hold"]
         assert [records[at]["on"] for at in held[:2]] == [True, False]
+        one.leaves(*LEAVES[1], *LEAVES[5])
         after = records[held[1] :]
         assert any(record.get("action") == "place" for record in after)
         assert one.states()[0]["symbols"][0]["position"] == pytest.approx(one.position())
@@ -167,6 +174,7 @@ def test_a_new_tick_size_is_traded_by_a_new_session_unattended(tmp_path):
         old, new = one.journals()
         assert one.records(new, "header")[0]["instruments"][0]["tick_size"] == "0.5"
         assert one.records(old, "session_end")[0]["reason"] == "relisted"
+        one.leaves("session_ended.relisted", session=1)
         assert one.open_orders() == []
         check_journals(one)
 
@@ -190,6 +198,7 @@ def test_too_little_room_stops_quoting_before_the_journal_fails(tmp_path):
         assert done.returncode == 0, done.stderr
         assert "E_STORE_DISK: storage.min_free_mb" in done.stderr
         assert one.open_orders() == []
+        one.leaves(*LEAVES[13])
         check_journals(one)
 
 

@@ -50,6 +50,13 @@ def hash_of(directory: Path) -> tuple[str, int]:
         one.writer.close()
 
 
+def damaged_in(directory: Path) -> int:
+    """Checkpoints that a recovery could not begin with; the next one finds the same."""
+    one = opened(directory, "s-2", LATER_NS)
+    one.writer.close()
+    return one.damaged_checkpoints
+
+
 def last_record(path: Path, whole: Path) -> int:
     """Where the last record begins: the shortest journal from which nothing is torn off but it."""
     data = (whole / "s-1" / "0.mmj").read_bytes()
@@ -90,9 +97,13 @@ def test_a_flipped_byte_of_a_checkpoint_changes_nothing_that_comes_back(whole, t
     files = (path for path in (whole / "s-1").iterdir() if path.suffix in {".mms", ".mmi"})
     names = sorted(path.name for path in files)
     assert len(names) >= 2
+    assert damaged_in(tmp_path / "good") == 0
+    damaged = []
     for number in range(FLIPS):
         name = names[number % len(names)]
         at = rng.randrange((whole / "s-1" / name).stat().st_size)
         place = flipped(whole, tmp_path / str(number), name, at, rng.randrange(8))
         assert hash_of(place) == good
+        damaged.append(damaged_in(place))
         shutil.rmtree(place)
+    assert sum(map(bool, damaged)) > FLIPS // 2

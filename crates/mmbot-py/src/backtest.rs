@@ -4,7 +4,7 @@
 #![allow(clippy::disallowed_types)]
 
 use crate::chunk::EventChunk;
-use crate::error::{core_error, run_error};
+use crate::error::{core_error, done, run_error};
 use crate::instrument::PyInstrument;
 use crate::journal::{PyCheckpoint, config_bytes, journal_start};
 use crate::lane_keys::read_params;
@@ -16,7 +16,7 @@ use crate::sim_keys::read_sim;
 use crate::snapshot;
 use crate::strategy::PythonStrategy;
 use mmbot_run::{Backtest, LaneSpec, RunError, Sampling, SessionLane};
-use mmbot_types::{Instrument, SessionParams};
+use mmbot_types::{ExecPrice, Instrument, QtyLot, SessionParams};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyList};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -162,8 +162,7 @@ impl PyBacktest {
             bar_ns,
             curve_ns: record.then_some(curve_ns),
         };
-        let mut inner = Backtest::over(&instruments, &specs, sampling, threads)
-            .map_err(|error| run_error(&error))?;
+        let mut inner = done(Backtest::over(&instruments, &specs, sampling, threads))?;
         if let (Some(header), [lane]) = (journal, lanes.as_slice()) {
             let [Some(session)] = sessions.as_slice() else {
                 return Err(run_error(&RunError::NoJournal));
@@ -171,9 +170,7 @@ impl PyBacktest {
             let mappings = mappings_of(lane);
             let params = mappings.iter().map(config_bytes).collect::<PyResult<_>>()?;
             let start = journal_start(header, &instruments, params, config_bytes(session)?)?;
-            inner
-                .begin_journal(start)
-                .map_err(|error| run_error(&error))?;
+            done(inner.begin_journal(start))?;
         } else if journal.is_some() {
             return Err(run_error(&RunError::NoJournal));
         }
@@ -236,8 +233,12 @@ impl PyBacktest {
     }
 
     fn hold(&self, symbol: usize, on: bool) -> PyResult<()> {
-        let done = self.lock().hold(symbol, 0, on);
-        done.map_err(|error| run_error(&error))
+        done(self.lock().hold(symbol, 0, on))
+    }
+
+    fn adopt_position(&self, symbol: usize, lots: i64, exec_px: i64) -> PyResult<()> {
+        let (lots, px) = (QtyLot::new(lots), ExecPrice::new(exec_px));
+        done(self.lock().adopt(symbol, 0, lots, px))
     }
 
     #[pyo3(signature = (reason = "data_end"))]
@@ -248,8 +249,7 @@ impl PyBacktest {
     }
 
     fn take_journal<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyBytes>> {
-        let taken = self.lock().take_journal(|bytes| PyBytes::new(py, bytes));
-        taken.map_err(|error| run_error(&error))
+        done(self.lock().take_journal(|bytes| PyBytes::new(py, bytes)))
     }
 
     fn take_checkpoints(&self) -> PyResult<Vec<PyCheckpoint>> {
@@ -265,9 +265,7 @@ impl PyBacktest {
         let params = read_params(params, self.seed)?;
         let mut backtest = self.lock();
         let now = backtest.now_ns();
-        backtest
-            .apply_params(symbol, lane, params, now)
-            .map_err(|error| run_error(&error))?;
+        done(backtest.apply_params(symbol, lane, params, now))?;
         backtest.write_params(symbol, config, now);
         Ok(())
     }
@@ -277,9 +275,7 @@ impl PyBacktest {
         let config = config_bytes(session)?;
         let mut backtest = self.lock();
         let now = backtest.now_ns();
-        backtest
-            .apply_session(lane, params)
-            .map_err(|error| run_error(&error))?;
+        done(backtest.apply_session(lane, params))?;
         backtest.write_session(config, now);
         Ok(())
     }

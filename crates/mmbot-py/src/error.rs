@@ -32,6 +32,11 @@ pub(crate) fn core_error(code: &str, key: &str, message: &str) -> PyErr {
     error
 }
 
+/// The result of a run, an error as Python sees it.
+pub(crate) fn done<T>(result: Result<T, RunError>) -> PyResult<T> {
+    result.map_err(|error| run_error(&error))
+}
+
 pub(crate) fn run_error(error: &RunError) -> PyErr {
     match error {
         RunError::Param(e) => core_error("E_CFG_RANGE", e.key, &format!("must be {}", e.rule)),

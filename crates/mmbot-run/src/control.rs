@@ -4,8 +4,8 @@ use crate::backtest::Backtest;
 use crate::error::RunError;
 use crate::world::{External, instrument_idx};
 use mmbot_core::StaleNote;
-use mmbot_types::TsNs;
 use mmbot_types::journal::Control;
+use mmbot_types::{ExecPrice, QtyLot, TsNs};
 
 impl Backtest {
     /// Does something to the session of a lane, and writes it down; the session acts on it at its
@@ -40,6 +40,29 @@ impl Backtest {
         held.trader.hold(on);
         if let Some(tap) = self.tap_mut() {
             tap.hold(instrument_idx(symbol), now, on);
+        }
+        Ok(())
+    }
+
+    /// An instrument of a lane has `lots` more (negative: fewer) that it did not trade for, booked
+    /// at `px` without a fee, and it is written down.
+    ///
+    /// # Errors
+    /// [`RunError::Lanes`] for an unknown lane or instrument.
+    pub fn adopt(
+        &mut self,
+        symbol: usize,
+        lane: usize,
+        lots: QtyLot,
+        px: ExecPrice,
+    ) -> Result<(), RunError> {
+        let now = TsNs::new(self.now_ns());
+        let (world, at) = self.world_mut(symbol, lane).ok_or(RunError::Lanes)?;
+        let trader = &mut world.lane_mut(at).ok_or(RunError::Lanes)?.trader;
+        let position = QtyLot::new(trader.position().get().saturating_add(lots.get()));
+        trader.adopt(now, position, px);
+        if let Some(tap) = self.tap_mut() {
+            tap.adopt(instrument_idx(symbol), now, position, px);
         }
         Ok(())
     }

@@ -21,6 +21,7 @@ from mmbot.config import AppConfig
 from mmbot.config.changes import key_values
 from mmbot.telemetry.exposition import CONTENT_TYPE, exposition
 from mmbot.telemetry.metrics import SessionMetrics
+from mmbot.trading.live.fault_book import FaultBook
 from mmbot.trading.live.holds import HoldReason
 from mmbot.trading.reconcile import OrderState
 from mmbot.units import NS_PER_SEC
@@ -54,6 +55,7 @@ class HealthWatch:
         config: the configuration in force.
         metrics: makes samples.
         is_audit_writable: whether audit lines reach their file.
+        faults: what went wrong so far.
         clock: wall clock.
     """
 
@@ -61,6 +63,7 @@ class HealthWatch:
     config: Callable[[], AppConfig]
     metrics: SessionMetrics
     is_audit_writable: Callable[[], bool]
+    faults: FaultBook = field(default_factory=FaultBook)
     clock: Callable[[], int] = wall_ns
     requests: Counter[str] = field(default_factory=Counter)
     _started_ns: int = 0
@@ -85,7 +88,8 @@ class HealthWatch:
         state = shell.desk.core.session().state()
         connector = _seen(shell) if self.connector is None else self.connector()
         view = self._view(shell, state, connector, now_ns)
-        self._published = _Published(view, state, self.config(), _given(shell, connector))
+        given = _given(shell, connector) | {"faults_total": _by_labels(self.faults)}
+        self._published = _Published(view, state, self.config(), given)
 
     def respond(self, path: str) -> Response | None:
         """The answer to a path; None for one that does not exist."""
@@ -173,3 +177,8 @@ def _given(shell: Shell, connector: ConnectorHealth) -> dict[str, dict[tuple[str
         "reconcile_actions_total": {(name,): float(count) for name, count in actions.items()},
         "backoff_seconds_sum": {(): shell.sender.counters.backoff.seconds_sum},
     }
+
+
+def _by_labels(faults: FaultBook) -> dict[tuple[str, ...], float]:
+    parted = {name.partition("."): count for name, count in faults.totals.items()}
+    return {(kind, detail): float(count) for (kind, _, detail), count in parted.items()}

@@ -29,8 +29,8 @@ from mmbot.config.operations import StorageConfig
 from mmbot.market.frames import CaptureHead
 from mmbot.market.importers.live import series_of
 from mmbot.market.venue_recording import VenueRecording
+from mmbot.store.audit_log import AuditLog
 from mmbot.store.sql.background import BackgroundShipper
-from mmbot.trading.auditing import AuditCompanion
 from mmbot.trading.live.companions import LiveEngine
 from mmbot.trading.session import Companion
 
@@ -46,7 +46,6 @@ class Along:
     companions: list[Companion]
     store: BackgroundShipper | None
     storage: StorageConfig
-    is_audit_writable: Callable[[], bool]
 
     def close_store(self) -> None:
         """Bring the rest of the journal, which is closed, into the store, and say what it has."""
@@ -55,8 +54,8 @@ class Along:
             sys.stdout.write(store_line(self.store, self.storage))
 
 
-def go_along(scene: LiveScene, record: RecordChoices, say: Say) -> Along:
-    """What goes along.
+def go_along(scene: LiveScene, record: RecordChoices, audit: AuditLog, say: Say) -> Along:
+    """What goes along; `audit` runs.
 
     Raises:
         ConfigError: ``storage.url`` cannot be used.
@@ -65,14 +64,8 @@ def go_along(scene: LiveScene, record: RecordChoices, say: Say) -> Along:
     """
     options, storage = scene.options, scene.config.storage
     store = background_shipper(storage, scene.opened.writer, say) if options.store else None
-    companions = _companions(scene, record, say)
-    audits = [one for one in companions if isinstance(one, AuditCompanion)]
-    return Along(
-        companions=companions,
-        store=store,
-        storage=storage,
-        is_audit_writable=lambda: all(one.is_writable for one in audits),
-    )
+    companions = _companions(scene, record, audit, say)
+    return Along(companions=companions, store=store, storage=storage)
 
 
 def venue_recording(scene: LiveScene, say: Say) -> VenueRecording:
@@ -81,7 +74,9 @@ def venue_recording(scene: LiveScene, say: Say) -> VenueRecording:
     return VenueRecording(scene.config.recorder.data_dir, head, say)
 
 
-def _companions(scene: LiveScene, record: RecordChoices, say: Say) -> list[Companion]:
+def _companions(
+    scene: LiveScene, record: RecordChoices, audit: AuditLog, say: Say
+) -> list[Companion]:
     """Those of a session on the simulated exchange; none of them holds the loop up."""
     runtime, identity = scene.runtime, scene.opened.identity
     identity = replace(identity, cfg_hash=identity.cfg_hash or cfg_hash(scene.config))
@@ -103,7 +98,7 @@ def _companions(scene: LiveScene, record: RecordChoices, say: Say) -> list[Compa
         ),
         *record_companions(record, runtime.state, identity, markets, log=say),
         metrics_companion(identity.symbols, record.mode, runtime, say, beside=True),
-        *audit_companions(record.mode, runtime, say, waits=False),
+        *audit_companions(record.mode, runtime, say, audit=audit),
         *drill_companions(identity, record.mode, say),
     ]
 

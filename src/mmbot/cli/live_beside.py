@@ -17,7 +17,11 @@ from mmbot.cli.live_scene import LiveScene
 from mmbot.cli.live_venue import instrument_of
 from mmbot.cli.record_choices import RecordChoices, check_directory, is_recorded
 from mmbot.errors import MmbotError
+from mmbot.store.audit_log import AuditLog
+from mmbot.store.runtime import artifact_path
 from mmbot.trading.live.companions import CompanionWatch
+from mmbot.trading.live.fault_book import FaultWatch
+from mmbot.trading.live.fault_sources import FaultSources
 from mmbot.trading.live.recording import SessionRecording
 from mmbot.trading.live.storage import StorageWatch
 from mmbot.trading.storage_guard import StorageGuard, StorageLimits
@@ -41,6 +45,8 @@ class Beside:
     Attributes:
         companions: a `Watch` that steps the companions.
         storage: a `Watch` of disk and store.
+        audit: writer of the audit.
+        faults: a `Watch` that counts what goes wrong and writes it to the audit.
         recording: where frames of the market go, None for nowhere.
 
     Raises:
@@ -66,6 +72,8 @@ class Beside:
             Path(config.storage.journal_dir),
             self._lag_records if options.store else None,
         )
+        self.audit = AuditLog(artifact_path("audit.jsonl"), say)
+        self.faults = FaultWatch(self.audit.put, FaultSources)
         self.recording: SessionRecording | None = None
         # What ccxt hands on are no frames of the wire.
         if config.trading.venue == "bybit" and is_recorded(self._record, scene.runtime.state):
@@ -76,12 +84,9 @@ class Beside:
         self._making: asyncio.Task[None] | None = None
         self._since_ns: int | None = None
 
-    def is_audit_writable(self) -> bool:
-        """Whether audit lines reach their file, as far as that is known yet."""
-        return self._along is None or self._along.is_audit_writable()
-
     def begin(self, now_ns: int) -> None:
         """The session begins, or goes on."""
+        self.audit.__enter__()
         if self._made is not None:
             self._start(self._made, now_ns)
 
@@ -96,6 +101,12 @@ class Beside:
 
     async def close(self, now_ns: int) -> None:
         """Write everything; the session's journal is closed."""
+        try:
+            await self._close(now_ns)
+        finally:
+            await asyncio.to_thread(self.audit.__exit__, None, None, None)
+
+    async def _close(self, now_ns: int) -> None:
         if self._making is not None:
             await self._making
         elif self._along is None:
@@ -125,7 +136,7 @@ class Beside:
     def _make(self) -> Along:
         from mmbot.cli.live_along import go_along  # noqa: PLC0415 -- see the module
 
-        return go_along(self._scene, self._record, self._say)
+        return go_along(self._scene, self._record, self.audit, self._say)
 
     def _open_recording(self) -> VenueRecording:
         from mmbot.cli.live_along import venue_recording  # noqa: PLC0415 -- see the module

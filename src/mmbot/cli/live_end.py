@@ -24,6 +24,7 @@ _REASONS: Final[tuple[EndReason, ...]] = get_args(EndReason)
 
 async def close_beside(beside: Beside, showing: Showing, shell: Shell) -> None:
     """Write what went along with the session, which may take seconds; the state file stays new."""
+    beside.faults.end(shell, wall_ns())
     beating = asyncio.create_task(_beat(showing, shell))
     try:
         await beside.close(wall_ns())

@@ -26,7 +26,8 @@ def health_watch(scene: LiveScene, beside: Beside) -> HealthWatch:
             service="mmbot",
             exchange=scene.venue.port.name,
         ),
-        beside.is_audit_writable,
+        lambda: beside.audit.is_writable,
+        beside.faults.book,
     )
 
 

@@ -17,6 +17,7 @@ from mmbot.config import AppConfig
 from mmbot.config.runtime import RuntimeConfig
 from mmbot.trading.headless import HeadlessDisplay
 from mmbot.trading.live.companion import first_state
+from mmbot.trading.live.fault_book import FaultBook
 from mmbot.trading.live.heartbeat import Heartbeat
 from mmbot.trading.live.opening import Opened
 from mmbot.trading.live.shadowing import MarketTap
@@ -120,7 +121,9 @@ class LiveScene:
             return None
         return MarketTap(opened.writer, opened.identity.symbols, port.on_rows)
 
-    def showing(self, stack: contextlib.ExitStack, log: Callable[[str], None]) -> Showing:
+    def showing(
+        self, stack: contextlib.ExitStack, faults: FaultBook, log: Callable[[str], None]
+    ) -> Showing:
         """Screen and state file, until the stack is left."""
         labels, identity = self.labels, self.opened.identity
         display: Display
@@ -141,4 +144,4 @@ class LiveScene:
             endpoint=place_of(self.config),
         )
         heartbeat.publish(first)
-        return Showing(heartbeat, first, display, labels.market, wall_ns())
+        return Showing(heartbeat, first, display, labels.market, wall_ns(), faults)

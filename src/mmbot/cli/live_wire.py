@@ -31,7 +31,7 @@ from mmbot.clock import wall_ns
 from mmbot.config import AppConfig, ConfigRequest, lane_params
 from mmbot.config.runtime import RuntimeConfig
 from mmbot.config.session import session_params
-from mmbot.errors import ConfigError
+from mmbot.errors import ConfigError, MmbotError
 from mmbot.portfolio.rebalancing import Rebalancer
 from mmbot.store.runtime import artifacts_dir
 from mmbot.strategy import as_callable
@@ -39,6 +39,7 @@ from mmbot.telemetry.logs import configure_logging, log_level
 from mmbot.trading.engine import Quoter, allocator_settings
 from mmbot.trading.identity import SessionIdentity
 from mmbot.trading.journaling import journal_header
+from mmbot.trading.live.limits_watch import LimitsWatch
 from mmbot.trading.live.opening import Beginning, Wanted, open_session
 from mmbot.trading.live.parameters import CoreParameters, ReloadWatch, fee_params
 from mmbot.trading.live.recovering import write_recovery
@@ -46,6 +47,7 @@ from mmbot.trading.live.shadowing import ShadowWatch, shadow_line
 from mmbot.trading.live.shell import Shell
 from mmbot.trading.live.shell_records import Watch
 from mmbot.trading.live.showing import Showing
+from mmbot.trading.live.start_failures import note_start_failure
 from mmbot.trading.live.state_file import (
     StageName,
     read_stop_order,
@@ -136,7 +138,11 @@ def run_live(options: LiveOptions) -> int:
     runtime = RuntimeConfig(loaded, _say)
     sys.setswitchinterval(_SWITCH_SEC)
     with runtime.on_sighup():
-        return asyncio.run(_sessions(options, runtime))
+        try:
+            return asyncio.run(_sessions(options, runtime))
+        except MmbotError as exc:
+            note_start_failure(exc, _say)
+            raise
 
 
 async def _sessions(options: LiveOptions, runtime: RuntimeConfig) -> int:
@@ -193,7 +199,7 @@ async def _session(
     health = health_watch(scene, beside)
     with contextlib.ExitStack() as stack:
         stack.enter_context(listening(config.monitoring, options.host, health, _say))
-        showing = scene.showing(stack, _say)
+        showing = scene.showing(stack, beside.faults.book, _say)
         shell = Shell(
             scene.plan(),
             opened,
@@ -241,9 +247,11 @@ def _watches(
         ClockWatch(venue.source.verdict),
         ListingWatch(),
         FeeWatch(refresh_sec * NS_PER_SEC, reload.set_fees, dict(venue.fees)),
+        LimitsWatch(reload.set_cut),
         UpkeepWatch(rebalancer),
         BookWatch(scene.opened.identity.session),
         reload,
+        beside.faults,
     ]
     if scene.options.mode == "shadow":
         watches.append(ShadowWatch())

@@ -78,18 +78,27 @@ def snapshot_companions(
 
 
 def audit_companions(
-    mode: str, runtime: RuntimeConfig, say: Callable[[str], None], *, waits: bool
+    mode: str,
+    runtime: RuntimeConfig,
+    say: Callable[[str], None],
+    *,
+    waits: bool = False,
+    audit: AuditLog | None = None,
 ) -> list[Companion]:
-    """What feeds ``audit.jsonl``; a generated session decides nothing that anybody audits."""
+    """What feeds ``audit.jsonl``; a generated session decides nothing that anybody audits.
+
+    `audit` is its writer, if one runs already; else `waits` as of `AuditLog`.
+    """
     if mode == "sim":
         return []
     logger = get_logger("exec")
     return [
         AuditCompanion(
-            AuditLog(artifact_path("audit.jsonl"), say, waits=waits),
+            audit or AuditLog(artifact_path("audit.jsonl"), say, waits=waits),
             lambda: runtime.config.latency_boost.tail_batch.tail_age_ms,
             # several a second in a busy market
             logger.debug,
+            is_running=audit is not None,
         )
     ]
 

@@ -45,10 +45,17 @@ def status(
     as_json: JsonOption = False,
 ) -> None:
     """Read the state files and print."""
-    from mmbot.cli.status_view import rows_of, show_sessions, status_json  # noqa: PLC0415
+    from mmbot.cli.status_view import (  # noqa: PLC0415
+        rows_of,
+        show_sessions,
+        start_lines,
+        status_json,
+    )
+    from mmbot.trading.live.start_failures import read_start_failures  # noqa: PLC0415
     from mmbot.trading.live.state_file import Liveness, found_states  # noqa: PLC0415
 
     states, problems = found_states()
+    failures = read_start_failures()
     now_ns = wall_ns()
     rows = [
         row
@@ -58,7 +65,7 @@ def status(
         and (everything or session or not row.is_superseded or row.verdict is not Liveness.DEAD)
     ]
     if as_json:
-        report = status_json(rows, problems, now_ns=now_ns)
+        report = status_json(rows, problems, failures, now_ns=now_ns)
         sys.stdout.write(canonical_json(report, nonfinite="null").decode("ascii"))
     else:
         plain = not sys.stdout.isatty()
@@ -66,6 +73,8 @@ def status(
         show_sessions(console, rows, now_ns=now_ns)
         if not rows:
             sys.stdout.write("no session\n")
+        for line in start_lines(failures, states, now_ns=now_ns):
+            sys.stdout.write(ascii_line(line) + "\n")
     for problem in problems:
         sys.stderr.write(ascii_line(problem.message) + "\n")
     raise typer.Exit(2 if any(row.needs_care for row in rows) else 1 if problems else 0)

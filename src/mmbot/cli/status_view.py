@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 from rich.console import Console
 from rich.table import Table
 
 from mmbot.cli.data_tables import listing
+from mmbot.trading.live.start_failures import StartFailures
 from mmbot.trading.live.state_file import (
     Liveness,
     Problem,
@@ -21,7 +22,9 @@ from mmbot.trading.live.state_file import (
 )
 from mmbot.units import NS_PER_MIN, NS_PER_SEC, format_duration
 
-__all__ = ["SessionRow", "rows_of", "show_sessions", "status_json"]
+__all__ = ["SessionRow", "rows_of", "show_sessions", "start_lines", "status_json"]
+
+_FILL_WIDTH: Final = 108
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,10 +65,15 @@ def rows_of(
 
 
 def status_json(
-    rows: Sequence[SessionRow], problems: Sequence[Problem], *, now_ns: int
+    rows: Sequence[SessionRow],
+    problems: Sequence[Problem],
+    failures: StartFailures,
+    *,
+    now_ns: int,
 ) -> dict[str, Any]:
     """Everything that the files say, with ages in seconds beside the instants."""
     return {
+        "failed_starts": msgspec.to_builtins(failures),
         "now_ns": now_ns,
         "problems": [problem.message for problem in problems],
         "sessions": [_session_json(row, now_ns) for row in rows],
@@ -106,6 +114,17 @@ def show_sessions(console: Console, rows: Sequence[SessionRow], *, now_ns: int) 
             console.print(table)
 
 
+def start_lines(
+    failures: StartFailures, states: Sequence[SessionState], *, now_ns: int
+) -> list[str]:
+    """Starts that failed and after which no session has begun."""
+    if failures.newest_ns <= max((one.started_ns for one in states), default=0):
+        return []
+    counts = "  ".join(f"{code} {count}" for code, count in sorted(failures.counts.items()))
+    newest = f"the newest {_age(failures.newest_ns, now_ns)}: {failures.newest}"
+    return [f"starts that failed: {counts}", f"  {newest}"]
+
+
 def _head(row: SessionRow, now_ns: int) -> list[str]:
     state = row.state
     word = row.verdict.value.upper()
@@ -126,11 +145,27 @@ def _head(row: SessionRow, now_ns: int) -> list[str]:
         lines.append(f"  {guards}  ({_age(state.heartbeat_ns, now_ns)})")
     if state.holds:
         lines.append(f"  not quoting: {', '.join(state.holds)}")
-    if state.faults:
-        counts = "  ".join(f"{name} {count}" for name, count in sorted(state.faults.items()))
-        lines.append(f"  so far: {counts}")
+    if state.open_faults:
+        since = (
+            f"{name} since {_age(begun_ns, now_ns)}"
+            for name, begun_ns in sorted(state.open_faults.items())
+        )
+        lines += _filled("  now: ", since)
+    counts = (f"{name} {count}" for name, count in sorted(state.faults.items()))
+    lines += _filled("  so far: ", counts)
     if state.unconfirmed_orders:
         lines.append(f"  orders that could not be confirmed gone: {state.unconfirmed_orders}")
+    return lines
+
+
+def _filled(title: str, parts: Iterable[str]) -> list[str]:
+    """As many parts on a line as fit; no line without any."""
+    lines: list[str] = []
+    for part in parts:
+        if lines and len(lines[-1]) + len(part) < _FILL_WIDTH:
+            lines[-1] += f"  {part}"
+        else:
+            lines.append(f"{' ' * len(title) if lines else title}{part}")
     return lines
 
 

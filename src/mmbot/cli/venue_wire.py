@@ -57,7 +57,7 @@ class ClockPoll:
         try:
             venue_ns = await self.port.server_time_ns()
         except CallError as exc:
-            shell.log(f"| venue | WARN | {exc} |")
+            shell.asker.failed(exc)
             return
         recv_ns = monotonic_ns()
         self.clock.observe(sent_ns=sent_ns, recv_ns=recv_ns, venue_ns=venue_ns, grain_ns=NS_PER_MS)

@@ -85,12 +85,19 @@ class AuditCompanion:
         log: the writer; it runs from `begin` to `close`.
         tail_age_ms: gives the age in force (`latency_boost.tail_age_ms`).
         say: takes the line of each batch of cancels.
+        is_running: whether somebody else runs the writer.
     """
 
     def __init__(
-        self, log: AuditLog, tail_age_ms: Callable[[], int], say: Callable[[str], None]
+        self,
+        log: AuditLog,
+        tail_age_ms: Callable[[], int],
+        say: Callable[[str], None],
+        *,
+        is_running: bool = False,
     ) -> None:
         self._log = log
+        self._is_running = is_running
         self._tail_age_ms = tail_age_ms
         self._say = say
         self._held = ExitStack()
@@ -98,15 +105,11 @@ class AuditCompanion:
         self._denied: dict[str, Mapping[str, int]] = {}
         self._second = 0
 
-    @property
-    def is_writable(self) -> bool:
-        """Whether its lines reach their file."""
-        return self._log.is_writable
-
     def begin(self, engine: core.Backtest, market_ns: int) -> None:
         """See `Companion`."""
         del market_ns
-        self._held.enter_context(self._log)
+        if not self._is_running:
+            self._held.enter_context(self._log)
         # one object for the whole session: it knows which events it has given out
         self._control = engine.session(0)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from typing import Protocol
 
+from mmbot.venues.connector_faults import ConnectorFaults
 from mmbot.venues.ports import PublicEvent
 from mmbot.venues.records import InstrumentRules
 
@@ -17,6 +18,11 @@ class MarketSource(Protocol):
     @property
     def name(self) -> str:
         """The venue's name."""
+        ...
+
+    @property
+    def faults(self) -> ConnectorFaults:
+        """See `VenuePort`."""
         ...
 
     async def instruments(self, symbols: Sequence[str]) -> Mapping[str, InstrumentRules]:

@@ -12,12 +12,13 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 import msgspec
 
 from mmbot.errors import VenueError
-from mmbot.venues.failures import Failure
+from mmbot.venues.connector_faults import ConnectorFaults
+from mmbot.venues.failures import Failure, Operation
 from mmbot.venues.records import (
     AccountEquity,
     Ack,
@@ -40,6 +41,7 @@ __all__ = [
     "Capabilities",
     "ConnectorHealth",
     "GapReason",
+    "LimitInForce",
     "PrivateEvent",
     "PublicEvent",
     "PublicFrame",
@@ -147,6 +149,13 @@ class PublicGap:
 PublicEvent = PublicFrame | PublicGap
 
 
+class LimitInForce(NamedTuple):
+    """A limit of requests: what the venue grants now, and what it grants as published."""
+
+    in_force: int
+    published: int
+
+
 @dataclass(frozen=True, slots=True)
 class StreamChange:
     """The private stream connected or was lost; after a reconnect orders must be reconciled."""
@@ -191,6 +200,10 @@ class VenueQueries(Protocol):
 
     async def executions(self, *, since_ns: int) -> Sequence[ExecutionRecord]:
         """Executions at or after `since_ns`, in the venue's order."""
+        ...
+
+    async def order_limits(self) -> Mapping[Operation, LimitInForce]:
+        """Requests a second by what they do, as far as the venue says; without asking it."""
         ...
 
     async def find_order(self, *, symbol: str, cid: str) -> OrderRecord | None:
@@ -292,6 +305,11 @@ class VenuePort(VenueQueries, VenueOrders, VenueStreams, Protocol):
     @property
     def capabilities(self) -> Capabilities:
         """What it can do."""
+        ...
+
+    @property
+    def faults(self) -> ConnectorFaults:
+        """What went wrong with its connections so far."""
         ...
 
     async def aclose(self) -> None:

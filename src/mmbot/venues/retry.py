@@ -91,10 +91,11 @@ class BackoffAccount:
     """All waits of a session, the source of the counter ``backoff_seconds_sum``."""
 
     waited_ns: int = 0
+    waits: int = 0
 
     def after(self, step: NextStep) -> BackoffAccount:
         """The account with the wait of a step."""
-        return BackoffAccount(self.waited_ns + step.delay_ns)
+        return BackoffAccount(self.waited_ns + step.delay_ns, self.waits + 1)
 
     @property
     def seconds_sum(self) -> float:

@@ -19,11 +19,13 @@ from typing import Final
 
 from mmbot import core
 from mmbot.units import NS_PER_SEC
+from mmbot.venues.connector_faults import ConnectorFaults
 from mmbot.venues.failures import Failure, FailureKind, Operation
 from mmbot.venues.market_source import MarketSource
 from mmbot.venues.ports import (
     CallError,
     Capabilities,
+    LimitInForce,
     PrivateEvent,
     PublicEvent,
     StreamChange,
@@ -133,6 +135,11 @@ class VirtualVenue:
             cancel_batch_max=1,
         )
 
+    @property
+    def faults(self) -> ConnectorFaults:
+        """Those of the market's connections."""
+        return self._source.faults
+
     def on_rows(self, symbol: str, chunk: core.EventChunk) -> None:
         """The session has received these rows."""
         book = self._desks[symbol].book
@@ -185,6 +192,10 @@ class VirtualVenue:
     async def executions(self, *, since_ns: int) -> Sequence[ExecutionRecord]:
         """See `VenueQueries`."""
         return [one for one in self._executions if one.ts_ns >= since_ns]
+
+    async def order_limits(self) -> Mapping[Operation, LimitInForce]:
+        """None: no request leaves."""
+        return {}
 
     async def find_order(self, *, symbol: str, cid: str) -> OrderRecord | None:
         """See `VenueQueries`."""

@@ -26,6 +26,7 @@ from mmbot.venues.clock_offset import ClockState
 from mmbot.venues.failures import Action, FailureKind, classify
 from mmbot.venues.ports import CallError
 from mmbot.venues.records import CancelOrder
+from mmbot.venues.simulated.limits import AccountLimits
 from mmbot.venues.stream.socket import SocketState
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("ports")]
@@ -283,3 +284,53 @@ def test_closing_ends_every_reader():
 
 async def _all(events) -> int:
     return len([event async for event in events])
+
+
+SINGLE = "/v5/order/cancel"
+
+
+def test_cancels_that_would_wait_go_as_a_batch_of_one_which_has_a_limit_of_its_own(monkeypatch):
+    passed = []
+    take = AccountLimits.take
+
+    def taken(limits, uid, path, now_ms, count=1):
+        found = take(limits, uid, path, now_ms, count)
+        passed.append(path)
+        return found
+
+    monkeypatch.setattr(AccountLimits, "take", taken)
+
+    async def story():
+        async with exchange(has_limits=True) as world, session(world) as port:
+            orders = [world.order(price=f"4999{n}.0") for n in range(3)]
+            for order in orders:
+                await port.create(order)
+            world.fault("limit_cut", percent=10)
+            await eventually(lambda: world.conductor.account_limits.percent == 10)
+            first, *rest = (CancelOrder(cid=order.cid, symbol=SYMBOL) for order in orders)
+            # its answer says that one a second passes
+            await port.cancel(first)
+            await eventually(lambda: port._budget._ledger.status(0)[SINGLE].limit == 1)
+            limits = await port.order_limits()
+            assert set(limits.values()) == {(1, 10)}
+            passed.clear()
+            await asyncio.gather(*(port.cancel(one) for one in rest))
+            assert sorted(passed) == [SINGLE, f"{SINGLE}-batch"]
+            assert world.open_cids() == []
+
+    play(story)
+
+
+def test_an_order_that_is_gone_is_the_same_failure_on_both_ways():
+    async def story():
+        async with exchange(has_limits=True) as world, session(world) as port:
+            cancel = CancelOrder(cid=world.cid(), symbol=SYMBOL)
+            codes = []
+            for waiting in (0, 20):
+                port.orders._cancelling[False] = waiting
+                with pytest.raises(CallError) as error:
+                    await port.cancel(cancel)
+                codes.append(error.value.failure.code)
+            assert codes == [110001, 110001]
+
+    play(story)

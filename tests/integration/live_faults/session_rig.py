@@ -10,15 +10,18 @@ computes for too long gets nothing off, for then the process has one.
 from __future__ import annotations
 
 import asyncio
+import json
 import threading
+from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-from time import process_time_ns
 from typing import Any
 
 from tests.conformance.ports.world import SYMBOL, World, exchange
+from tests.fault_rows import LEAVES
+from tests.integration.live_faults.judge import LOOK_S, Judge
 
 from mmbot.cli.live_venue import (
     ListedVenue,
@@ -29,17 +32,25 @@ from mmbot.cli.live_venue import (
 )
 from mmbot.cli.venue_wire import NamedVenue
 from mmbot.clock import wall_ns
-from mmbot.config import AppConfig, ConfigRequest, LoadedConfig, lane_params, load_config
+from mmbot.config import AppConfig, ConfigRequest, LoadedConfig, lane_params
+from mmbot.config.runtime import RuntimeConfig
 from mmbot.config.session import session_params
+from mmbot.store.audit_chain import verify
+from mmbot.store.audit_log import AuditLog
 from mmbot.store.journal import JournalReader
 from mmbot.trading.identity import SessionIdentity
 from mmbot.trading.journaling import journal_header
+from mmbot.trading.live.fault_book import FaultWatch
+from mmbot.trading.live.fault_kinds import COUNTED_ONLY
+from mmbot.trading.live.fault_sources import FaultSources
+from mmbot.trading.live.limits_watch import LimitsWatch
 from mmbot.trading.live.opening import Beginning, Opened, Wanted, open_session
-from mmbot.trading.live.parameters import fee_params
+from mmbot.trading.live.parameters import CoreParameters, ReloadWatch, fee_params
 from mmbot.trading.live.shell import Shell
 from mmbot.trading.live.shell_records import ShellEnd, ShellPlan
 from mmbot.trading.live.shutdown import Stage
 from mmbot.trading.live.watches import ClockWatch, ListingWatch
+from mmbot.trading.live_config import LiveConfig
 from mmbot.trading.reconcile import OwnScope
 from mmbot.trading.replaying import replay_journal
 from mmbot.units import NS_PER_MS, NS_PER_SEC
@@ -49,70 +60,14 @@ from mmbot.venues.bybit.codes import BYBIT_CODES
 
 KEYS = {"BYBIT_API_KEY": "key-1", "BYBIT_API_SECRET": "secret-of-1"}
 PATIENCE_S = 60.0
-STORY_S = 300.0
+STORY_S = 900.0
 _OURS = 1
-_LOOK_S = 0.003
-_STALL_NS = 15 * NS_PER_MS
 # Quotes stand inside the spread of the exchange's book, so that somebody can trade with them.
 _SETS = (
     "runtime_guard.enabled=false",
     "trading.base_spread_bps=0.2",
     "ha_failover.drain_timeout_ms=15000",
 )
-
-
-@dataclass
-class Judge:
-    """Looks at the venue and at the session, and writes down what may not be.
-
-    `heard_ns` is when the session last took in a public frame.
-    """
-
-    world: World
-    prefix: str
-    shell: Shell
-    found: list[str] = field(default_factory=list)
-    looks: int = 0
-    heard_ns: int = 0
-    frames: int = 0
-    stalls: list[tuple[int, int]] = field(default_factory=list)
-
-    async def run(self) -> None:
-        """Look until it is cancelled."""
-        last_ns, used_ns = wall_ns(), process_time_ns()
-        while True:
-            await asyncio.sleep(_LOOK_S)
-            now_ns, cpu_ns = wall_ns(), process_time_ns()
-            idle_ns = now_ns - last_ns - (cpu_ns - used_ns)
-            if idle_ns > _STALL_NS:
-                self.stalls.append((now_ns - idle_ns, now_ns))
-            last_ns, used_ns = now_ns, cpu_ns
-            self.look()
-
-    def net_ms(self, begin_ns: int, end_ns: int) -> float:
-        """Time between two moments, stalls left out."""
-        away = sum(max(0, min(end, end_ns) - max(start, begin_ns)) for start, end in self.stalls)
-        return (end_ns - begin_ns - away) / NS_PER_MS
-
-    def look(self) -> None:
-        """Every order of ours at the venue is one that the session counts as open, once."""
-        self.looks += 1
-        core = self.shell.desk.core
-        frames = sum(core.feed_counts(one)["frames"] for one in self.shell.plan.symbols)
-        if frames != self.frames:
-            self.frames, self.heard_ns = frames, wall_ns()
-        ledger = self.shell.desk.ledger
-        links: set[str] = set()
-        for order in list(self.world.exchange.desks[_OURS].open.values()):
-            link = order.terms.link_id
-            if not link.startswith(self.prefix):
-                continue
-            if link in links:
-                self.found.append(f"{link} rests twice")
-            links.add(link)
-            known = ledger.find(link)
-            if known is None or not known.state.is_open:
-                self.found.append(f"{link} rests and is not counted: {known}")
 
 
 @dataclass
@@ -126,6 +81,8 @@ class Live:
     judge: Judge
     lines: list[str]
     stages: list[tuple[int, str]]
+    faults: FaultWatch
+    audit: AuditLog
     ended: ShellEnd | None = None
 
     @property
@@ -138,6 +95,11 @@ class Live:
     def journal(self) -> Path:
         """Its journal."""
         return self.opened.writer.path
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """What went wrong so far, by the name of its counter."""
+        return self.faults.book.totals
 
     def said(self, text: str) -> bool:
         """Whether a line of the log holds a text."""
@@ -166,7 +128,7 @@ class Live:
         deadline_ns = wall_ns() + int(within_s * NS_PER_SEC)
         while not holds():
             assert wall_ns() < deadline_ns, f"did not happen: {self.lines[-10:]}"
-            await asyncio.sleep(_LOOK_S)
+            await asyncio.sleep(LOOK_S)
         return wall_ns()
 
     async def quoting(self) -> int:
@@ -218,6 +180,8 @@ async def trading(
     has_ghosts: bool = False,
     is_locked_out: bool = False,
     keep_orders: bool = False,
+    row: int = 0,
+    leaves: Sequence[str] = (),
 ) -> AsyncIterator[Live]:
     """A session on `world`, ended in order afterwards, and then judged as a whole.
 
@@ -231,12 +195,15 @@ async def trading(
             uncounted until it is heard of.
         is_locked_out: at the end the venue tells the session nothing any more.
         keep_orders: leave them at the end.
+        row: of the table of faults: what it says that a fault leaves is there afterwards.
+        leaves: other faults that have to have a counter and a line in the audit.
     """
     given = (*venue_sets("bybit", world.rest_url), *_SETS, *sets)
-    loaded = load_config(ConfigRequest(symbols=symbols, sets=given))
-    config = loaded.config
-    port = build_bybit(config, env=KEYS, seed=7)
     lines: list[str] = []
+    request = ConfigRequest(symbols=symbols, sets=given)
+    runtime = RuntimeConfig(RuntimeConfig.load(request, lines.append), lines.append)
+    loaded, config = runtime.loaded, runtime.config
+    port = build_bybit(config, env=KEYS, seed=7)
     stages: list[tuple[int, str]] = []
     try:
         named = NamedVenue(port=port, codes=BYBIT_CODES, verdict=port.clock_verdict)
@@ -244,19 +211,29 @@ async def trading(
             named, config, mode="live", seed=7, calibration=None, log=lines.append
         )
         opened = _opened(loaded, venue, directory, strategy, lines)
+        audit = AuditLog(directory / "audit.jsonl", lines.append)
+        faults = FaultWatch(audit.put, FaultSources)
         shell = Shell(
             _plan(config, venue),
             opened,
             port,
-            watches=(ClockWatch(port.clock_verdict), ListingWatch(period_ns=NS_PER_SEC)),
+            watches=(
+                ClockWatch(port.clock_verdict),
+                ListingWatch(period_ns=NS_PER_SEC),
+                LimitsWatch(_reload(runtime, opened, venue, strategy).set_cut),
+                faults,
+            ),
             on_stage=lambda _shell, stage, _text: stages.append((wall_ns(), stage)),
             log=lines.append,
         )
         judge = Judge(world, own_prefix(config), shell)
-        live = Live(world, port, opened, shell, judge, lines, stages)
-        async with _running(live, keep_orders=keep_orders):
-            yield live
+        live = Live(world, port, opened, shell, judge, lines, stages, faults, audit)
+        with audit:
+            async with _running(live, keep_orders=keep_orders):
+                yield live
+            faults.end(shell, wall_ns())
         _judge_whole(live, keep_orders=keep_orders)
+        _judge_faults(live, (*leaves, *LEAVES.get(row, ())))
         if not is_locked_out:
             _judge_positions(live)
         if not has_ghosts:
@@ -265,13 +242,25 @@ async def trading(
         await port.aclose()
 
 
+def _reload(
+    runtime: RuntimeConfig, opened: Opened, venue: ListedVenue, strategy: Any
+) -> ReloadWatch:
+    symbols = opened.identity.symbols
+    live = LiveConfig(symbols, overrides=_external(strategy), cid_prefix=opened.identity.cid_prefix)
+    return ReloadWatch(runtime, live, CoreParameters(opened.core, symbols, wall_ns, venue.fees))
+
+
+def _external(strategy: Any) -> dict[str, str]:
+    return {} if strategy is None else {"strategy.kind": "external"}
+
+
 def _opened(
     loaded: LoadedConfig, venue: ListedVenue, directory: Path, strategy: Any, lines: list[str]
 ) -> Opened:
     config = loaded.config
     symbols = config.trading.symbols
     identity = SessionIdentity.of(config, symbols)
-    external = {} if strategy is None else {"strategy.kind": "external"}
+    external = _external(strategy)
 
     def begin() -> Beginning:
         header = journal_header(loaded, identity, mode="live", seed=7)
@@ -342,6 +331,24 @@ def _judge_whole(live: Live, *, keep_orders: bool) -> None:
     replayed = replay_journal(live.journal)
     assert replayed.diff_seq is None, replayed
     assert replayed.actions > 0 or live.end.fatal is not None
+
+
+def _judge_faults(live: Live, leaves: Sequence[str]) -> None:
+    """Each fault has its counter and its audit lines, and there are not more of those than that."""
+    log = live.audit.path.read_bytes().splitlines() if live.audit.path.exists() else []
+    assert verify(log).broken == 0
+    fields = [json.loads(line)["fields"] for line in log]
+    begun, ended = (
+        Counter((one["name"], one["detail"]) for one in fields if (one["event"] == "begin") is want)
+        for want in (True, False)
+    )
+    assert begun == ended
+    for name in leaves:
+        kind, _, detail = name.partition(".")
+        assert live.counts.get(name), f"{name} is not counted: {live.counts}"
+        assert begun[kind, detail] > 0, f"{name} is not in the audit: {begun}"
+    counted = {name.partition(".")[0] for name in live.counts}
+    assert counted - {name for name, _ in begun} <= {one.value for one in COUNTED_ONLY}
 
 
 def _judge_positions(live: Live) -> None:

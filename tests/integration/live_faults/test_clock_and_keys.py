@@ -24,7 +24,8 @@ def test_a_step_of_the_clock_is_tracked_and_stops_quoting_only_beyond_a_second(t
     is_far = abs(step_ms) > 1_000
 
     async def story():
-        async with exchange() as world, trading(world, tmp_path) as live:
+        far = ("clock_off", "holds.clock_skew") if is_far else ()
+        async with exchange() as world, trading(world, tmp_path, row=11, leaves=far) as live:
             await live.quoting()
             world.fault("clock_skew", skew_ms=step_ms)
             await live.until(lambda: abs(offset_ms(live) - step_ms) < OFFSET_MS)
@@ -51,7 +52,7 @@ def test_a_key_that_is_revoked_halts_the_session_without_a_storm(tmp_path):
     async def story():
         async with (
             exchange() as world,
-            trading(world, tmp_path, sets=SHORT, is_locked_out=True) as live,
+            trading(world, tmp_path, sets=SHORT, is_locked_out=True, row=20) as live,
         ):
             await live.quoting()
             calls = live.port.rest.counters.calls
@@ -65,6 +66,24 @@ def test_a_key_that_is_revoked_halts_the_session_without_a_storm(tmp_path):
         assert live.port.rest.counters.calls - calls <= CALLS_MAX
         assert live.placed(live.stages[-1][0]) == []
         assert revoked_ns < live.stages[-1][0]
+
+    play(story)
+
+
+def test_a_ban_ends_the_session_and_is_counted(tmp_path):
+    async def story():
+        leaves = ("bans.http_403", "session_fatal")
+        async with (
+            exchange() as world,
+            trading(world, tmp_path, sets=SHORT, is_locked_out=True, leaves=leaves) as live,
+        ):
+            await live.quoting()
+            world.fault("forbidden")
+            world.fault("disconnect", stream="trade")
+            world.hit("5.000")
+            await live.until(lambda: live.shell.is_ending)
+            world.heal()
+        assert live.end.fatal == "http_403"
 
     play(story)
 

@@ -9,7 +9,6 @@ from tests.integration.live_faults.session_rig import exchange_beside, play, tra
 
 from mmbot.clock import wall_ns
 from mmbot.ids import base36
-from mmbot.trading.live.figures import fault_counts
 from mmbot.trading.live.holds import HoldReason
 from mmbot.trading.live.shutdown import Stage
 from mmbot.units import NS_PER_MS, NS_PER_SEC
@@ -23,7 +22,7 @@ def test_a_stop_in_a_burst_creates_nothing_and_leaves_what_it_should(tmp_path, k
     async def story():
         async with (
             exchange() as world,
-            trading(world, tmp_path, sets=QUICK, keep_orders=keeps) as live,
+            trading(world, tmp_path, sets=QUICK, keep_orders=keeps, row=18) as live,
         ):
             await live.quoting()
 
@@ -82,13 +81,13 @@ def test_a_strategy_that_stands_still_for_two_seconds_quotes_nothing_old_and_tri
 
     async def story():
         with exchange_beside() as world:
-            async with trading(world, tmp_path, strategy=staller) as live:
+            async with trading(world, tmp_path, strategy=staller, row=17) as live:
                 await live.until(live.own_open)
                 overflows = live.port.streams._public[0].inbox.overflows
                 staller.stall_s = STALL_S
                 await live.until(lambda: staller.stalled_ns)
                 await live.until(lambda: live.said("| market | GAP | lagging"))
-                await live.until(lambda: "late_requests" in fault_counts(live.shell.gate))
+                await live.until(lambda: "late_requests" in live.counts)
                 await live.until(lambda: live.shell.desk.core.snapshot(SYMBOL)["synced"])
                 await live.quoting()
                 assert live.port.streams._public[0].inbox.overflows == overflows == 0
@@ -110,7 +109,7 @@ def test_a_strategy_that_stands_still_for_two_seconds_quotes_nothing_old_and_tri
 
 def test_maintenance_is_waited_for_and_quoting_comes_back_unattended(tmp_path):
     async def story():
-        async with exchange() as world, trading(world, tmp_path) as live:
+        async with exchange() as world, trading(world, tmp_path, row=16) as live:
             await live.quoting()
             world.fault("maintenance", duration_ms=2_000)
             await live.until(lambda: live.shell.holds.has(HoldReason.PRIVATE))

@@ -11,6 +11,7 @@ PULLED_MS = 250.0
 EQUAL_MS = 1_000.0
 FOUND_MS = 1_000.0
 GONE_MS = 2_000.0
+EVERY_STREAM = ("socket_lost.private.half_open", "socket_lost.trade.half_open")
 
 
 def has_truth(live, symbol=SYMBOL):
@@ -59,11 +60,13 @@ async def cut(live):
 
 def test_a_socket_cut_mid_burst_pulls_the_quotes_and_its_book_is_right_again(tmp_path):
     async def story():
-        async with exchange() as world, trading(world, tmp_path) as live:
+        async with exchange() as world, trading(world, tmp_path, row=1) as live:
             for _ in range(3):
                 await cut(live)
             await live.quoting()
             assert live.port.streams.counters["public"].losses == {"disconnected": 3}
+        for name in ("socket_lost.public.disconnected", "market_gaps.disconnected"):
+            assert live.counts[name] == 3
 
     play(story)
 
@@ -73,7 +76,11 @@ def test_a_half_open_socket_is_found_and_the_orders_are_gone_within_two_seconds(
     """Also when every connection is dead, that of the orders among them."""
 
     async def story():
-        async with exchange() as world, trading(world, tmp_path) as live:
+        all_dead = () if stream else (*EVERY_STREAM, "hedged_cancels", "holds.private_stream")
+        async with (
+            exchange() as world,
+            trading(world, tmp_path, row=2, leaves=all_dead) as live,
+        ):
             await bursting(live)
             where = {} if stream is None else {"stream": stream}
             world.fault("half_open", **where)
@@ -86,6 +93,22 @@ def test_a_half_open_socket_is_found_and_the_orders_are_gone_within_two_seconds(
             if stream == "public":
                 assert live.judge.net_ms(heard_ns, ended_ns) <= GONE_MS
             world.heal()
+            await live.quoting()
+
+    play(story)
+
+
+def test_frames_that_cannot_be_read_stop_no_session_and_are_counted(tmp_path):
+    async def story():
+        async with exchange() as world, trading(world, tmp_path, row=15) as live:
+            await bursting(live)
+            topic = f"orderbook.50.{SYMBOL}"
+            world.fault("malformed", stream="public", topic=topic, count=3)
+            await live.until(lambda: live.counts.get("frames_rejected", 0) >= 3)
+            world.fault("malformed", stream="private", count=1)
+            world.hit("0.001")
+            await live.until(lambda: live.counts.get("frames_unreadable.private"))
+            await live.until(lambda: live.said("| private | OK |"))
             await live.quoting()
 
     play(story)
@@ -104,7 +127,7 @@ async def wrong_frame(live, kind):
 def test_lost_doubled_and_swapped_frames_of_one_symbol_leave_the_other_alone(tmp_path):
     async def story():
         symbols = (SYMBOL, OTHER)
-        async with exchange() as world, trading(world, tmp_path, symbols=symbols) as live:
+        async with exchange() as world, trading(world, tmp_path, symbols=symbols, row=3) as live:
             core = live.shell.desk.core
             await live.until(lambda: len(live.own_open()) >= 4)
             for kind in ("gap", "duplicate", "reorder"):
@@ -117,5 +140,7 @@ def test_lost_doubled_and_swapped_frames_of_one_symbol_leave_the_other_alone(tmp
             world.pace.is_stopped = True
             await live.until(lambda: has_truth(live) and has_truth(live, OTHER))
             world.pace.is_stopped = False
+        counts = live.counts
+        assert (counts["sequence_gaps"], counts["market_gaps.resubscribed"]) == (2, 2)
 
     play(story)

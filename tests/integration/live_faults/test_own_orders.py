@@ -44,7 +44,7 @@ async def hits(world, count, every_s=0.02):
 
 def test_a_private_socket_cut_during_100_fills_loses_and_doubles_none(tmp_path):
     async def story():
-        async with exchange() as world, trading(world, tmp_path) as live:
+        async with exchange() as world, trading(world, tmp_path, row=5) as live:
             desk = world.exchange.desks[1]
             await live.quoting()
             for _ in range(3):
@@ -69,7 +69,7 @@ def test_a_private_socket_cut_during_100_fills_loses_and_doubles_none(tmp_path):
 
 def test_reports_that_come_twice_and_out_of_order_book_exactly_and_money_agrees(tmp_path):
     async def story():
-        async with exchange() as world, trading(world, tmp_path) as live:
+        async with exchange() as world, trading(world, tmp_path, row=6) as live:
             await live.quoting()
             for kind in ("duplicate", "reorder"):
                 world.fault(kind, stream="private")

@@ -8,6 +8,8 @@ from tests.unit.trading.live.shell_world import World
 from mmbot.cli.health_watch import HealthWatch
 from mmbot.config import AppConfig
 from mmbot.telemetry.metrics import SessionMetrics
+from mmbot.trading.live.fault_book import FaultWatch
+from mmbot.trading.live.fault_sources import FaultSources
 from mmbot.trading.live.holds import HoldReason
 from mmbot.venues.ports import ConnectorHealth
 
@@ -37,7 +39,9 @@ def metrics_of(watch):
 @pytest.mark.spec("05-8")
 def test_it_starts_is_ready_tells_what_is_wrong_and_stops(tmp_path):
     watch = watch_of()
-    world = World(tmp_path, watches=[watch])
+    faults = FaultWatch(lambda _line: None, FaultSources)
+    watch.faults = faults.book
+    world = World(tmp_path, watches=[faults, watch])
     assert reasons(watch) == ["starting", "ws_disconnected"]
     assert watch.respond("/metrics").status == 503
     assert watch.respond("/admin/guard") is None
@@ -63,6 +67,8 @@ def test_it_starts_is_ready_tells_what_is_wrong_and_stops(tmp_path):
         assert found['http_requests_total{endpoint="/metrics"}'] == "2"
         world.shell.holds.put(HoldReason.RECOVERY, "an order is not known")
         await world.until(lambda: reasons(watch) == ["reconcile_pending"])
+        held = 'faults_total{name="holds",detail="recovery"}'
+        await world.until(lambda: metrics_of(watch)[1].get(held) == "1")
         world.shell.holds.lift(HoldReason.RECOVERY)
         await world.until(lambda: ask(watch, "/readyz")[0] == 200)
 

@@ -9,6 +9,8 @@ from tests.unit.trading.live.states import SEC, session_state, symbol_state
 
 from mmbot.cli.app import run_cli
 from mmbot.clock import wall_ns
+from mmbot.errors import VenueError
+from mmbot.trading.live.start_failures import note_start_failure
 from mmbot.trading.live.state_file import StageMark, state_path, write_state
 
 
@@ -112,6 +114,34 @@ def test_holds_and_orders_left_are_told(states, capsys):
     assert "not quoting: clock_skew, market_stale:BTCUSDT" in text
     assert "could not be confirmed gone: 3" in text
     assert "so far: late_requests 2  reject_trips 1" in text
+
+
+def test_faults_are_told_with_their_names_and_what_is_not_over_with_its_age(states, capsys):
+    counts = {f"requests_failed.{code}": code for code in range(110_000, 110_030)}
+    begun_ns = wall_ns() - 3 * SEC
+    states(faults=counts, open_faults={"holds.disk": begun_ns})
+    _, text = shown(capsys)
+    assert "now: holds.disk since 3." in text
+    lines = text.splitlines()
+    first = next(at for at, line in enumerate(lines) if "so far:" in line)
+    told = " ".join(lines[first : first + 12]).split()
+    assert {f"requests_failed.{code}" for code in range(110_000, 110_030)} <= set(told)
+    assert max(map(len, lines)) <= 110
+    _, text = shown(capsys, "--json")
+    (session,) = json.loads(text)["sessions"]
+    assert session["faults"] == counts
+    assert session["open_faults"] == {"holds.disk": begun_ns}
+
+
+def test_starts_that_failed_are_told_until_a_session_has_begun(states, capsys):
+    note_start_failure(VenueError("E_VENUE_CALL", "op=query", "no", detail="10003"), print)
+    _, text = shown(capsys)
+    assert "starts that failed: E_VENUE_CALL:10003 1" in text
+    assert "E_VENUE_CALL:10003: op=query no" in text
+    states(started_ns=wall_ns())
+    assert "starts that failed" not in shown(capsys)[1]
+    report = json.loads(shown(capsys, "--json")[1])
+    assert report["failed_starts"]["counts"] == {"E_VENUE_CALL:10003": 1}
 
 
 def test_a_damaged_file_is_one_line_and_hides_no_session(states, capsys):

@@ -80,9 +80,10 @@ def test_an_endpoint_is_an_address_of_the_venue_that_is_named(venue, section):
 class Shell:
     def __init__(self) -> None:
         self.lines: list[str] = []
+        self.asker = self
 
-    def log(self, line: str) -> None:
-        self.lines.append(line)
+    def failed(self, exc: CallError) -> None:
+        self.lines.append(str(exc))
 
 
 class Port:
@@ -126,4 +127,4 @@ def test_the_time_is_asked_for_now_and_then_and_a_failure_is_said():
     poll, shell = looked(Port(fails=True))
     assert poll.clock.verdict().state is ClockState.UNKNOWN
     assert len(shell.lines) == 1
-    assert shell.lines[0].startswith("| venue | WARN | E_VENUE_CALL")
+    assert shell.lines[0].startswith("E_VENUE_CALL")

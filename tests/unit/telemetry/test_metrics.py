@@ -16,6 +16,7 @@ GIVEN_LABELS: dict[tuple[str, ...], list[tuple[str, ...]]] = {
     ("result",): [("ok",), ("failed",)],
     ("code",): [("I_POSITION",)],
     ("action",): [("close",)],
+    ("name", "detail"): [("socket_lost", "public.half_open"), ("late_requests", "")],
     ("op",): [("write",), ("load",)],
     ("kind",): [("throttle",)],
     ("endpoint",): [("/readyz",)],
@@ -27,6 +28,7 @@ TABLES = """
 01-8.5 gauge symbol: micro_bias_strength adverse_fill_rate ws_lag_ms
 01-8.5 counter symbol: md_gaps_total md_resyncs_total md_frames_rejected_total
 01-8.5 counter -: ws_reconnects_total
+01-8.5 counter name,detail: faults_total
 01-8.5 gauge -: cfg_levels_per_side cfg_min_time_in_book_ms cfg_k_vola_spread cfg_skew_coeff
 01-8.5 gauge -: cfg_imbalance_cutoff
 01-8.5 counter result: config_reload_total

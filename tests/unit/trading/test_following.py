@@ -15,6 +15,7 @@ from mmbot.errors import MarketDataError, VenueError
 from mmbot.trading.drive import Drive
 from mmbot.trading.following import SETTLE_NS, FollowedMarket
 from mmbot.units import NS_PER_MS, NS_PER_SEC
+from mmbot.venues.connector_faults import ConnectorFaults
 from mmbot.venues.ports import GapReason, PublicFrame, PublicGap
 from mmbot.venues.records import InstrumentRules
 
@@ -43,6 +44,7 @@ class Source:
     name: str = "made-up"
     resubscribed: list[str] = field(default_factory=list)
     is_closed: bool = False
+    faults: ConnectorFaults = field(default_factory=ConnectorFaults)
 
     async def instruments(self, symbols):
         self.listed_after -= 1

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from mmbot import core
+from mmbot.venues.connector_faults import ConnectorFaults
 from mmbot.venues.ports import CallError
 from mmbot.venues.records import (
     AmendOrder,
@@ -44,6 +45,7 @@ class Source:
 
     def __init__(self):
         self.is_closed = False
+        self.faults = ConnectorFaults()
 
     async def instruments(self, symbols):
         return dict.fromkeys(symbols, RULES)

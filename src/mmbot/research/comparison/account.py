@@ -112,6 +112,7 @@ class Account:
         orders: by instrument and its order number, as they were placed.
         decisions: decisions that were taken.
         end_ns: time of the last record.
+        adopted: by instrument, lots that were taken over, and their prices in 1/10,000 tick.
     """
 
     def __init__(self, fees: Mapping[str, Any] | None = None) -> None:
@@ -119,6 +120,8 @@ class Account:
         self.orders: dict[tuple[int, int], Order] = {}
         self.decisions = 0
         self.end_ns = 0
+        self.adopted: dict[int, list[tuple[int, int]]] = {}
+        self._positions: dict[int, int] = {}
         self._over = dict(fees or {})
         self._fees: dict[int, Fees] = {}
         self._sent: dict[tuple[str, int, int], int] = {}
@@ -132,6 +135,8 @@ class Account:
             self._report(record)
         elif kind == "intent":
             self._intent(record)
+        elif kind == "adopt":
+            self._adopt(record)
         elif kind == "decide":
             self.decisions += 1
         elif kind == "header":
@@ -152,13 +157,20 @@ class Account:
         return [order for order in self.orders.values() if order.instrument == instrument]
 
     def net(self, instrument: int, mark: int) -> int:
-        """PnL with the position at `mark`, fees as they were paid; money."""
+        """PnL with the position at `mark`, fees as they were paid; money.
+
+        Of what was taken over it is the gain since then.
+        """
         fills = (
             order.sign * (mark - fill.px) * fill.qty - fill.fee
             for order in self.of(instrument)
             for fill in order.fills
         )
-        return sum(fills)
+        return sum(fills) + self.held(instrument, mark)
+
+    def held(self, instrument: int, mark: int) -> int:
+        """What was taken over has gained since, at `mark`; money."""
+        return sum(lots * (mark - px) for lots, px in self.adopted.get(instrument, ()))
 
     def traded(self, instrument: int) -> Traded:
         """Totals of an instrument."""
@@ -168,6 +180,15 @@ class Account:
             fees=sum(fill.fee for fill in fills),
             model_fees=sum(fill.model_fee for fill in fills),
         )
+
+    def adoption(self, record: Record) -> int:
+        """Lots that a record takes over which comes next: what the position was not before."""
+        return int(record["position"]) - self._positions.get(record["instrument"], 0)
+
+    def _adopt(self, record: Record) -> None:
+        at, lots = record["instrument"], self.adoption(record)
+        self.adopted.setdefault(at, []).append((lots, record["exec_px"]))
+        self._positions[at] = record["position"]
 
     def _intent(self, record: Record) -> None:
         action, at, cid = record["action"], record["instrument"], record["cid"]
@@ -184,6 +205,8 @@ class Account:
         what = record["report"]
         if what == "filled":
             order.fills.append(self._fill(order, record))
+            at, lots = order.instrument, order.sign * record["qty"]
+            self._positions[at] = self._positions.get(at, 0) + lots
             return
         action = _ANSWERS.get(what)
         if action is None:

@@ -1,7 +1,8 @@
 """The period of a journal once more, against the simulated exchange.
 
 The engine gets what the session got, when it got it: market rows, changes of parameters, shares of
-the budget, stops. What it asks for it decides anew, and its requests meet the simulator.
+the budget, stops, positions that were taken over. What it asks for it decides anew, and its
+requests meet the simulator.
 """
 
 from __future__ import annotations
@@ -26,7 +27,9 @@ from mmbot.units import NS_PER_MIN, NS_PER_SEC
 
 __all__ = ["Rerun", "SessionInputs", "Simulation", "chunk_of", "read_session"]
 
-_INPUTS: Final = ("params", "session_params", "weights", "control", "hold")
+_INPUTS: Final = ("params", "session_params", "weights", "control", "hold", "adopt")
+_AT_ANY_TIME: Final = frozenset({"weights", "control", "hold", "adopt"})
+_TAKEN: Final = ("header", "intent", "report", "decide", "adopt")
 _STEP_NS: Final = NS_PER_MIN
 # No feed is so late: a row that was sent before one that came this long before does not come.
 _DISORDER_NS: Final = 10 * NS_PER_SEC
@@ -85,7 +88,9 @@ def _input(found: SessionInputs, record: Record, *, is_begun: bool) -> None:
     if record["kind"] == "params":
         assert at is not None
         found.account.set_params(at, json.loads(record["config"]))
-    if is_begun or record["kind"] in {"weights", "control", "hold"}:
+    if record["kind"] == "adopt":
+        record = {**record, "lots": found.account.adoption(record)}
+    if is_begun or record["kind"] in _AT_ANY_TIME:
         found.later.append((max(found.account.end_ns, record["ts_ns"]), record))
     else:
         found.first[at] = json.loads(record["config"])
@@ -172,6 +177,9 @@ class Rerun:
             self._engine.apply_session(0, json.loads(record["config"]))
         elif kind == "hold":
             self._hold([record["instrument"]], "held", on=record["on"])
+        elif kind == "adopt":
+            px = record["exec_px"]
+            self._engine.adopt_position(record["instrument"], record["lots"], px)
         elif record["control"] in {"stop", "keep_orders", "lift_stop"}:
             self._stop(record)
         elif not self._is_stopped:
@@ -197,7 +205,7 @@ class Rerun:
     def _take(self) -> None:
         """What was written down since the last call."""
         self._decoder.feed(self._engine.take_journal())
-        while batch := self._decoder.take(4096, kinds=("header", "intent", "report", "decide")):
+        while batch := self._decoder.take(4096, kinds=_TAKEN):
             for record in batch:
                 self.account.add(record)
 

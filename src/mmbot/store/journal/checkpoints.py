@@ -127,6 +127,23 @@ class Checkpoints:
                 state = file.read(length)
         return state if len(state) == length else None
 
+    @property
+    def is_cut(self) -> bool:
+        """Whether the newest state has no whole head: one of the two was not written to its end."""
+        numbers = [
+            int(path.stem) for path in self._session.glob(f"*{SUFFIX}") if path.stem.isdigit()
+        ]
+        if not numbers:
+            return False
+        newest = max(numbers)
+        number, offset, length = (
+            self.index.head(len(self.index) - 1).state if len(self.index) else (-1, 0, 0)
+        )
+        return (number, offset + length) != (
+            newest,
+            _state_path(self._session, newest).stat().st_size,
+        )
+
 
 def _state_files(session: Path, heads: core.CheckpointIndex, count: int) -> deque[_StateFile]:
     """The files of the first `count` heads, of about a day: older ones were looked after."""

@@ -49,6 +49,7 @@ MARKET: Final = (
     Metric("md_resyncs_total", "counter", _SYMBOL, "books rebuilt", "given"),
     Metric("md_frames_rejected_total", "counter", _SYMBOL, "malformed frames", "given"),
     Metric("ws_reconnects_total", "counter", _NONE, "reconnects", "given"),
+    Metric("faults_total", "counter", ("name", "detail"), "faults of a live session", "given"),
     Metric(
         "cfg_levels_per_side",
         "gauge",

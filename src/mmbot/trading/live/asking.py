@@ -7,6 +7,7 @@ A call that fails is an answer that did not come, never an empty one.
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, TypeVar
@@ -54,12 +55,25 @@ _QUESTIONS_AT_ONCE: Final = 8
 
 @dataclass(slots=True)
 class AskingCounters:
-    """``reconcile_actions_total`` by action, cycles, and calls that failed in them."""
+    """What was asked and found.
+
+    Attributes:
+        actions: ``reconcile_actions_total`` by action.
+        cycles: comparisons so far.
+        failures: questions that failed, by `Failure.label`.
+        not_found: questions for an order that the venue does not know.
+        lost_orders: orders given up because of that.
+        fills_healed: executions that no stream had told before.
+        closed: orders of the bot that are not the session's, by client order id.
+    """
 
     actions: dict[str, int] = field(default_factory=dict)
     cycles: int = 0
-    failed_calls: int = 0
+    failures: Counter[str] = field(default_factory=Counter)
+    not_found: int = 0
     lost_orders: int = 0
+    fills_healed: int = 0
+    closed: set[str] = field(default_factory=set)
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,6 +148,11 @@ class Asker:
             return None
         return [one for one in records if self.scope.owns(cid=one.cid, symbol=one.symbol)]
 
+    def failed(self, exc: CallError) -> None:
+        """A question of the session was not answered."""
+        self.counters.failures[exc.failure.label] += 1
+        self.log(f"| venue | WARN | {exc} |")
+
     async def _fetch(self) -> Fetched:
         started_ns, since_ns = self.clock(), self._since_ns()
         open_orders, history, executions, positions = await asyncio.gather(
@@ -154,8 +173,7 @@ class Asker:
         try:
             return await call
         except CallError as exc:
-            self.counters.failed_calls += 1
-            self.log(f"| venue | WARN | {exc} |")
+            self.failed(exc)
             if exc.failure.code is not None and self._is_fatal(exc):
                 self.on_fatal(exc.failure.label)
             return None
@@ -172,8 +190,7 @@ class Asker:
         try:
             return True, await call
         except CallError as exc:
-            self.counters.failed_calls += 1
-            self.log(f"| venue | WARN | {exc} |")
+            self.failed(exc)
             return False, None
 
     def _judge(self, question: Question, record: OrderRecord | None) -> None:
@@ -183,6 +200,7 @@ class Asker:
         # While the request itself is on its way the venue may just not have it yet.
         is_busy = self.sender.is_busy(question.client_id)
         is_overdue = not is_busy and order.asked_ns < question.asked_ns
+        self.counters.not_found += record is None
         if record is not None:
             self.desk.tell(self.source.on_order(record, is_answer=is_overdue))
         elif is_overdue and self.deadlines.is_lost(order, question):
@@ -192,8 +210,9 @@ class Asker:
 
     def _book(self, executions: Sequence[ExecutionRecord]) -> None:
         for record in sorted(executions, key=lambda one: (one.ts_ns, one.seq, one.exec_id)):
-            if self.scope.owns(cid=record.cid, symbol=record.symbol):
-                self.desk.tell(self.source.on_execution(record))
+            is_ours = self.scope.owns(cid=record.cid, symbol=record.symbol)
+            if is_ours and not self.desk.ledger.is_booked(record.exec_id):
+                self.counters.fills_healed += self.desk.tell(self.source.on_execution(record))
 
     async def _do(self, result: CycleResult) -> None:
         records = _Records.of(result.fetched)
@@ -203,6 +222,7 @@ class Asker:
             self.counters.actions[name] = self.counters.actions.get(name, 0) + 1
             if isinstance(action, Close):
                 closing.setdefault(action.venue.symbol, []).append(action.venue.cid)
+                self.counters.closed.add(action.venue.cid)
             self._apply(action, records)
         for alert in result.plan.alerts:
             self.log(f"| reconcile | ALERT | action={alert.name.value} cause={alert.cause.value} |")
@@ -242,7 +262,7 @@ class Asker:
             self.adoption.add(action.execution)
         else:
             record = records.executions[action.execution.exec_id]
-            self.desk.tell(self.source.on_execution(record))
+            self.counters.fills_healed += self.desk.tell(self.source.on_execution(record))
 
     def _end(self, client_id: str, records: _Records, *, is_full: bool) -> None:
         order = self.desk.ledger.find(client_id)

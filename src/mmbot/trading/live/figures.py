@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from mmbot.trading.live.state_file import SymbolState
 
-if TYPE_CHECKING:
-    from mmbot.trading.live.gate import Gate
-
-__all__ = ["fault_counts", "guard_states", "symbol_state"]
+__all__ = ["guard_states", "symbol_state"]
 
 
 def symbol_state(
@@ -44,13 +41,3 @@ def guard_states(session: Mapping[str, Any]) -> dict[str, str]:
         "runtime_guard": "paused" if session["guard"]["paused_effective"] else "ok",
         "scheduler": "open" if session["scheduler_open"] else "closed",
     }
-
-
-def fault_counts(gate: Gate) -> dict[str, int]:
-    """How often requests stayed for their age, were refused by the venue, and parked a symbol."""
-    counts = {
-        "late_requests": gate.late,
-        "refused_requests": sum(gate.brake.refusals.values()),
-        "reject_trips": gate.brake.trips,
-    }
-    return {name: count for name, count in counts.items() if count}

@@ -20,13 +20,17 @@ __all__ = ["ForeignOrders"]
 
 @dataclass(slots=True)
 class ForeignOrders:
-    """Cancels what is ours and not of the session; `spawn` runs a call beside it."""
+    """Cancels what is ours and not of the session; `spawn` runs a call beside it.
+
+    `seen` are their client order ids so far.
+    """
 
     desk: Desk
     sender: Sender
     scope: OwnScope
     spawn: Callable[[Coroutine[Any, Any, None], str], None]
     log: Callable[[str], None]
+    seen: set[str] = field(default_factory=set)
     _going: set[str] = field(default_factory=set)
 
     def takes(self, record: OrderRecord) -> bool:
@@ -36,6 +40,7 @@ class ForeignOrders:
             return False
         if record.cid not in self._going:
             self._going.add(record.cid)
+            self.seen.add(record.cid)
             self.log(f"| foreign_order | ALERT | cid={record.cid} symbol={record.symbol} |")
             self.spawn(self._cancel(record.symbol, record.cid), "foreign order")
         return True

@@ -31,6 +31,7 @@ class Gate:
         ledger: of what has left so far.
         log: takes lines.
         late: requests that stayed because they were decided too long ago.
+        gated: requests that stayed because it was closed.
     """
 
     ledger: OrderLedger
@@ -39,6 +40,7 @@ class Gate:
     log: Callable[[str], None]
     is_open: bool = False
     late: int = 0
+    gated: int = 0
 
     def staying(self, requests: Sequence[core.OrderRequest]) -> list[core.OrderRequest]:
         """The requests that do not leave; there are some to ask about."""
@@ -49,6 +51,7 @@ class Gate:
             return []
         placing = [one for one in requests if one.kind != "cancel"]
         if not placing or not self.is_open:
+            self.gated += len(placing)
             return placing
         late = [one for one in placing if now_ns - one.ts_ns > DECIDED_MAX_NS]
         if late:

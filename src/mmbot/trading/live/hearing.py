@@ -6,10 +6,12 @@ queues. While nothing can be written down nothing is taken in.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Coroutine, Sequence
 from typing import Any, Protocol
 
 from mmbot.trading.live.desk import Desk
+from mmbot.trading.live.fault_kinds import ALL_SYMBOLS
 from mmbot.venues.ports import GapReason, PublicEvent, PublicFrame, PublicGap, VenuePort
 
 __all__ = ["FrameTap", "MarketEar"]
@@ -36,6 +38,8 @@ class MarketEar:
         spawn: runs something beside the session, under a name.
         log: takes lines.
         tap: the record, if there is one.
+
+    `gaps` counts by reason and symbol, `ALL_SYMBOLS` for all at once.
     """
 
     def __init__(
@@ -56,8 +60,8 @@ class MarketEar:
         self._spawn = spawn
         self._log = log
         self._tap = tap
-        self._broken: dict[str, None] = {}
         self.is_deaf = False
+        self.gaps: Counter[tuple[GapReason, str]] = Counter()
 
     async def listen(self, *, depth: int) -> None:
         """Take in what comes, without end."""
@@ -94,6 +98,8 @@ class MarketEar:
             self._spawn(self._port.resubscribe(broken), "resubscribe")
 
     def _lose(self, gap: PublicGap) -> None:
+        lost = [ALL_SYMBOLS] if set(gap.symbols) == set(self._symbols) else gap.symbols
+        self.gaps.update((gap.reason, symbol) for symbol in lost)
         for symbol in gap.symbols:
             self._desk.core.on_gap(symbol, gap.recv_ns)
         # Whoever tells of a gap asks for the new snapshots as well.

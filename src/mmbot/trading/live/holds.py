@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from enum import StrEnum
+
+from mmbot.trading.live.fault_kinds import ALL_SYMBOLS
 
 __all__ = ["HoldReason", "Holds"]
 
@@ -43,16 +46,21 @@ class Holds:
     symbols: tuple[str, ...]
     held: frozenset[str] = frozenset()
     """Symbols that do not quote."""
+    counts: Counter[tuple[HoldReason, str]] = field(default_factory=Counter)
+    """How often each reason began, by symbol; `ALL_SYMBOLS` for all at once."""
     _by_reason: dict[HoldReason, dict[str, str]] = field(default_factory=dict)
 
     def put(self, reason: HoldReason, text: str, symbols: Iterable[str] | None = None) -> bool:
         """Hold symbols (None: all); True if one of them was not held for this reason."""
         found = self._by_reason.setdefault(reason, {})
         named = self.symbols if symbols is None else tuple(symbols)
-        is_new = any(symbol not in found for symbol in named)
+        new = [symbol for symbol in named if symbol not in found]
+        if new:
+            begun = [ALL_SYMBOLS] if symbols is None else new
+            self.counts.update((reason, symbol) for symbol in begun)
         found |= dict.fromkeys(named, text)
         self._count()
-        return is_new
+        return bool(new)
 
     def lift(self, reason: HoldReason, symbols: Iterable[str] | None = None) -> bool:
         """Lift a reason from symbols (None: all); True if it held one of them."""
@@ -68,6 +76,10 @@ class Holds:
         """Whether a symbol (None: any) is held for it."""
         found = self._by_reason.get(reason, {})
         return bool(found) if symbol is None else symbol in found
+
+    def text(self, reason: HoldReason) -> str:
+        """What there is to say about a reason; empty while it holds nothing."""
+        return next(iter(self._by_reason.get(reason, {}).values()), "")
 
     @property
     def texts(self) -> tuple[str, ...]:

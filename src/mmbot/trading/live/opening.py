@@ -15,6 +15,7 @@ from typing import Any
 from mmbot import core
 from mmbot.errors import StoreError
 from mmbot.store.journal import CheckpointWriter, JournalReader, JournalWriter, list_sessions
+from mmbot.store.journal.checkpoints import Checkpoints
 from mmbot.store.journal.segments import SUFFIX
 from mmbot.trading.identity import SessionIdentity
 from mmbot.trading.live.recall import OVERLAP_NS, Recalled
@@ -61,7 +62,10 @@ class Beginning:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Opened:
-    """A session with its journal open for appending."""
+    """A session with its journal open for appending.
+
+    `torn_records` were cut from its end; `damaged_checkpoints` could not be begun with.
+    """
 
     core: core.LiveSession
     writer: JournalWriter
@@ -70,6 +74,7 @@ class Opened:
     identity: SessionIdentity
     is_resumed: bool
     torn_records: int
+    damaged_checkpoints: int = 0
 
 
 def interrupted_session(wanted: Wanted) -> Path | None:
@@ -169,7 +174,7 @@ def _resume(
     writer = JournalWriter(wanted.journal_dir, path.name, fsync_ms=wanted.fsync_ms)
     try:
         reader = JournalReader(path)
-        replay, from_seq = _replayed(reader, path)
+        replay, from_seq, damaged = _replayed(reader, path)
         journal_bytes = sum(segment.stat().st_size for segment in reader.segments)
         checkpoints = CheckpointWriter(path, journal_bytes=journal_bytes)
         session = core.LiveSession.resume(
@@ -203,22 +208,39 @@ def _resume(
         ),
         is_resumed=True,
         torn_records=writer.metrics.torn_records_total,
+        damaged_checkpoints=damaged,
     )
     return opened, from_seq
 
 
-def _replayed(reader: JournalReader, path: Path) -> tuple[core.JournalReplay, int]:
-    """The journal through the core, from its newest checkpoint that can be used; which record."""
+def _replayed(reader: JournalReader, path: Path) -> tuple[core.JournalReplay, int, int]:
+    """The journal through the core, from its newest checkpoint that can be used.
+
+    Returns:
+        What was read; from which record; checkpoints that could not be used.
+    """
     for one in usable_checkpoints(reader, path):
         try:
             replay = core.JournalReplay.resumed(one.head, one.state, offset=one.start.offset)
             reader.pour(replay, start=one.start)
         except (core.CoreError, StoreError):
             continue  # it serves speed alone; the journal is read from further back
-        return replay, one.start.seq
+        return replay, one.start.seq, _passed_over(path, one.head)
     replay = core.JournalReplay()
     reader.pour(replay)
-    return replay, 0
+    return replay, 0, _passed_over(path, None)
+
+
+def _passed_over(path: Path, used: core.CheckpointHead | None) -> int:
+    """Checkpoints of this build that are newer than the one that was used, or cut."""
+    checkpoints = Checkpoints(path)
+    index, count = checkpoints.index, int(checkpoints.is_cut)
+    for at in reversed(range(len(index))):
+        head = index.head(at)
+        if used is not None and head.ts_ns <= used.ts_ns:
+            break
+        count += head.is_of_this_build
+    return count
 
 
 def _instruments_of(header: Mapping[str, Any]) -> list[tuple[str, str, str]]:

@@ -45,6 +45,8 @@ class ReportSource:
         rules: grids by symbol.
         fee_assets: asset that fees of a symbol are in when they count as money of its quote
             currency; a fee in another asset is booked as zero and counted in `foreign_fees`.
+        stale_updates: updates of orders that were older than what was known.
+        duplicate_executions: executions that were booked already.
     """
 
     ledger: OrderLedger
@@ -52,6 +54,8 @@ class ReportSource:
     fee_assets: Mapping[str, str]
     unmatched: Unmatched = field(default_factory=Unmatched)
     foreign_fees: int = 0
+    stale_updates: int = 0
+    duplicate_executions: int = 0
 
     def on_order(self, record: OrderRecord, *, is_answer: bool = False) -> Iterator[CoreReport]:
         """Reports of an order's update; one that is older than what is known tells nothing.
@@ -72,6 +76,7 @@ class ReportSource:
         rules = self.rules[record.symbol]
         order.wants_fills = max(order.wants_fills, rules.lots(record.filled_qty))
         if record.updated_ns < order.venue_ns or not order.state.is_open:
+            self.stale_updates += record.updated_ns < order.venue_ns
             return
         terms = Terms(rules.ticks(record.price), rules.lots(record.qty))
         # Venues count milliseconds: an update of the same one may be the older of the two.
@@ -102,6 +107,7 @@ class ReportSource:
             VenueError: ``E_VENUE_GRID`` for a quantity off the grid.
         """
         if self.ledger.is_booked(record.exec_id):
+            self.duplicate_executions += 1
             return
         order = self.ledger.find(record.cid)
         if order is None:

@@ -10,6 +10,7 @@ until the order is done, and from the fifth failure on for all orders of the sym
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from random import Random
@@ -35,10 +36,13 @@ _BATCH_DEFAULT: Final = 1
 
 @dataclass(slots=True)
 class SendingCounters:
-    """Requests so far; `unclear` are those whose effect nobody knew at first."""
+    """Requests so far; `unclear` are those whose effect nobody knew at first.
+
+    `failures` counts them by kind of request and `Failure.label`.
+    """
 
     sent: int = 0
-    failed: int = 0
+    failures: Counter[tuple[RequestKind, str]] = field(default_factory=Counter)
     unclear: int = 0
     backoff: BackoffAccount = field(default_factory=BackoffAccount)
 
@@ -207,7 +211,7 @@ class Sender:
         again: list[tuple[core.OrderRequest, Failure]] = []
         for request, answer in zip(wanted, answers, strict=True):
             if isinstance(answer, CallError):
-                self.counters.failed += 1
+                self.counters.failures[kind, answer.failure.label] += 1
                 if self._fails(kind, request, answer.failure):
                     again.append((request, answer.failure))
         if again:
@@ -296,7 +300,7 @@ class Sender:
                     await self._port.cancel(_cancel(request))
             except CallError as exc:
                 failure = exc.failure
-                self.counters.failed += 1
+                self.counters.failures["cancel", failure.label] += 1
             else:
                 return
 
@@ -304,6 +308,7 @@ class Sender:
         try:
             await self._port.cancel(CancelOrder(cid=client_id, symbol=symbol))
         except CallError as exc:
+            self.counters.failures["cancel", exc.failure.label] += 1
             return classify(exc.failure, self._codes).action is Action.RESOLVE
         return True
 

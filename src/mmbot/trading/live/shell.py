@@ -13,7 +13,7 @@ from collections.abc import Callable, Coroutine, Sequence
 from random import Random
 from typing import TYPE_CHECKING, Any, Final
 
-from mmbot.clock import wall_ns
+from mmbot.clock import monotonic_ns, wall_ns
 from mmbot.errors import MmbotError, VenueError
 from mmbot.ids import sub_seed
 from mmbot.trading.live.adoption import Adoption
@@ -33,9 +33,8 @@ from mmbot.trading.live.sending import Sender
 from mmbot.trading.live.shell_records import Heard, ShellEnd, ShellPlan, Watch
 from mmbot.trading.live.shutdown import Shutdown, Stage
 from mmbot.trading.live.state_file import StageName
-from mmbot.trading.reconcile import CycleInputs, next_cycle_ns
 from mmbot.units import NS_PER_MS, NS_PER_SEC
-from mmbot.venues.ports import StreamChange, VenuePort
+from mmbot.venues.ports import CallError, StreamChange, VenuePort
 from mmbot.venues.records import ExecutionRecord, OrderRecord
 
 if TYPE_CHECKING:
@@ -47,8 +46,6 @@ __all__ = ["Shell"]
 _TIMER_MAX_NS: Final = 20 * NS_PER_MS
 _RESOLVE_NS: Final = 100 * NS_PER_MS
 _CYCLE_LOOK_NS: Final = 200 * NS_PER_MS
-_PAUSED_CYCLE_NS: Final = 2 * NS_PER_SEC
-_BREAK_NS: Final = NS_PER_SEC
 _WATCH_NS: Final = 250 * NS_PER_MS
 _CONNECT_NS: Final = 15 * NS_PER_SEC
 _RECOVER_NS: Final = 30 * NS_PER_SEC
@@ -62,7 +59,10 @@ _GATE_STAGES: Final[dict[Stage, StageName]] = {
 
 
 class Shell:
-    """One session; `run` is called once."""
+    """One session; `run` is called once.
+
+    `reason` is why it ends, `fatal` what it could not go on with.
+    """
 
     def __init__(
         self,
@@ -128,11 +128,11 @@ class Shell:
         self._on_stage = on_stage
         self._over = asyncio.Event()
         self._connected = asyncio.Event()
-        self._reason = "interrupted"
-        self._fatal: str | None = None
+        self.reason = "interrupted"
+        self.fatal: str | None = None
         self._tasks: list[asyncio.Task[None]] = []
+        self.foreign = ForeignOrders(self.desk, self.sender, plan.scope, self._spawn, log)
         self._newest: Sequence[OrderRequest] = ()
-        self._foreign = ForeignOrders(self.desk, self.sender, plan.scope, self._spawn, log)
 
     @property
     def is_ending(self) -> bool:
@@ -142,13 +142,13 @@ class Shell:
     def stop(self, reason: str) -> None:
         """End the session in order."""
         if not self._over.is_set():
-            self._reason = reason
+            self.reason = reason
             self._over.set()
 
     def fail(self, what: str) -> None:
         """End the session because it cannot go on."""
-        if self._fatal is None:
-            self._fatal = what
+        if self.fatal is None:
+            self.fatal = what
             self.log(f"| session | ERROR | fatal={what} |")
         self.stop("fatal")
 
@@ -170,7 +170,7 @@ class Shell:
             stop = await self._close(keep=self.recovery is not None and keep_orders())
         kept = len(self.desk.ledger.open_orders) if stop.keep_orders else 0
         return ShellEnd(
-            reason=self._reason, fatal=self._fatal, stop=stop, recovery=self.recovery, kept=kept
+            reason=self.reason, fatal=self.fatal, stop=stop, recovery=self.recovery, kept=kept
         )
 
     def pump(self) -> None:
@@ -217,7 +217,7 @@ class Shell:
         waiter.cancel()
         over.cancel()
         if not self._connected.is_set():
-            why = self._fatal or "no connection"
+            why = self.fatal or "no connection"
             raise VenueError("E_VENUE_CALL", "private stream", why, detail="connect")
         await begin_positions(self.asker)
         report = await recover(
@@ -277,7 +277,7 @@ class Shell:
     def _end_journal(self, *, keep: bool) -> None:
         now_ns = self.clock()
         if not keep:
-            self.desk.core.end(now_ns, self._reason)
+            self.desk.core.end(now_ns, self.reason)
         self.desk.write()
         self.opened.checkpoints.close()
         self.opened.writer.close()
@@ -309,7 +309,7 @@ class Shell:
             self.pump()
 
     def _on_order(self, record: OrderRecord) -> None:
-        if self._foreign.takes(record):
+        if self.foreign.takes(record):
             return
         for report in self.source.on_order(record):
             if report.kind == "rejected":
@@ -330,7 +330,9 @@ class Shell:
         while True:
             now_ns = self.clock()
             wait_ns = min(max(core.next_due_ns() - now_ns, NS_PER_MS), _TIMER_MAX_NS)
+            slept_ns = monotonic_ns()
             await asyncio.sleep(wait_ns / NS_PER_SEC)
+            self.heard.woke(monotonic_ns() - slept_ns - wait_ns)
             now_ns = self.clock()
             core.on_timer(now_ns)
             self.asker.adoption.book()
@@ -347,20 +349,8 @@ class Shell:
 
     async def _reconcile(self) -> None:
         heard = self.heard
-        inputs = CycleInputs(
-            last_cycle_ns=heard.cycled_ns,
-            reconnected_ns=heard.reconnected_ns,
-            unknown_since_ns=None,
-        )
         now_ns = self.clock()
-        due_ns = next_cycle_ns(inputs, started_ns=now_ns)
-        if heard.cycled_ns is not None:
-            if self.holds.has(HoldReason.DESYNC):
-                # Only a clean cycle ends the pause.
-                due_ns = min(due_ns, heard.cycled_ns + _PAUSED_CYCLE_NS)
-            # A venue that does not answer is not asked without a break.
-            due_ns = max(due_ns, heard.cycled_ns + _BREAK_NS)
-        if due_ns > now_ns:
+        if heard.cycle_due_ns(now_ns, is_paused=self.holds.has(HoldReason.DESYNC)) > now_ns:
             return
         reconnected_ns = heard.reconnected_ns
         result = await self.asker.cycle()
@@ -392,6 +382,8 @@ class Shell:
         if task.cancelled():
             return
         error = task.exception()
+        if isinstance(error, CallError):
+            self.asker.counters.failures[error.failure.label] += 1
         if isinstance(error, MmbotError):
             self.fail(f"{task.get_name()}: {error}")
         elif error is not None:

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from mmbot.trading.live.figures import fault_counts, guard_states, symbol_state
+from mmbot.trading.live.fault_book import FaultBook
+from mmbot.trading.live.figures import guard_states, symbol_state
 from mmbot.trading.live.heartbeat import Heartbeat
 from mmbot.trading.live.state_file import SessionState, StageMark, StageName
 from mmbot.trading.readout import Course, Readout, read_line, read_snapshot
@@ -24,13 +25,14 @@ _SPARK_POINTS: Final = 600
 
 @dataclass(slots=True)
 class Showing:
-    """A `Watch` that shows, and takes the stages as they come."""
+    """A `Watch` that shows, and takes the stages as they come; `faults` is kept by another."""
 
     heartbeat: Heartbeat
     state: SessionState
     display: Display
     market: str
     start_ns: int
+    faults: FaultBook = field(default_factory=FaultBook)
     course: Course = field(default_factory=Course)
     _sampled_ns: int = 0
 
@@ -64,7 +66,8 @@ class Showing:
             ),
             guards=guard_states(core.session().state()),
             holds=shell.holds.texts,
-            faults=fault_counts(shell.gate),
+            faults=self.faults.totals,
+            open_faults=self.faults.going_on,
             private_ns=heard.private_ns,
             reconciled_ns=heard.cycled_ns,
         )
@@ -77,6 +80,8 @@ class Showing:
             self.state,
             heartbeat_ns=now_ns,
             stages=(*self.state.stages, mark),
+            faults=self.faults.totals,
+            open_faults={},
             unconfirmed_orders=unconfirmed,
             exit_code=exit_code,
         )

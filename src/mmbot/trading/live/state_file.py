@@ -114,7 +114,9 @@ class SessionState:
         reconciled_ns: when orders and positions were last compared with the venue's.
         guards: states of the guards by name, as texts.
         holds: why it does not quote; empty while it does.
-        faults: how often what went wrong did so far, by name; what never did is not in it.
+        faults: how often what went wrong did so far in this process, by name
+            (`mmbot.trading.live.fault_kinds`); what never did is not in it.
+        open_faults: what is not over, or was not a few seconds ago: since when.
         unconfirmed_orders: orders that a stop could not prove gone.
         exit_code: of a session that has ended.
     """
@@ -139,6 +141,7 @@ class SessionState:
     guards: Mapping[str, str] = field(default_factory=dict)
     holds: tuple[str, ...] = ()
     faults: Mapping[str, int] = field(default_factory=dict)
+    open_faults: Mapping[str, int] = field(default_factory=dict)
     unconfirmed_orders: int = 0
     exit_code: int | None = None
     format: int = FORMAT

@@ -67,7 +67,7 @@ class ListingWatch:
         try:
             listed = await shell.port.instruments(shell.plan.symbols)
         except CallError as exc:
-            shell.log(f"| venue | WARN | {exc} |")
+            shell.asker.failed(exc)
             return
         for symbol in shell.plan.symbols:
             self._judge(shell, symbol, listed.get(symbol))
@@ -114,7 +114,7 @@ class FeeWatch:
         try:
             found = await shell.port.fee_rates(shell.plan.symbols)
         except CallError as exc:
-            shell.log(f"| venue | WARN | {exc} |")
+            shell.asker.failed(exc)
             return
         changed = {symbol: one for symbol, one in found.items() if self.known.get(symbol) != one}
         if changed:
@@ -139,7 +139,7 @@ class BookWatch:
         try:
             found = {one.symbol: one.qty for one in await shell.port.positions()}
         except CallError as exc:
-            shell.log(f"| venue | WARN | {exc} |")
+            shell.asker.failed(exc)
             return
         for symbol in sorted(named):
             lots = shell.plan.rules[symbol].lots(found.get(symbol, "0"))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import aiohttp
@@ -15,17 +15,21 @@ from mmbot.venues.budget.stores import RateBudget
 from mmbot.venues.budget.turnstile import Turnstile
 from mmbot.venues.bybit.endpoints import Category, Endpoints
 from mmbot.venues.bybit.entry import BATCH_MAX, BybitOrders
+from mmbot.venues.bybit.limit_spread import LimitSpread
 from mmbot.venues.bybit.private_stream import PRIVATE_TOPICS
 from mmbot.venues.bybit.queries import BybitQueries
 from mmbot.venues.bybit.rest import RestClient, RestPolicy
 from mmbot.venues.bybit.signing import ApiCredentials
 from mmbot.venues.bybit.streams import BybitStreams, StreamSettings
 from mmbot.venues.clock_offset import ClockVerdict
+from mmbot.venues.connector_faults import ConnectorFaults
+from mmbot.venues.failures import Operation
 from mmbot.venues.namespace import CidNamespace
 from mmbot.venues.ports import (
     CallError,
     Capabilities,
     ConnectorHealth,
+    LimitInForce,
     PrivateEvent,
     PublicEvent,
 )
@@ -91,6 +95,7 @@ class BybitVenue:
     ) -> None:
         self._category: Category = settings.category
         self._budget = budget
+        self._limits = LimitSpread(budget)
         self._http = aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(limit=_REST_CONNECTIONS, keepalive_timeout=60)
         )
@@ -163,6 +168,19 @@ class BybitVenue:
             rest_error_rate=error_rate,
         )
 
+    @property
+    def faults(self) -> ConnectorFaults:
+        """See `VenuePort`."""
+        trade = self._trade
+        return replace(
+            self.streams.faults,
+            late_answers=0 if trade is None else trade.dialogue.late_answers,
+            hedged_cancels=self.orders.counters.hedged,
+            clock_steps=self.clock.estimator.steps,
+            clock_off=self.clock.off_count,
+            budget_waited_ns=self.rest.budget.waited_ns,
+        )
+
     def clock_verdict(self) -> ClockVerdict:
         """Whether quoting may go on as far as the clocks are concerned."""
         return self.clock.verdict()
@@ -198,6 +216,10 @@ class BybitVenue:
     async def executions(self, *, since_ns: int) -> Sequence[ExecutionRecord]:
         """See `VenueQueries`."""
         return await self.queries.executions(since_ns=since_ns)
+
+    async def order_limits(self) -> Mapping[Operation, LimitInForce]:
+        """See `VenueQueries` and `LimitSpread`."""
+        return await self._limits.look(monotonic_ns())
 
     async def find_order(self, *, symbol: str, cid: str) -> OrderRecord | None:
         """See `VenueQueries`."""

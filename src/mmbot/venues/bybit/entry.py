@@ -95,6 +95,7 @@ class BybitOrders:
         self._rest = rest
         self._queries = queries
         self._socket = socket
+        self._cancelling = {False: 0, True: 0}
         self._stage = Stage(rest.budget.budget.rules)
         self._category: Category = category
         self._namespace = namespace
@@ -160,8 +161,18 @@ class BybitOrders:
         return await self._single(change)
 
     async def cancel(self, order: CancelOrder) -> Ack:
-        """Cancel an order."""
-        return await self._single(order)
+        """Cancel an order, alone or as a batch of one: each way has a limit of its own."""
+        is_batch = await self._is_batch_sooner()
+        self._cancelling[is_batch] += 1
+        try:
+            if not is_batch:
+                return await self._single(order)
+            (found,) = await self._batch([order])
+        finally:
+            self._cancelling[is_batch] -= 1
+        if isinstance(found, CallError):
+            raise found
+        return found
 
     async def cancel_all(self, symbol: str) -> None:
         """Cancel all orders of this bot on a symbol, and no others.
@@ -198,6 +209,18 @@ class BybitOrders:
     async def cancel_batch(self, orders: Sequence[CancelOrder]) -> Sequence[Ack | CallError]:
         """Cancel orders of one symbol."""
         return await self._batch(orders)
+
+    async def _is_batch_sooner(self) -> bool:
+        """Whether a batch would leave before a single cancel, by those that are on their way."""
+        status = await self._rest.budget.budget.status(now_ns=monotonic_ns())
+
+        def behind(*, is_batch: bool) -> float:
+            bucket = status[path_of(Operation.CANCEL, is_batch=is_batch)]
+            return max(0, self._cancelling[is_batch] + 1 - max(0, bucket.left)) / max(
+                1, bucket.limit
+            )
+
+        return behind(is_batch=True) < behind(is_batch=False)
 
     async def _single(self, order: CreateOrder | AmendOrder | CancelOrder) -> Ack:
         self._namespace.check(order.cid, order.symbol)

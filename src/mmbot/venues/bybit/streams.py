@@ -19,6 +19,7 @@ from mmbot.venues.bybit.public_stream import PublicDialogue
 from mmbot.venues.bybit.rest import RestClient
 from mmbot.venues.bybit.signing import ApiCredentials
 from mmbot.venues.bybit.trade_socket import TradeDialogue, TradeSocket
+from mmbot.venues.connector_faults import ConnectorFaults
 from mmbot.venues.ports import CallError, PrivateEvent, PublicEvent
 from mmbot.venues.retry import RetryState, reconnect_step
 from mmbot.venues.stream.link import Dialer
@@ -79,6 +80,30 @@ class BybitStreams:
     def states(self) -> Mapping[str, SocketState]:
         """Where each socket is."""
         return {name: socket.state for name, socket in self._sockets.items()}
+
+    @property
+    def faults(self) -> ConnectorFaults:
+        """What went wrong with the sockets; one that was closed on purpose tells nothing more."""
+        sockets = {
+            name: one for name, one in self._sockets.items() if one.state is not SocketState.CLOSED
+        }
+        return ConnectorFaults(
+            lost={
+                (name, reason): count
+                for name, socket in sockets.items()
+                for reason, count in socket.counters.losses.items()
+            },
+            reconnects={name: socket.counters.reconnects for name, socket in sockets.items()},
+            down=frozenset(name for name, socket in sockets.items() if not socket.is_up),
+            unreadable={
+                "public": sum(one.unreadable for one in self._public),
+                "private": sum(one.unreadable for one in self._private),
+            },
+            overflows={
+                "public": sum(one.inbox.overflows for one in self._public),
+                "private": sum(one.inbox.overflows for one in self._private),
+            },
+        )
 
     @property
     def public_age_ns(self) -> int | None:
@@ -171,6 +196,8 @@ class BybitStreams:
         try:
             yield dialogue
         finally:
+            # a connection that is ended on purpose is no gap of the market
+            dialogue.inbox.close()
             socket.close()
             self._public.remove(dialogue)
 

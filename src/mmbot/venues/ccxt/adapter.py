@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 from mmbot.venues.budget.turnstile import Turnstile
 from mmbot.venues.ccxt.client import CcxtOptions
 from mmbot.venues.ccxt.streams import CcxtStreams
+from mmbot.venues.failures import Operation
 from mmbot.venues.namespace import CidNamespace
-from mmbot.venues.ports import Capabilities
+from mmbot.venues.ports import Capabilities, LimitInForce
 
 __all__ = ["CcxtVenue"]
 
@@ -60,6 +61,10 @@ class CcxtVenue(CcxtStreams):
             amend_batch_max=_SINGLE,
             cancel_batch_max=_SINGLE,
         )
+
+    async def order_limits(self) -> Mapping[Operation, LimitInForce]:
+        """Unknown: ccxt hands no headers on."""
+        return {}
 
     async def aclose(self) -> None:
         """Close the connections; streams end when their iterators are closed."""

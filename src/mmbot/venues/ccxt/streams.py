@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from typing import Any, Final
@@ -29,6 +30,7 @@ from mmbot.venues.ccxt.parse import (
     position_record,
 )
 from mmbot.venues.ccxt.parts import rows_of
+from mmbot.venues.connector_faults import ConnectorFaults
 from mmbot.venues.failures import Failure, FailureKind, Operation
 from mmbot.venues.ports import (
     CallError,
@@ -63,6 +65,25 @@ class CcxtStreams(CcxtOrders):
         self._draws = draws
         self._wanted: set[str] = set()
         self._renew = asyncio.Event()
+        self._losses: Counter[tuple[str, str]] = Counter()
+        self._reconnects: Counter[str] = Counter()
+        self._down: set[str] = set()
+
+    @property
+    def faults(self) -> ConnectorFaults:
+        """See `mmbot.venues.ports.VenuePort`."""
+        return ConnectorFaults(
+            lost=dict(self._losses), reconnects=dict(self._reconnects), down=frozenset(self._down)
+        )
+
+    def _is_lost(self, stream: str, reason: GapReason) -> None:
+        self._losses[stream, reason.value] += 1
+        self._down.add(stream)
+
+    def _is_back(self, stream: str) -> None:
+        if stream in self._down:
+            self._down.discard(stream)
+            self._reconnects[stream] += 1
 
     async def public_frames(
         self, symbols: Sequence[str], *, depth: int
@@ -92,11 +113,14 @@ class CcxtStreams(CcxtOrders):
                         reason = event
                         break
                     state = RetryState()
+                    self._is_back("public")
                     yield event
             finally:
                 await _end(exchange, tasks)
             for writer in writers.values():
                 writer.reset()
+            if reason is not GapReason.RESUBSCRIBED:
+                self._is_lost("public", reason)
             yield PublicGap(wall_ns(), tuple(writers), reason)
             if reason is not GapReason.RESUBSCRIBED:
                 state = await self._back_off(state)
@@ -130,6 +154,7 @@ class CcxtStreams(CcxtOrders):
             try:
                 if await _are_up(exchange, tasks):
                     is_up, state = True, RetryState()
+                    self._is_back("private")
                     yield StreamChange(wall_ns(), is_connected=True)
                 while is_up:
                     event = await self._next_private(queue, tasks)
@@ -138,6 +163,7 @@ class CcxtStreams(CcxtOrders):
                     yield event
             finally:
                 await _end(exchange, tasks)
+            self._is_lost("private", GapReason.DISCONNECTED)
             if is_up:
                 yield StreamChange(wall_ns(), is_connected=False)
             _raise_refused(tasks)

@@ -16,6 +16,7 @@ from mmbot.config import lane_params
 from mmbot.research.comparison.compare import compare_session
 from mmbot.research.comparison.rerun import Rerun, Simulation, read_session
 from mmbot.research.comparison.split import PARTS
+from mmbot.store.journal import JournalReader
 
 LATENCY = {"latency_ms_mean": 40.0, "amend_latency_ms": 40.0, "cancel_latency_ms": 40.0}
 
@@ -256,3 +257,41 @@ def test_where_a_live_session_was_held_or_left_its_orders_the_simulation_quotes_
         assert any(ts_ns > late_ns for ts_ns in placed), "it quotes again"
     assert_adds_up(found)
     assert found.document()["counts"]["pairs"] > 0
+
+
+def adopting(lots, px=None):
+    def act(engine):
+        at = round(20 * engine.snapshot(0, 0)["mid"]) * 5_000 if px is None else px
+        engine.adopt_position(0, lots, at)
+
+    return act
+
+
+def test_positions_that_were_taken_over_are_taken_over_in_the_simulation_too(tmp_path):
+    """At the beginning, and more and less later; at the mid and at a price."""
+    events = [(1, adopting(40)), (90, adopting(25, 4_990_000_000)), (150, adopting(-30))]
+    path, net_usd, _ = write_session(tmp_path, events=events)
+    adopted = list(JournalReader(path).records(kinds=("adopt",)))
+    assert len(adopted) == 3
+    assert adopted[0]["position"] >= 40
+    found = compare_session(str(path), Simulation(simulator=SIM))
+    total, pairing = found.total, found.pairings[0]
+    assert total.gap == 0
+    assert len(pairing.session_only) == len(pairing.simulated_only) == 0
+    assert_adds_up(found)
+    assert found.session.account.adopted == found.simulated.account.adopted
+    assert [lots for lots, _ in found.session.account.adopted[0]] == [40, 25, -30]
+    assert float(total.session) == pytest.approx(net_usd, abs=1e-6)
+    # without it the inventory, and with it the quotes, would be others
+    bare = rewritten(path, tmp_path / "bare", lambda one: None if one["kind"] == "adopt" else one)
+    other = compare_session(str(bare), Simulation(simulator=SIM))
+    assert other.pairings[0].session_only or other.total.gap
+
+
+def test_with_another_exchange_the_parts_add_up_with_positions_taken_over(tmp_path):
+    events = [(1, adopting(40)), (100, adopting(-15))]
+    path, _, _ = write_session(tmp_path, events=events)
+    simulator = {**SIM, "latency_ms_mean": 80.0, "latency_ms_std": 0.0}
+    found = compare_session(str(path), Simulation(simulator=simulator))
+    assert_adds_up(found)
+    assert found.session.account.adopted == found.simulated.account.adopted

@@ -31,6 +31,7 @@ class Place:
             self.stopped.append,
             self.failed.append,
         )
+        self.asker = SimpleNamespace(failed=lambda exc: self.log(f"| venue | WARN | {exc} |"))
 
     def set_deaf(self, *, is_deaf):
         self.deaf.append(is_deaf)

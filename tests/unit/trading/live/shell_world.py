@@ -22,6 +22,7 @@ from mmbot.trading.live.shell_records import ShellEnd, ShellPlan, Watch
 from mmbot.trading.reconcile import OwnScope
 from mmbot.units import NS_PER_SEC
 from mmbot.venues.bybit.codes import BYBIT_CODES
+from mmbot.venues.connector_faults import ConnectorFaults
 from mmbot.venues.ports import PublicFrame, StreamChange
 from mmbot.venues.records import FeeRates
 from mmbot.venues.virtual import VirtualVenue
@@ -53,6 +54,7 @@ class Source:
     name: str = "somewhere"
     resubscribed: int = 0
     mid_ticks: int = 500_000
+    faults: ConnectorFaults = field(default_factory=ConnectorFaults)
 
     async def instruments(self, symbols: Any) -> dict[str, Any]:
         return dict.fromkeys(symbols, RULES)

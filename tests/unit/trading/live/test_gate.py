@@ -24,6 +24,7 @@ def test_a_closed_gate_lets_cancels_out_and_nothing_else():
     for is_open, staying in ((False, requests[:2]), (True, [])):
         one, lines = gate(is_open=is_open)
         assert (one.staying(requests), lines) == (staying, [])
+        assert one.gated == len(staying)
 
 
 def test_a_decision_that_waited_too_long_stays_and_is_told_and_its_cancels_do_not():

@@ -7,6 +7,7 @@ from typing import Any, cast
 
 import pytest
 
+from mmbot.trading.live.fault_kinds import ALL_SYMBOLS
 from mmbot.trading.live.hearing import MarketEar
 from mmbot.venues.ports import GapReason, PublicFrame, PublicGap
 
@@ -101,3 +102,15 @@ def test_books_that_nobody_told_of_are_asked_for_anew():
     stage.broken = ["B", SYMBOLS[0]]
     stage.ear.hear(PublicGap(9, SYMBOLS[:1], GapReason.LAGGING))
     assert ("resubscribe", ("B",)) in stage.told, "whoever tells of a gap asks for its own"
+
+
+def test_gaps_are_counted_by_reason_once_for_all_symbols():
+    stage = Stage()
+    for symbols in (SYMBOLS, SYMBOLS[::-1], SYMBOLS[:1]):
+        stage.ear.hear(PublicGap(5, symbols, GapReason.LAGGING))
+    stage.ear.set_deaf(is_deaf=True)
+    assert stage.ear.gaps == {
+        (GapReason.LAGGING, ALL_SYMBOLS): 2,
+        (GapReason.LAGGING, SYMBOLS[0]): 1,
+        (GapReason.STORAGE, ALL_SYMBOLS): 1,
+    }

@@ -3,6 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
+from mmbot.trading.live.fault_kinds import ALL_SYMBOLS
 from mmbot.trading.live.holds import HoldReason, Holds
 
 SYMBOLS = ("A", "B", "C")
@@ -37,3 +38,15 @@ def test_a_text_names_reason_and_symbols_unless_all_are_held():
     holds.put(HoldReason.DISK, "free_mb=1")
     holds.put(HoldReason.POSITION, "", ["B"])
     assert holds.texts == ("disk: free_mb=1", "position_mismatch (B)")
+
+
+def test_a_reason_counts_each_time_that_it_begins_once_for_all_symbols():
+    holds = Holds(SYMBOLS)
+    for _ in range(3):
+        holds.put(HoldReason.DISK, "why")
+        holds.put(HoldReason.LISTING, "why", ["B"])
+    assert holds.counts == {(HoldReason.DISK, ALL_SYMBOLS): 1, (HoldReason.LISTING, "B"): 1}
+    holds.lift(HoldReason.DISK)
+    holds.put(HoldReason.DISK, "again")
+    assert holds.counts[HoldReason.DISK, ALL_SYMBOLS] == 2
+    assert (holds.text(HoldReason.DISK), holds.text(HoldReason.CLOCK)) == ("again", "")

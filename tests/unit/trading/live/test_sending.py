@@ -246,6 +246,8 @@ def test_a_cancel_goes_on_and_then_for_the_whole_symbol(trading):
     wanted = [one for one in cancels(trading) if one.cid == requests[0].cid]
     sender, _ = send(trading, port, wanted)
     assert [verb for verb, _ in port.calls] == ["cancel"] * 5 + ["cancel_all"]
+    assert sender.counters.failures == {("cancel", "timeout"): 5}
+    assert sender.counters.backoff.waits == 5
     assert sender.counters.backoff.seconds_sum == 0.0
 
 

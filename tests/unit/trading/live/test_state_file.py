@@ -1,5 +1,6 @@
 """What a state file says, and when it may be believed."""
 
+import json
 import os
 import socket
 import subprocess
@@ -37,13 +38,24 @@ def test_a_state_is_read_as_it_was_written(tmp_path):
         symbols=(symbol_state(mid=None, position_usd=None, market_ns=None), symbol_state()),
         leader=False,
         holds=("clock_skew",),
-        faults={"late_requests": 3},
+        faults={"late_requests": 3, "socket_lost.public.half_open": 1},
+        open_faults={"socket_lost.public.half_open": NOW},
         stages=ENDED,
         exit_code=0,
         unconfirmed_orders=2,
     )
     write_state(state, tmp_path)
     assert read_state(state_path(state.session, tmp_path)) == state
+
+
+def test_a_state_of_an_earlier_version_is_read(tmp_path):
+    state = session_state(faults={"late_requests": 3})
+    write_state(state, tmp_path)
+    path = state_path(state.session, tmp_path)
+    plain = json.loads(path.read_bytes())
+    del plain["open_faults"]
+    path.write_text(json.dumps(plain | {"of_a_later_version": 1}), encoding="ascii")
+    assert read_state(path) == state
 
 
 @pytest.mark.spec("09-1")
