@@ -109,7 +109,8 @@ def test_a_killed_session_goes_on_where_the_venue_is(tmp_path, request, record_p
     """Killed at random moments; the next one books what it missed, adopts what rests, quotes."""
     option = request.config.getoption
     rng = random.Random(option("--kill-seed"))
-    serve = ("--regime", "volatile", "--seed", str(option("--kill-seed")))
+    # a venue lets nobody connect anew every second for long
+    serve = ("--regime", "volatile", "--seed", str(option("--kill-seed")), "--no-limits")
     with world(tmp_path, *serve, sets=ALWAYS_QUOTING) as one:
         session, judge = Session(one, rng), Judge(one)
         lives, kinds = kill_again_and_again(session, judge, option("--kill-points"))
