@@ -1,7 +1,8 @@
 """Lives of one live session: each is killed at a random moment, and the next begins at once.
 
 What is measured is what an operator would see: from the start of the new process until it has said
-that it is reconciled, and until the venue has confirmed a quote of it. Where a life is killed:
+that it is reconciled, and until the venue has confirmed a quote of it. Stalled is it while it could
+run and the machine gives it no processor. Where a life is killed:
 
     start    at any moment of a start, before or within recovery
     trading  at any moment of some seconds of trading
@@ -17,7 +18,6 @@ import signal
 import subprocess
 import threading
 import time
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -56,7 +56,8 @@ class Life:
         journal: end of the journal then; None before there is one.
         reconciled_ns: when it had said that it is, None if it was killed before.
         recovery: what it did to be reconciled.
-        quoting_ns: when it had heard that a quote of it stands; None if it was killed before.
+        quoting_ns: when it had heard that what it asked for stands; None if it was killed before.
+        stalled_ns: how long it had waited for a processor by then.
     """
 
     process: subprocess.Popen[str]
@@ -65,6 +66,7 @@ class Life:
     reconciled_ns: int | None = None
     recovery: dict[str, Any] = field(default_factory=dict)
     quoting_ns: int | None = None
+    stalled_ns: int = 0
     said: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -101,6 +103,7 @@ class Life:
             self.said.append(line.rstrip())
             if line.startswith("| recovery | "):
                 self.reconciled_ns = wall_ns()
+                self.stalled_ns = _stalled_ns(self.process.pid)
                 self._has_recovered.set()
         self._has_recovered.set()
 
@@ -141,7 +144,11 @@ class Session:
         while life.quoting_ns is None:
             assert life.process.poll() is None, life.said
             assert wall_ns() < deadline_ns, life.said
+            stalled_ns = _stalled_ns(life.process.pid)
             life.quoting_ns = self._first_confirmed_ns(life)
+            if life.quoting_ns is None:
+                # later than this it may have quoted
+                life.stalled_ns = stalled_ns
             time.sleep(_LOOK_SEC)
         life.recovery = self.world.recovery()
         took_sec = (life.quoting_ns - life.spawned_ns) / NS_PER_SEC
@@ -177,15 +184,23 @@ class Session:
             time.sleep(_GLANCE_SEC)
 
     def _first_confirmed_ns(self, life: Life) -> int | None:
-        for record in _records(self.journal, life.journal, "report"):
-            is_quote = record["report"] in {"accepted", "amended"}
-            if is_quote and record["ts_ns"] > life.spawned_ns:
+        """When an order that this life placed or changed was confirmed."""
+        asked = set()
+        found = JournalReader(self.journal).records(kinds=("intent", "report"), start=life.journal)
+        for record in found:
+            if record["kind"] == "intent":
+                asked.add(record["cid"] if record["action"] != "cancel" else None)
+            elif record["report"] in {"accepted", "amended"} and record["cid"] in asked:
                 return int(record["ts_ns"])
         return None
 
 
-def _records(path: Path, start: Start | None, *kinds: str) -> Iterator[dict[str, Any]]:
-    return JournalReader(path).records(kinds=kinds, start=start)
+def _stalled_ns(pid: int) -> int:
+    """How long the process's main thread could run and had no processor; 0 where nobody says."""
+    try:
+        return int(Path(f"/proc/{pid}/schedstat").read_text(encoding="ascii").split()[1])
+    except OSError:
+        return 0
 
 
 def _end_of(path: Path) -> Start:

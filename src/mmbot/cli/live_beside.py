@@ -121,10 +121,11 @@ class Beside:
     async def _follow(self, shell: Shell) -> None:
         try:
             along = await asyncio.to_thread(self._make)
+            self._start(along, shell.clock())
         except MmbotError as exc:
             shell.fail(str(exc))
-            return
-        self._start(along, shell.clock())
+        except Exception as exc:  # noqa: BLE001 -- the outermost frame of the task
+            shell.fail(f"{type(exc).__name__}: {exc}")
 
     async def _catch_up(self, now_ns: int) -> None:
         try:

@@ -59,6 +59,17 @@ def test_help_does_not_load_the_engine():
     assert done.returncode == 0, done.stderr
 
 
+def test_a_session_at_a_venue_trades_without_what_goes_along():
+    code = (
+        "import sys\nimport mmbot.cli.live_wire, mmbot.venues.bybit.build\n"
+        "heavy = {'alembic', 'fsspec', 'pyarrow', 'rich.live', 'sqlalchemy', 'mmbot.market'}\n"
+        "loaded = heavy & set(sys.modules)\n"
+        "sys.exit(str(sorted(loaded)) if loaded else 0)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
 @pytest.mark.parametrize(
     ("module", "extra", "args"),
     [

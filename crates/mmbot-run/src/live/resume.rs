@@ -4,9 +4,9 @@
 //! out of step until its next snapshot. A request whose record is not there never left, but the
 //! core has made it: its record is written now, behind what led to it, and it is not given out.
 //! Every request without an answer may have arrived or not: its order is unknown and counts as
-//! live until a report resolves it; that nobody heard the answer is no failure of the venue. A
-//! session that was stopped, or that left its orders in the market, quotes again. All that is
-//! written down, so that the whole journal replays.
+//! live until a report resolves it; that nobody was there to hear the answer is no failure of the
+//! venue. A session that was stopped, or that left its orders in the market, quotes again. All that
+//! is written down, so that the whole journal replays.
 
 use super::LiveSession;
 use crate::checkpoint::At;

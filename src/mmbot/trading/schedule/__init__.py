@@ -1,7 +1,9 @@
-"""When to trade: windows of the configuration as instants, and windows that the data suggest."""
+"""When to trade: windows of the configuration as instants, and windows that the data suggest.
+
+What reads the data is in `recorded`, which a session that trades does not load.
+"""
 
 from mmbot.trading.schedule.hours import OpenHours
-from mmbot.trading.schedule.recorded import suggest_windows
 from mmbot.trading.schedule.suggest import (
     MODES,
     SlotStats,
@@ -25,6 +27,5 @@ __all__ = [
     "open_windows",
     "rank_slots",
     "score",
-    "suggest_windows",
     "windows_of",
 ]

@@ -7,8 +7,8 @@ from tests.unit.market.catalogs import MIDNIGHT_NS, SYMBOL, level, write_catalog
 
 from mmbot.market.catalog import find_symbol
 from mmbot.market.schema import BookKind
-from mmbot.trading.schedule import SuggestRequest, suggest_windows
-from mmbot.trading.schedule.recorded import SPAN_NS, minute_samples
+from mmbot.trading.schedule import SuggestRequest
+from mmbot.trading.schedule.recorded import SPAN_NS, minute_samples, suggest_windows
 from mmbot.units import NS_PER_DAY, NS_PER_HOUR, NS_PER_MIN, NS_PER_SEC
 
 REQUEST = SuggestRequest(mode="neutral", top_k=6, min_sample=5)
