@@ -118,6 +118,26 @@ def test_a_wrong_key_ends_it_at_once(tmp_path):
         assert '"detail":"E_VENUE_CALL:10004"' in line
 
 
+def test_a_damaged_journal_stops_every_start_and_is_told(tmp_path):
+    with world(tmp_path) as one:
+        session = one.start()
+        until(has_orders(one))
+        session.kill()
+        session.communicate()
+        path = one.journals()[0] / "0.mmj"
+        data = bytearray(path.read_bytes())
+        data[len(data) // 2] ^= 1
+        path.write_bytes(bytes(data))
+        for _ in range(2):
+            done = one.run("--duration", "2s")
+            assert done.returncode == 1
+            assert "E_STORE_JOURNAL" in done.stderr
+        assert "starts that failed: E_STORE_JOURNAL 2" in one.mmbot("status").stdout
+        lines = (one.path / "artifacts" / "audit.jsonl").read_text("ascii").splitlines()
+        assert sum('"detail":"E_STORE_JOURNAL"' in line for line in lines) == 2
+        assert one.mmbot("audit", "verify").returncode == 0
+
+
 @pytest.mark.spec("02-12/2")
 def test_requests_that_time_out_are_resolved_and_never_repeated(tmp_path):
     faults = """

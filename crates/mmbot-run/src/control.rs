@@ -58,9 +58,7 @@ impl Backtest {
     ) -> Result<(), RunError> {
         let now = TsNs::new(self.now_ns());
         let (world, at) = self.world_mut(symbol, lane).ok_or(RunError::Lanes)?;
-        let trader = &mut world.lane_mut(at).ok_or(RunError::Lanes)?.trader;
-        let position = QtyLot::new(trader.position().get().saturating_add(lots.get()));
-        trader.adopt(now, position, px);
+        let position = world.adopt(at, now, lots, px).ok_or(RunError::Lanes)?;
         if let Some(tap) = self.tap_mut() {
             tap.adopt(instrument_idx(symbol), now, position, px);
         }

@@ -4,6 +4,7 @@ import asyncio
 
 import pytest
 from tests.conformance.ports.world import SYMBOL, exchange
+from tests.fault_rows import LEAVES
 from tests.integration.live_faults.session_rig import play, trading
 
 from mmbot.trading.live.holds import HoldReason
@@ -34,6 +35,7 @@ def test_a_create_that_times_out_is_counted_resolved_in_time_and_never_repeated(
     tmp_path, kind, more
 ):
     is_ghost = more.get("delay_ms", 0) > RESOLVED_MS
+    lost = ("orders_lost", *LEAVES[8]) if is_ghost or kind == "lose" else ()
 
     async def story():
         async with (
@@ -44,7 +46,7 @@ def test_a_create_that_times_out_is_counted_resolved_in_time_and_never_repeated(
                 sets=OVER_REST,
                 has_ghosts=is_ghost,
                 row=7,
-                leaves=("foreign_orders", "orders_lost") if is_ghost else (),
+                leaves=(*lost, "foreign_orders") if is_ghost else lost,
             ) as live,
         ):
             await live.quoting()

@@ -1,9 +1,9 @@
-//! What a fault world does to a world from outside, between two events.
+//! What is done to a world from outside, between two events: by a fault world, or by hand.
 
 use super::{Wires, World};
 use crate::timed::TimedQueue;
 use mmbot_core::{Market, Trader};
-use mmbot_types::{Action, EventColumns, ExecReport, TsNs};
+use mmbot_types::{Action, EventColumns, ExecPrice, ExecReport, QtyLot, TsNs};
 use std::sync::Arc;
 
 impl World {
@@ -33,6 +33,24 @@ impl World {
         self.exchange
             .request(lane, action, TsNs::new(now_ns), &mut self.made);
         self.schedule_reports(on_wire);
+    }
+
+    /// A lane has `lots` more that it did not trade for, and so does its account at the exchange;
+    /// its position then. `None` beyond the last lane.
+    pub(crate) fn adopt(
+        &mut self,
+        at: usize,
+        now: TsNs,
+        lots: QtyLot,
+        px: ExecPrice,
+    ) -> Option<QtyLot> {
+        let lane = self.lanes.get_mut(at)?;
+        let before = lane.trader.position().get();
+        let position = QtyLot::new(before.saturating_add(lots.get()));
+        lane.trader.adopt(now, position, px);
+        lane.desk.adopt(lots, px);
+        self.exchange.endow(u32::try_from(at).ok()?, lots, px);
+        Some(position)
     }
 
     /// The first lane goes on with another trader and market, as after a crash: reports under way

@@ -21,7 +21,7 @@ pub use shared::{SharedEvent, SharedExchange, SharedOrder, SharedTif};
 use crate::config::{SimConfig, SimConfigError};
 use lane::{Brief, Lane};
 use mmbot_book::Ladder;
-use mmbot_types::{Cid, ExecReport, PriceTick, QtyLot, Side, TsNs};
+use mmbot_types::{Cid, ExecPrice, ExecReport, Money, PriceTick, QtyLot, Side, TsNs};
 use store::{Handle, OrderStore};
 
 /// An order as it rests at the exchange.
@@ -114,6 +114,17 @@ impl Exchange {
     #[must_use]
     pub fn account(&self, lane: u32) -> Account {
         self.lanes[lane as usize].account
+    }
+
+    /// Gives a lane lots that it did not trade for, paid at `px` without a fee; negative ones are
+    /// taken.
+    ///
+    /// # Panics
+    /// If the lane does not exist.
+    pub fn endow(&mut self, lane: u32, lots: QtyLot, px: ExecPrice) {
+        let account = &mut self.lanes[lane as usize].account;
+        account.position += lots;
+        account.cash -= Money::notional(px, lots);
     }
 
     /// Fills of a lane that became toxic sweeps.

@@ -1,7 +1,7 @@
 """Every fault leaves a counter that is exact, and few lines in the audit.
 
-Nothing reports here. Whoever meets a fault counts it where it happens, and a few times a second
-all counters are read (`FaultSources`): a storm of thousands costs the trading path nothing and
+Nothing reports here. Whoever meets a fault counts it where it happens, and twice a second all
+counters are read (`FaultSources`): a storm of thousands costs the trading path nothing and
 makes no more lines than one fault.
 
 A fault that occurs for the first time begins an episode; it ends once the fault neither occurred
@@ -32,6 +32,8 @@ __all__ = ["FAULTS_MAX", "QUIET_NS", "FaultBook", "FaultReader", "FaultWatch", "
 
 # Longer than a reconnect takes: a connection that comes and goes is one episode.
 QUIET_NS: Final = 10 * NS_PER_SEC
+# Reading takes about as long as a snapshot of the core.
+_LOOK_NS: Final = NS_PER_SEC // 2
 # A venue could make up error codes for ever; beyond this many faults new ones are not told.
 FAULTS_MAX: Final = 2_000
 
@@ -153,10 +155,13 @@ class FaultWatch:
         self._put = put
         self._read = read
         self._reader: FaultReader | None = None
+        self._next_ns = 0
 
     async def look(self, shell: Shell, now_ns: int) -> None:
         """See `Watch`."""
-        self._tell(self.book.take(self._of(shell), now_ns))
+        if now_ns >= self._next_ns:
+            self._next_ns = now_ns + _LOOK_NS
+            self._tell(self.book.take(self._of(shell), now_ns))
 
     def end(self, shell: Shell, now_ns: int) -> None:
         """The session is over."""

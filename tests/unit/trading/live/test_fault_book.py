@@ -166,6 +166,8 @@ def test_the_watch_reads_one_shell_and_tells_the_rest_at_the_end():
     asyncio.run(watch.look(shell, 0))
     reader.found[GAP] = 1
     reader.going_on.add(LOST)
+    asyncio.run(watch.look(shell, 1))
+    assert len(lines) == 1
     watch.end(shell, 1)
     assert shells == [shell]
     assert events(lines) == [
