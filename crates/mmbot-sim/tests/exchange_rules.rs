@@ -3,10 +3,10 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
-use mmbot_sim::{Exchange, Reports, SimConfig};
+use mmbot_sim::{Account, Exchange, Reports, SimConfig};
 use mmbot_types::{
-    Action, Cid, FeeRate, Liquidity, Money, NewOrder, PriceTick, QtyLot, RejectReason, ReportKind,
-    Side, TimeInForce, TsNs,
+    Action, Cid, ExecPrice, FeeRate, Liquidity, Money, NewOrder, PriceTick, QtyLot, RejectReason,
+    ReportKind, Side, TimeInForce, TsNs,
 };
 
 struct Venue {
@@ -97,6 +97,19 @@ fn an_order_of_5_filled_in_five_pieces_ends_with_position_5() {
         })
         .collect();
     assert_eq!(cums, [1, 2, 3, 4, 5]);
+}
+
+#[test]
+fn lots_that_a_lane_is_given_are_paid_for_without_a_fee_and_can_be_taken_again() {
+    let mut venue = Venue::new(SimConfig::default());
+    let px = ExecPrice::new(1_015_000);
+    venue.exchange.endow(0, QtyLot::new(4), px);
+    let given = venue.exchange.account(0);
+    assert_eq!(given.position.get(), 4);
+    assert_eq!(given.cash.get(), -4 * 1_015_000);
+    assert_eq!(given.fees.get(), 0);
+    venue.exchange.endow(0, QtyLot::new(-4), px);
+    assert_eq!(venue.exchange.account(0), Account::default());
 }
 
 #[test]

@@ -4,8 +4,8 @@ use crate::sessions::{MARKET_NS, NAMES, Plan};
 use mmbot_run::{Backtest, External, RunError};
 use mmbot_types::journal::{CalibrationOf, Control};
 use mmbot_types::{
-    DayTotals, InstrumentIdx, KillCause, RingParts, RiskGrade, SlippageOverride, SymbolCalibration,
-    ThrottleSnapshot,
+    DayTotals, ExecPrice, InstrumentIdx, KillCause, QtyLot, RingParts, RiskGrade, SlippageOverride,
+    SymbolCalibration, ThrottleSnapshot,
 };
 use proptest::prelude::*;
 
@@ -35,6 +35,11 @@ pub fn step(plan: &Plan, backtest: &mut Backtest, outside: &mut impl External, u
     }
     if at(3) || at(6) {
         backtest.hold(0, 0, at(3)).unwrap();
+    }
+    if at(1) || at(5) {
+        let lots = if at(1) { 7 } else { -3 };
+        let px = ExecPrice::new(5_000_000_000);
+        backtest.adopt(0, 0, QtyLot::new(lots), px).unwrap();
     }
     for (_, control) in plan
         .controls
