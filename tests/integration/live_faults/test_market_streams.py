@@ -110,6 +110,9 @@ def test_frames_that_cannot_be_read_stop_no_session_and_are_counted(tmp_path):
             await live.until(lambda: live.counts.get("frames_unreadable.private"))
             await live.until(lambda: live.said("| private | OK |"))
             await live.quoting()
+            assert live.counts["frames_rejected"] >= 3
+            assert live.counts["frames_unreadable.private"] >= 1
+            assert not live.shell.is_ending
 
     play(story)
 
