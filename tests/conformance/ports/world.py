@@ -41,7 +41,7 @@ _EVERY_NS = 20 * NS_PER_MS
 _PRINT_EVERY = 25
 _BUY, _SELL = 0, 1
 Levels = tuple[dict[float, float], dict[float, float]]
-_EVENTS = ("disconnect", "revoke", "maintenance", "relist")
+_EVENTS = ("disconnect", "revoke", "maintenance", "relist", "restart")
 _KINDS = {"depth": 0, "trade": 1, "reset": 2}
 
 

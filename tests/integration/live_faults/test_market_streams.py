@@ -11,6 +11,7 @@ PULLED_MS = 250.0
 EQUAL_MS = 1_000.0
 FOUND_MS = 1_000.0
 GONE_MS = 2_000.0
+RACES = ("", "reorder", "duplicate") * 3
 EVERY_STREAM = ("socket_lost.private.half_open", "socket_lost.trade.half_open")
 
 
@@ -145,5 +146,30 @@ def test_lost_doubled_and_swapped_frames_of_one_symbol_leave_the_other_alone(tmp
             world.pace.is_stopped = False
         counts = live.counts
         assert (counts["sequence_gaps"], counts["market_gaps.resubscribed"]) == (2, 2)
+
+    play(story)
+
+
+def test_a_restart_of_the_numbers_amid_frames_from_before_it_leaves_the_right_book(tmp_path):
+    """The snapshot is overtaken, or overtakes, or old changes come once more behind it."""
+
+    async def story():
+        async with exchange() as world, trading(world, tmp_path, row=4) as live:
+            core = live.shell.desk.core
+            topic = f"orderbook.50.{SYMBOL}"
+            await bursting(live)
+            for race in RACES:
+                before = core.feed_counts(SYMBOL)["snapshots"]
+                if race:
+                    world.fault(race, stream="public", topic=topic, count=2)
+                world.fault("restart")
+                await live.until(lambda seen=before: core.feed_counts(SYMBOL)["snapshots"] > seen)
+                world.pace.is_stopped = True
+                await live.until(lambda: has_truth(live))
+                world.pace.is_stopped = False
+                await live.quoting()
+            assert core.feed_counts(SYMBOL)["snapshots"] > len(RACES)
+            assert live.port.streams.counters["public"].losses == {}
+        assert live.counts["book_snapshots"] >= len(RACES)
 
     play(story)

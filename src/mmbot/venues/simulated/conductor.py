@@ -105,7 +105,11 @@ class Conductor:
         self.exchange.advance(market_ns, wall_ms)
         self.protection.step(self.exchange, self._protected(), self.clock_ms(wall_ms))
         deliveries = self.hub.step()
-        if any(self.plan.ending("maintenance", since, until)):
+        restarts = (
+            *self.plan.beginning("restart", since, until),
+            *self.plan.ending("maintenance", since, until),
+        )
+        if restarts:
             deliveries += self.hub.restart()
         return Step(deliveries, closing)
 

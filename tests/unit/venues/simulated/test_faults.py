@@ -30,6 +30,7 @@ def fault(kind: str, at_ms: int = 100, **more) -> Fault:
         "- {at_ms: 1, kind: drop, count: 0}",
         "- {at_ms: 1, kind: delay}",
         "- {at_ms: 1, kind: reorder, stream: rest}",
+        "- {at_ms: 1, kind: restart, stream: public}",
         "- {at_ms: 1, kind: relist, symbol: BTCUSDT}",
         "- {at_ms: 1, kind: relist, symbol: BTCUSDT, tick_size: '-1'}",
         "- {at_ms: 1, kind: clock_skew}",
@@ -157,6 +158,19 @@ def test_maintenance_closes_sockets_refuses_requests_and_restarts_books():
     after = subscribed(rig)
     frames = [json.loads(d.text) for d in rig.conduct(100).deliveries if d.conn_id == after.conn_id]
     assert [(f["type"], f["data"]["u"]) for f in frames] == [("snapshot", 1)]
+    assert decoded(rig.ask("GET", "/v5/market/tickers", "category=linear"))["retCode"] == 0
+
+
+def test_a_restart_begins_every_book_anew_and_touches_nothing_else():
+    rig = Rig(fault("restart", 100))
+    socket = subscribed(rig)
+    assert rig.conduct(99).closing == []
+    step = rig.conduct(1)
+    frames = [json.loads(d.text) for d in step.deliveries if d.conn_id == socket.conn_id]
+    last = frames[-1]
+    assert (last["topic"], last["type"], last["data"]["u"]) == (BOOK, "snapshot", 1)
+    assert step.closing == []
+    assert rig.conductor.hub.restart() != []
     assert decoded(rig.ask("GET", "/v5/market/tickers", "category=linear"))["retCode"] == 0
 
 
