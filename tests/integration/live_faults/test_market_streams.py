@@ -4,6 +4,8 @@ import pytest
 from tests.conformance.ports.world import OTHER, SYMBOL, exchange
 from tests.integration.live_faults.session_rig import play, trading
 
+from mmbot.trading.live.holds import HoldReason
+
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("live-faults")]
 
 BURST = 10
@@ -94,6 +96,24 @@ def test_a_half_open_socket_is_found_and_the_orders_are_gone_within_two_seconds(
             if stream == "public":
                 assert live.judge.net_ms(heard_ns, ended_ns) <= GONE_MS
             world.heal()
+            await live.quoting()
+
+    play(story)
+
+
+def test_a_dead_trade_socket_keeps_no_order_at_the_venue(tmp_path):
+    async def story():
+        dead = ("hedged_cancels", "socket_lost.trade.half_open")
+        async with exchange() as world, trading(world, tmp_path, leaves=dead) as live:
+            await live.quoting()
+            world.fault("half_open", stream="trade")
+            asked_ns, resting = live.shell.clock(), set(live.own_open())
+            live.shell.holds.put(HoldReason.OPERATOR, "test")
+            gone_ns = await live.until(lambda: not resting & set(live.own_open()))
+            assert live.judge.net_ms(asked_ns, gone_ns) <= GONE_MS
+            await live.until(lambda: live.port.streams.counters["trade"].losses)
+            world.heal()
+            live.shell.holds.lift(HoldReason.OPERATOR)
             await live.quoting()
 
     play(story)

@@ -69,10 +69,13 @@ def test_a_private_socket_cut_during_100_fills_loses_and_doubles_none(tmp_path):
 
 def test_reports_that_come_twice_and_out_of_order_book_exactly_and_money_agrees(tmp_path):
     async def story():
-        async with exchange() as world, trading(world, tmp_path, row=6) as live:
+        async with (
+            exchange() as world,
+            trading(world, tmp_path, row=6, leaves=("stale_order_updates",)) as live,
+        ):
             await live.quoting()
-            for kind in ("duplicate", "reorder"):
-                world.fault(kind, stream="private")
+            for kind, topic in (("duplicate", ""), ("reorder", ""), ("reorder", "order")):
+                world.fault(kind, stream="private", topic=topic)
                 await hits(world, 20)
                 await asyncio.sleep(0.2)
                 world.heal()

@@ -10,6 +10,8 @@ from tests.integration.live_faults.session_rig import play, trading
 from mmbot.trading.live.holds import HoldReason
 from mmbot.trading.live.rejects import ATTEMPTS_MAX
 from mmbot.trading.reconcile import OrderState
+from mmbot.venues.records import Side
+from mmbot.venues.simulated import engine
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("live-faults")]
 
@@ -17,6 +19,7 @@ CREATE = "/v5/order/create"
 TIMEOUT_MS = 400
 OVER_REST = ("bybit.trade_socket=false", f"bybit.call_timeout_ms={TIMEOUT_MS}")
 RESOLVED_MS = 3_000.0
+NOWHERE_MS = 1_200
 BALANCE_CODE = 110007
 
 
@@ -71,6 +74,32 @@ def test_a_create_that_times_out_is_counted_resolved_in_time_and_never_repeated(
         assert live.counts["requests_unknown"] == live.counts["requests_resolved"] == 1
         places = [one["full_cid"] for one in live.placed()]
         assert len(places) == len(set(places))
+
+    play(story)
+
+
+def test_an_order_that_was_filled_unheard_and_is_found_nowhere_is_not_lost(tmp_path, monkeypatch):
+    """For longer than the venue needs, so that the session is sure to ask within it."""
+    monkeypatch.setattr(engine, "CLOSED_GAP_MS", NOWHERE_MS)
+
+    async def story():
+        async with exchange() as world, trading(world, tmp_path, sets=OVER_REST, row=8) as live:
+            await live.quoting()
+            world.fault("drop", stream="private", topic="order")
+            world.fault("drop", stream="rest", topic=CREATE, count=1)
+            world.hit("5.000")
+            await live.until(lambda: live.shell.sender.counters.unclear)
+            order = doubted(live)
+            world.fault("drop", stream="private", topic="execution")
+            world.hit("50.000", side=Side.SELL if order.side is Side.BUY else Side.BUY)
+            await live.until(lambda: order.client_id not in live.own_open())
+            await live.until(lambda: live.counts.get("orders_not_found"))
+            world.heal()
+            await live.until(lambda: order.state is OrderState.FILLED)
+            await live.quoting()
+            assert world.cid_count(order.client_id) == 1
+        assert live.counts["fills_healed"] > 0
+        assert "orders_lost" not in live.counts
 
     play(story)
 

@@ -81,7 +81,7 @@ class Fault(BaseModel):
         at_ms: when it begins, since the start of the exchange.
         kind: what goes wrong.
         duration_ms: how long; None is to the end, for `relist` the time without trading.
-        count: how many frames it meets; None is all within its time, for `gap` one.
+        count: how many frames it meets on each socket; None is all within its time, for `gap` one.
         stream: public, private, trade or rest; None is all of them.
         topic: what the topic of a frame (the path of a request or its answer) begins with; empty is
             every one.
