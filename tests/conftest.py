@@ -34,6 +34,8 @@ def pytest_addoption(parser):
     parser.addoption("--limits-minutes", type=float, default=0.2, help="with limits cut to a tenth")
     parser.addoption("--limits-report", default="", help="file for the figures of that")
     parser.addoption("--fuzz-cases", type=int, default=40_000, help="mutations for each decoder")
+    parser.addoption("--fuzz-seconds", type=float, help="of a processor for each, instead of that")
+    parser.addoption("--fuzz-report", help="a file for what each came to, one line of JSON each")
 
 
 @pytest.fixture(autouse=True)

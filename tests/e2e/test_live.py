@@ -1,5 +1,6 @@
 """A live session on a served exchange: trades, stops, survives; every journal replays."""
 
+import signal
 import time
 
 import pytest
@@ -64,6 +65,18 @@ def test_a_stop_ends_with_an_empty_venue_and_prints_its_stages(tmp_path):
         assert ended(session)[0] == 0
         assert one.open_orders() == []
         assert one.mmbot("stop").returncode == 1
+        check_journals(one)
+
+
+def test_a_signal_that_arrives_twice_at_once_is_one_wish(tmp_path):
+    """As of `timeout 60 make run`: both of them signal the session."""
+    with world(tmp_path) as one:
+        session = one.start()
+        until(has_orders(one))
+        session.send_signal(signal.SIGINT)
+        code, _, err = interrupt(session)
+        assert (code, "| stop | VERIFIED |" in err) == (0, True)
+        assert one.open_orders() == []
         check_journals(one)
 
 

@@ -8,6 +8,7 @@ import sys
 import pytest
 
 from mmbot import clock
+from mmbot.trading.stopping import ECHO_NS
 from mmbot.units import NS_PER_SEC
 
 if sys.platform == "win32":
@@ -82,5 +83,6 @@ def test_a_second_signal_ends_the_process_at_once():
         assert process.stdout.readline() == "ready\n"
         process.send_signal(signal.SIGINT)
         assert process.stdout.readline() == "asked\n"
+        clock.sleep_ns(ECHO_NS)
         process.send_signal(signal.SIGINT)
         assert process.wait(timeout=10) == 1

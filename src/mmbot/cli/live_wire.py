@@ -60,6 +60,7 @@ from mmbot.trading.live.watches import (
     UpkeepWatch,
 )
 from mmbot.trading.live_config import LiveConfig
+from mmbot.trading.stopping import StopSignals
 from mmbot.trading.strategies import load_strategy
 from mmbot.units import NS_PER_SEC
 
@@ -324,9 +325,10 @@ def _stages(showing: Showing, mode: str) -> Callable[[Shell, StageName, str], No
 
 def _catch_signals(shell: Shell) -> None:
     """The first asks the session to end, the second ends the process at once."""
+    signals = StopSignals()
 
     def on_signal() -> None:
-        if shell.is_ending:
+        if signals.is_second():
             os._exit(1)
         shell.stop("interrupted")
 

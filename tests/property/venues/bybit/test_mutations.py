@@ -1,17 +1,20 @@
 """Damaged frames of the private side by the thousand: a record with sound numbers, or an error.
 
 The samples are mutated as a fuzzer would do it, from one seed: bits, cuts, copies, numbers that no
-venue sends. `--fuzz-cases 20000000` keeps a core busy for an hour; the default takes seconds. The
-decoders of market data have targets for a real fuzzer in `fuzz/`.
+venue sends. `--fuzz-seconds 3600` gives each decoder an hour of a processor; the default takes
+seconds. The decoders of market data have targets for a real fuzzer in `fuzz/`.
 """
 
 from __future__ import annotations
 
 import json
 import random
+import time
+from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import fields
+from dataclasses import dataclass, fields
 from decimal import Decimal
+from pathlib import Path
 
 import msgspec
 import pytest
@@ -23,6 +26,7 @@ from mmbot.venues.bybit.public_stream import sight_of
 from mmbot.venues.failures import FailureKind, Operation
 from mmbot.venues.ports import CallError, GapReason
 
+_SAID = 18
 NUMBERS = frozenset({"price", "qty", "filled_qty", "fee", "avg_price", "total", "available"})
 STRANGE = (b"NaN", b"Infinity", b"-1", b"1e400", b"9" * 40, b'""', b"null", b"{}", b"[]", b"0x1")
 ANSWERS = (
@@ -73,33 +77,56 @@ def check_numbers(record: object) -> int:
     return len(texts)
 
 
+@dataclass
+class Trials:
+    """So many mutations, or as many as a processor makes in a time."""
+
+    cases: int
+    seconds: float | None
+    done: int = 0
+
+    def rounds(self, inputs: int = 1) -> Iterator[None]:
+        """One for so many inputs."""
+        end_s = time.process_time() + (self.seconds or 0)
+        while self.done < self.cases if self.seconds is None else time.process_time() < end_s:
+            self.done += inputs
+            yield
+
+
 @pytest.fixture
-def cases(request) -> int:
-    return int(request.config.getoption("--fuzz-cases"))
+def trials(request) -> Iterator[Trials]:
+    options = request.config.getoption
+    one = Trials(options("--fuzz-cases"), options("--fuzz-seconds"))
+    yield one
+    assert one.done > 0
+    if report := options("--fuzz-report"):
+        line = {"test": request.node.name, "inputs": one.done, "seconds": one.seconds}
+        with Path(report).open("a", encoding="ascii") as file:
+            file.write(json.dumps(line) + "\n")
 
 
 @pytest.mark.parametrize("topic", sorted(GOOD))
-def test_rows_of_a_private_topic(topic, cases):
+def test_rows_of_a_private_topic(topic, trials):
     rng = random.Random(f"rows:{topic}")
     sample = json.dumps([GOOD[topic], GOOD[topic]]).encode()
     passed = numbers = 0
-    for _ in range(cases):
+    for _ in trials.rounds():
         try:
             events = private_events(topic, mutated(rng, sample), "linear")
         except UnreadableFrameError:
             continue
         passed += 1
         numbers += sum(map(check_numbers, events))
-    assert 0 < passed < cases
+    assert 0 < passed < trials.done
     assert numbers > 0
 
 
 @pytest.mark.parametrize("shape", SHAPES, ids=lambda shape: shape.__name__)
-def test_rows_of_an_answer(shape, cases):
+def test_rows_of_an_answer(shape, trials):
     rng = random.Random(f"answers:{shape.__name__}")
     samples = [json.dumps({"list": [row]}).encode() for row in GOOD.values()]
     refused = 0
-    for _ in range(cases):
+    for _ in trials.rounds():
         raw = msgspec.Raw(mutated(rng, rng.choice(samples)))
         found: object
         try:
@@ -111,7 +138,7 @@ def test_rows_of_an_answer(shape, cases):
     assert refused > 0
 
 
-def test_envelopes_of_answers_over_rest_and_the_trade_socket(cases):
+def test_envelopes_of_answers_over_rest_and_the_trade_socket(trials):
     rng = random.Random("envelopes")
     samples = [json.dumps(one).encode() for one in ANSWERS]
     asked = (
@@ -119,7 +146,7 @@ def test_envelopes_of_answers_over_rest_and_the_trade_socket(cases):
         Asked(Operation.CANCEL, "A", ("c", "d"), is_batch=True),
     )
     read = 0
-    for _ in range(cases):
+    for _ in trials.rounds():
         answer = read_answer(mutated(rng, rng.choice(samples)))
         read += answer is not None
         if answer is None:
@@ -127,21 +154,21 @@ def test_envelopes_of_answers_over_rest_and_the_trade_socket(cases):
         for one in asked:
             with suppress(CallError):
                 assert len(acks_of(answer, one)) == len(one.cids)
-    assert 0 < read < cases
+    assert 0 < read < trials.done
 
 
-def test_what_is_said_on_the_sockets(cases):
+def test_what_is_said_on_the_sockets(trials):
     rng = random.Random("dialogues")
     samples = [json.dumps(one, separators=(",", ":")).encode() for one in (*FRAMES, *ANSWERS)]
     heard = 0
-    for _ in range(max(1, cases // 20)):
+    for _ in trials.rounds(_SAID):
         for dialogue in dialogues():
             dialogue.opened(0)
-            for number in range(6):
+            for number in range(_SAID // 3):
                 frame = mutated(rng, rng.choice(samples))
                 sight_of(frame)
                 dialogue.received(frame, number)
                 dialogue.ticked(number)
                 heard += 1
             dialogue.lost(dialogue.ticked(10**10).lost or GapReason.DISCONNECTED)
-    assert heard >= 18
+    assert heard == trials.done
