@@ -71,7 +71,7 @@ def test_reports_that_come_twice_and_out_of_order_book_exactly_and_money_agrees(
     async def story():
         async with (
             exchange() as world,
-            trading(world, tmp_path, row=6, leaves=("stale_order_updates",)) as live,
+            trading(world, tmp_path, row=6) as live,
         ):
             await live.quoting()
             for kind, topic in (("duplicate", ""), ("reorder", ""), ("reorder", "order")):

@@ -4,7 +4,6 @@ import asyncio
 
 import pytest
 from tests.conformance.ports.world import SYMBOL, exchange
-from tests.fault_rows import LEAVES
 from tests.integration.live_faults.session_rig import play, trading
 
 from mmbot.trading.live.holds import HoldReason
@@ -38,7 +37,7 @@ def test_a_create_that_times_out_is_counted_resolved_in_time_and_never_repeated(
     tmp_path, kind, more
 ):
     is_ghost = more.get("delay_ms", 0) > RESOLVED_MS
-    lost = ("orders_lost", *LEAVES[8]) if is_ghost or kind == "lose" else ()
+    lost = ("orders_lost", "orders_not_found") if is_ghost or kind == "lose" else ()
 
     async def story():
         async with (
