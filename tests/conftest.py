@@ -31,6 +31,9 @@ def pytest_addoption(parser):
     parser.addoption("--kill-seconds", type=float, help="bound of p99 until it quotes again")
     parser.addoption("--cut-points", type=int, default=1000, help="places where a journal is cut")
     parser.addoption("--market-hours", type=float, default=1.0, help="of a session that is watched")
+    parser.addoption(
+        "--live-minutes", type=float, default=0.5, help="of a live one that is watched"
+    )
     parser.addoption("--limits-minutes", type=float, default=0.2, help="with limits cut to a tenth")
     parser.addoption("--limits-report", default="", help="file for the figures of that")
     parser.addoption("--fuzz-cases", type=int, default=40_000, help="mutations for each decoder")

@@ -56,7 +56,7 @@ def _group() -> None:
     help=(
         "Serve synthetic or recorded markets behind Bybit's v5 REST and WebSocket protocol, so "
         "that any Bybit client trades on them unchanged. Keys and addresses are printed at the "
-        "start; Ctrl-C ends it. Needs the extra: pip install 'mmbot[[exchange]'."
+        "start; Ctrl-C ends it. Needs the extra: pip install 'mmbot\\[exchange]'."
     ),
     epilog=(
         "[bold]Examples[/bold]\n\n"

@@ -33,6 +33,12 @@ def test_a_wrong_option_is_one_line(args, error, capsys, tmp_path, monkeypatch):
     assert told.count("\n") == 1
 
 
+def test_its_help_names_the_extra(capsys, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "120")
+    assert run_cli(["exchange", "serve", "--help"]) == 0
+    assert "mmbot[exchange]" in capsys.readouterr().out
+
+
 def test_without_the_extra_the_error_names_the_remedy(monkeypatch, capsys):
     real_import = builtins.__import__
 
