@@ -16,19 +16,27 @@ from mmbot.ids import base36
 from mmbot.store.journal import JournalReader
 from mmbot.store.journal.reader import Start
 from mmbot.trading.live.opening import Opened, Wanted, open_session
-from mmbot.units import NS_PER_SEC
+from mmbot.units import NS_PER_MS, NS_PER_SEC
 
 _PAGE = 100
 _TRIES = 20
 
 
 @dataclass(frozen=True, slots=True)
+class Executed:
+    """One execution: signed lots, and when."""
+
+    lots: int
+    ts_ns: int
+
+
+@dataclass(frozen=True, slots=True)
 class Account:
-    """What the venue has of the session: ids of open orders, position and executions in lots."""
+    """What the venue has of the session: ids of open orders, position in lots, executions by id."""
 
     open_orders: list[str]
     position: int
-    executions: dict[str, int]
+    executions: dict[str, Executed]
 
 
 @dataclass
@@ -45,7 +53,7 @@ class Judge:
     torn: int = 0
     resting: int = 0
     unheard: int = 0
-    executions: dict[str, int] = field(default_factory=dict)
+    executions: dict[str, Executed] = field(default_factory=dict)
     _since_ms: int = 0
 
     def __post_init__(self) -> None:
@@ -74,7 +82,7 @@ class Judge:
         """The killed session comes back twice the same, and with everything that rests."""
         doubled = [cid for cid, count in Counter(account.open_orders).items() if count > 1]
         assert doubled == []
-        assert account.position == sum(account.executions.values())
+        assert account.position == sum(done.lots for done in account.executions.values())
         one, other = (_recovered(place / name) for name in ("a", "b"))
         try:
             assert one.is_resumed
@@ -85,9 +93,7 @@ class Judge:
             assert set(account.open_orders) <= known
             in_core = {order["client_order_id"] for order in one.core.orders(SYMBOL)}
             assert set(account.open_orders) <= in_core
-            unheard = [
-                lots for key, lots in self._recent(one, account) if not ledger.is_booked(key)
-            ]
+            unheard = _unheard(one, account)
             assert ledger.position_lots(SYMBOL) == one.core.position_lots(SYMBOL)
             assert ledger.position_lots(SYMBOL) + sum(unheard) == account.position
             self.torn += one.torn_records
@@ -98,15 +104,8 @@ class Judge:
             other.writer.close()
         shutil.rmtree(place)
 
-    def _recent(self, one: Opened, account: Account) -> list[tuple[str, int]]:
-        """Executions that the session may have to ask for; what is older is in its position."""
-        ids = list(account.executions)
-        booked = [at for at, key in enumerate(ids) if one.recalled.ledger.is_booked(key)]
-        first = booked[0] if booked else 0
-        return [(key, account.executions[key]) for key in ids[first:]]
-
-    def _executed(self) -> dict[str, int]:
-        """All executions by id, oldest first, with their signed lots."""
+    def _executed(self) -> dict[str, Executed]:
+        """All executions by id."""
         cursor, rows = "", []
         while True:
             more = {"cursor": cursor} if cursor else {}
@@ -117,13 +116,22 @@ class Judge:
             cursor = answer.get("nextPageCursor", "")
             if not cursor or not answer["list"]:
                 break
-        for row in sorted(rows, key=lambda row: (int(row["execTime"]), int(row.get("seq", 0)))):
-            sign = 1 if row["side"] == "Buy" else -1
-            self.executions.setdefault(
-                row["execId"], sign * int(Decimal(row["execQty"]) / self._lot)
-            )
-            self._since_ms = max(self._since_ms, int(row["execTime"]) - 1000)
+        for row in rows:
+            sign, ts_ms = 1 if row["side"] == "Buy" else -1, int(row["execTime"])
+            lots = sign * int(Decimal(row["execQty"]) / self._lot)
+            self.executions[row["execId"]] = Executed(lots, ts_ms * NS_PER_MS)
+            self._since_ms = max(self._since_ms, ts_ms - 1000)
         return dict(self.executions)
+
+
+def _unheard(one: Opened, account: Account) -> list[int]:
+    """Lots of the executions that a session which recovered so would ask for and did not know."""
+    since_ns, ledger = one.recalled.since_ns, one.recalled.ledger
+    return [
+        done.lots
+        for key, done in account.executions.items()
+        if done.ts_ns >= since_ns and not ledger.is_booked(key)
+    ]
 
 
 def asked_once(path: Path, start: Start | None = None) -> int:

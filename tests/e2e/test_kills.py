@@ -48,7 +48,7 @@ def check_end(one, session, judge, life):
     assert one.open_orders() == []
     assert asked_once(session.journal) > 0
     account = judge.ask()
-    assert account.position == sum(account.executions.values())
+    assert account.position == sum(done.lots for done in account.executions.values())
     assert session.position_lots() == account.position
     lines = one.replays()
     assert len(lines) == 1
