@@ -23,7 +23,7 @@ impl Liquidity {
     }
 }
 
-/// Why a venue refused a request.
+/// Why a request was refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub enum RejectReason {
     /// A post-only order would have traded.
@@ -38,6 +38,8 @@ pub enum RejectReason {
     MarketUnavailable,
     /// Injected by a fault scenario.
     Injected,
+    /// The session kept it back itself: nothing was sent, and it says nothing about the venue.
+    NotSent,
 }
 
 impl RejectReason {
@@ -51,6 +53,7 @@ impl RejectReason {
             RejectReason::RateLimit => "rate_limit",
             RejectReason::MarketUnavailable => "market_unavailable",
             RejectReason::Injected => "injected",
+            RejectReason::NotSent => "not_sent",
         }
     }
 }

@@ -1,7 +1,7 @@
 //! Situations in which nothing may be quoted, targets from outside, and the decision grid.
 
 use super::desk_tests::{Desk, at, causes, params};
-use crate::session::{CallOutcome, Circuit, Holds, Lent, Permit};
+use crate::session::{CallOutcome, Circuit, Holds, Lent, OutcomeCounts, Permit};
 use crate::strategy::Quote;
 use crate::trader::SeatPlace;
 use mmbot_types::{
@@ -242,6 +242,38 @@ fn a_half_open_circuit_lets_one_request_probe() {
     assert_eq!(desk.count(BlockDetail::Backoff), 2);
     desk.now_ms = 200;
     assert_eq!(desk.decide().len(), 2);
+}
+
+#[test]
+fn a_request_that_the_session_kept_back_is_no_failure_of_the_venue() {
+    let mut desk = Desk::new(params());
+    desk.trader.join_session(SeatPlace::ALONE);
+    let mut permit = Permit::alone(1_000.0, f64::INFINITY, 0.0);
+    permit.circuit = Circuit::Probe;
+    desk.trader.set_permit(&permit);
+    let sent = desk.decide();
+    let kept_back = ReportKind::Rejected(RejectReason::NotSent);
+    desk.report(sent[0].0.cid(), kept_back);
+    assert!(desk.open(sent[0].0.cid()).is_none());
+    // nobody has found out whether the venue is well
+    let found = desk.trader.since_mut().take_results();
+    assert_eq!(
+        found,
+        (OutcomeCounts::default(), Some(CallOutcome::OtherError))
+    );
+    permit.circuit = Circuit::Closed;
+    desk.trader.set_permit(&permit);
+    desk.now_ms = 500;
+    for (action, _) in desk.decide() {
+        desk.report(action.cid(), kept_back);
+    }
+    assert_eq!(
+        desk.trader.since_mut().take_results().0,
+        OutcomeCounts::default()
+    );
+    desk.now_ms = 1_000;
+    assert_eq!(desk.decide().len(), 2, "wanted anew, without a back-off");
+    assert_eq!(desk.count(BlockDetail::Backoff), 0);
 }
 
 #[test]

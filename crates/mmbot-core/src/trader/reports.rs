@@ -136,7 +136,7 @@ impl Trader {
         if ended && let Some(from) = order.rests_from {
             self.telemetry.order_age_ns.record(ts_exch.since_ns(from));
         }
-        self.acknowledged(now, slot, CallOutcome::Ok);
+        self.acknowledged(now, slot, Some(CallOutcome::Ok));
         self.apply(slot, OrderEvent::Cancelled);
         if ended && self.witnessed {
             self.note_end(now, slot);
@@ -169,7 +169,7 @@ impl Trader {
             total: order.filled + open,
             ..order.terms
         };
-        self.acknowledged(now, slot, CallOutcome::Ok);
+        self.acknowledged(now, slot, Some(CallOutcome::Ok));
         self.record_age(slot, ts_exch);
         if !self.apply(slot, OrderEvent::Amended) {
             return;
@@ -280,9 +280,9 @@ impl Trader {
         self.orders.set_state(slot, OrderState::Unknown { amend });
     }
 
-    /// The venue answered the last request about an order.
+    /// The venue answered the last request about an order, or, without an outcome, never saw it.
     #[inline]
-    fn acknowledged(&mut self, now: TsNs, slot: usize, outcome: CallOutcome) {
+    fn acknowledged(&mut self, now: TsNs, slot: usize, outcome: Option<CallOutcome>) {
         let order = self.orders.get(slot);
         let waited = match order.state {
             OrderState::PendingNew
@@ -291,9 +291,14 @@ impl Trader {
             OrderState::Live | OrderState::Unknown { .. } | OrderState::Done(_) => None,
         };
         if let Some(waited) = waited {
-            self.telemetry.ack_latency_ns.record(waited);
+            match outcome {
+                Some(outcome) => {
+                    self.telemetry.ack_latency_ns.record(waited);
+                    self.note_result(now, slot, outcome);
+                }
+                None => self.note_unsent(slot),
+            }
             if self.in_session {
-                self.note_result(now, slot, outcome);
                 self.forget_request(slot);
             }
         }

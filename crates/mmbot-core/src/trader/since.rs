@@ -75,15 +75,17 @@ impl Since {
 }
 
 /// What a refusal says about the venue: refusals for business reasons are results like others.
-pub(super) const fn outcome_of(reason: RejectReason) -> CallOutcome {
-    match reason {
+/// `None` if nothing was sent.
+pub(super) const fn outcome_of(reason: RejectReason) -> Option<CallOutcome> {
+    Some(match reason {
         RejectReason::RateLimit => CallOutcome::RateLimited,
         RejectReason::MarketUnavailable => CallOutcome::Server,
         RejectReason::PostOnlyWouldCross
         | RejectReason::UnknownOrder
         | RejectReason::Filter
         | RejectReason::Injected => CallOutcome::BusinessReject,
-    }
+        RejectReason::NotSent => return None,
+    })
 }
 
 impl Trader {
@@ -104,6 +106,16 @@ impl Trader {
         if self.probe == Some(order.cid) {
             self.probe = None;
             self.since.probe = Some(outcome);
+        }
+    }
+
+    /// A request about the order in `slot` was not sent. One that probes has found out nothing: the
+    /// circuit stays open.
+    #[cold]
+    pub(super) fn note_unsent(&mut self, slot: usize) {
+        if self.probe == Some(self.orders.get(slot).cid) {
+            self.probe = None;
+            self.since.probe = Some(CallOutcome::OtherError);
         }
     }
 

@@ -102,6 +102,7 @@ coded!(RejectReason, "reject reason", {
     RateLimit = 3,
     MarketUnavailable = 4,
     Injected = 5,
+    NotSent = 6,
 });
 
 coded!(Cause, "cause", {

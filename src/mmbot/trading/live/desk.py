@@ -192,7 +192,7 @@ class Desk:
             cid=request.cid,
             kind=kind,
             ts_exch_ns=order.venue_ns,
-            fields={"reason": "market_unavailable"},
+            fields={"reason": "not_sent"},
         )
 
     def _write_checkpoints(self) -> None:

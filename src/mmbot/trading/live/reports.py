@@ -185,11 +185,9 @@ def _reason(kind: RequestKind, verdict: Verdict, failure: Failure, codes: VenueC
         case Action.REJECT:
             return "filter"
         case Action.RETRY:
-            is_limit = (
-                failure.code in codes.rate_limit
-                or failure.http_status == 429
-                or failure.kind is FailureKind.BUDGET
-            )
+            if failure.kind is FailureKind.BUDGET:
+                return "not_sent"
+            is_limit = failure.code in codes.rate_limit or failure.http_status == 429
             return "rate_limit" if is_limit else "market_unavailable"
         case Action.STOP_SESSION:
             return "market_unavailable"

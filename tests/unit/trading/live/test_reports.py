@@ -228,6 +228,8 @@ FAILURES = [
     ("place", {"kind": FailureKind.CODE, "code": 110007}, ("rejected", "filter")),
     ("place", {"kind": FailureKind.CODE, "code": 10006}, ("rejected", "rate_limit")),
     ("place", {"kind": FailureKind.HTTP, "http_status": 429}, ("rejected", "rate_limit")),
+    ("place", {"kind": FailureKind.BUDGET}, ("rejected", "not_sent")),
+    ("amend", {"kind": FailureKind.BUDGET}, ("amend_rejected", "not_sent")),
     ("place", {"kind": FailureKind.CONNECT}, ("rejected", "market_unavailable")),
     ("place", {"kind": FailureKind.CODE, "code": 10003}, ("rejected", "market_unavailable")),
     ("amend", {"kind": FailureKind.TIMEOUT}, None),
@@ -241,7 +243,7 @@ _OPERATIONS = {"place": Operation.CREATE, "amend": Operation.AMEND, "cancel": Op
 @pytest.mark.spec("02-12")
 @pytest.mark.parametrize(("kind", "facts", "expected"), FAILURES)
 def test_a_failed_request_is_refused_or_unknown_and_never_repeated(kind, facts, expected):
-    is_sent = facts["kind"] is not FailureKind.CONNECT
+    is_sent = facts["kind"] not in {FailureKind.CONNECT, FailureKind.BUDGET}
     failure = Failure(operation=_OPERATIONS[kind], is_sent=is_sent, **facts)
     reports = source(PLACED)
     order = reports.ledger.find("mm-1")
