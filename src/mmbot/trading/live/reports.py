@@ -185,12 +185,16 @@ def _reason(kind: RequestKind, verdict: Verdict, failure: Failure, codes: VenueC
         case Action.REJECT:
             return "filter"
         case Action.RETRY:
-            if failure.kind is FailureKind.BUDGET:
-                return "not_sent"
-            is_limit = failure.code in codes.rate_limit or failure.http_status == 429
-            return "rate_limit" if is_limit else "market_unavailable"
+            return _put_off(failure, codes)
         case Action.STOP_SESSION:
             return "market_unavailable"
+
+
+def _put_off(failure: Failure, codes: VenueCodes) -> str:
+    if failure.kind is FailureKind.BUDGET:
+        return "not_sent"
+    is_limit = failure.code in codes.rate_limit or failure.http_status == 429
+    return "rate_limit" if is_limit else "market_unavailable"
 
 
 def _resting(
