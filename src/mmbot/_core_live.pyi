@@ -160,8 +160,9 @@ class LiveSession:
         ``amend_rejected``, ``cancel_rejected`` with `reason` (``post_only_would_cross``,
         ``unknown_order``, ``filter``, ``rate_limit``, ``market_unavailable``, ``not_sent``);
         ``amended`` with `px` (ticks) and `open_qty` (lots); ``cancelled``; ``filled`` with
-        `exec_px` (1/10,000 tick), `qty` and `cum_qty` (lots), `liquidity` (``maker``, ``taker``) and
-        `fee` (tick x lot / 10,000; negative is a rebate). CoreError E_STORE_TYPE for a missing or wrong field.
+        `exec_px` (1/10,000 tick), `qty` and `cum_qty` (lots), `liquidity` (``maker``, ``taker``)
+        and `fee` (tick x lot / 10,000; negative is a rebate). CoreError E_STORE_TYPE for a missing
+        or wrong field.
         """
     def on_unanswered(self, symbol: str, now_ns: int, cid: int) -> None:
         """The last request about an order may have arrived or not (time-out, lost connection, an
