@@ -1,5 +1,7 @@
 """Public sockets that break under a live session: quotes go at once, and the right book returns."""
 
+from functools import partial
+
 import pytest
 from tests.conformance.ports.world import OTHER, SYMBOL, exchange
 from tests.integration.live_faults.session_rig import play, trading
@@ -34,6 +36,15 @@ def told(core):
     """Frames in which the core found something wrong."""
     counts = core.feed_counts(SYMBOL)
     return counts["gaps"] + counts["duplicates"]
+
+
+def snapshots(core):
+    """Books of the first symbol that began anew."""
+    return core.feed_counts(SYMBOL)["snapshots"]
+
+
+def has_more_snapshots(core, before):
+    return snapshots(core) > before
 
 
 async def bursting(live):
@@ -179,16 +190,16 @@ def test_a_restart_of_the_numbers_amid_frames_from_before_it_leaves_the_right_bo
             topic = f"orderbook.50.{SYMBOL}"
             await bursting(live)
             for race in RACES:
-                before = core.feed_counts(SYMBOL)["snapshots"]
+                before = snapshots(core)
                 if race:
                     world.fault(race, stream="public", topic=topic, count=2)
                 world.fault("restart")
-                await live.until(lambda seen=before: core.feed_counts(SYMBOL)["snapshots"] > seen)
+                await live.until(partial(has_more_snapshots, core, before))
                 world.pace.is_stopped = True
                 await live.until(lambda: has_truth(live))
                 world.pace.is_stopped = False
                 await live.quoting()
-            assert core.feed_counts(SYMBOL)["snapshots"] > len(RACES)
+            assert snapshots(core) > len(RACES)
             assert live.port.streams.counters["public"].losses == {}
         assert live.counts["book_snapshots"] >= len(RACES)
 
