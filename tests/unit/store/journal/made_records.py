@@ -56,7 +56,6 @@ RECORDS: list[Record] = [
     _report("rejected", reason="post_only_would_cross"),
     _report("amended", px=100, open_qty=3),
     _report("amend_rejected", reason="rate_limit"),
-    _report("rejected", reason="not_sent"),
     _report("cancelled"),
     _report("cancel_rejected", reason="unknown_order"),
     _report("filled", exec_px=-3, qty=2, cum_qty=5, liquidity="taker", fee=-(2**100)),
