@@ -28,6 +28,8 @@ __all__ = ["PartSeries"]
 
 _PART_NS: Final = 15 * NS_PER_MIN
 _PART_ROWS: Final = ROW_GROUP_ROWS
+# A table of a few rows takes several times their memory: so many become one.
+_SMALL_TABLES: Final = 64
 
 
 class PartSeries:
@@ -39,6 +41,8 @@ class PartSeries:
         self._stream: Stream = stream
         self._tag = tag
         self._open: list[pa.Table] = []
+        # How many of them are made of small ones.
+        self._packed = 0
         self._open_rows = 0
         self._slot = -1
         self._due: list[pa.Table] = []
@@ -62,6 +66,7 @@ class PartSeries:
             self._slot = int(slots[begin])
             self._open.append(table.slice(begin, end - begin))
             self._open_rows += end - begin
+            self._pack()
 
     def write_due(self, *, all_rows: bool = False) -> None:
         """Write the parts that are full; with `all_rows` also the one that is not.
@@ -80,7 +85,14 @@ class PartSeries:
         if self._open:
             self._due.append(pa.concat_tables(self._open))
         self._open = []
-        self._open_rows = 0
+        self._packed = self._open_rows = 0
+
+    def _pack(self) -> None:
+        if len(self._open) - self._packed < _SMALL_TABLES:
+            return
+        small = pa.concat_tables(self._open[self._packed :])
+        self._open[self._packed :] = [small.combine_chunks()]
+        self._packed += 1
 
     def _write(self, table: pa.Table) -> None:
         writer = StreamWriter(self._root, self._series, self._stream, tag=self._tag)
