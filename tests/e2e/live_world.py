@@ -60,6 +60,13 @@ class World:
         self.started.append(process)
         return process
 
+    def start_quoting(self) -> subprocess.Popen[str]:
+        """A session that trades and has orders at the venue."""
+        process = self.start()
+        until(lambda: self.is_trading(process))
+        until(self.open_orders)
+        return process
+
     def start_shadow(self) -> subprocess.Popen[str]:
         """A session without a key, which sends nothing."""
         words = [word for word in self.args() if word != "--i-understand-live"]

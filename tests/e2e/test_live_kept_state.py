@@ -19,14 +19,10 @@ def test_a_new_session_takes_over_what_the_one_before_it_left_and_one_that_goes_
         assert done.returncode == 0, done.stderr
         for name in KEPT:
             assert read_snapshot(tmp_path / "artifacts" / name), name
-        session = one.start()
-        until(lambda: one.is_trading(session))
-        until(one.open_orders)
+        session = one.start_quoting()
         session.kill()
         session.communicate()
-        session = one.start()
-        until(lambda: one.is_trading(session))
-        until(one.open_orders)
+        session = one.start_quoting()
         code, _, err = interrupt(session)
         assert code == 0, err
         first, second = (
@@ -40,9 +36,7 @@ def test_a_new_session_takes_over_what_the_one_before_it_left_and_one_that_goes_
 
 def test_a_session_goes_on_without_its_damaged_checkpoints_and_says_so(tmp_path):
     with world(tmp_path, "--regime", "volatile") as one:
-        session = one.start()
-        until(lambda: one.is_trading(session))
-        until(one.open_orders)
+        session = one.start_quoting()
         (path,) = one.journals()
         until(lambda: list(path.glob("*.mms")))
         session.kill()

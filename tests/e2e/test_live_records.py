@@ -244,9 +244,7 @@ def test_a_recorder_beside_it_is_no_reason_not_to_trade(tmp_path):
 def test_a_store_that_falls_behind_stops_quoting_until_it_has_caught_up(tmp_path):
     with world(tmp_path, "--regime", "volatile", sets=("storage.max_lag_records=1000",)) as one:
         assert one.mmbot("db", "upgrade").returncode == 0
-        session = one.start()
-        until(lambda: one.is_trading(session))
-        until(one.open_orders)
+        session = one.start_quoting()
         (journal,) = one.journals()
         blocker = sqlite3.connect(one.path / "data" / "mmbot.db", isolation_level=None)
         blocker.execute("BEGIN EXCLUSIVE")
@@ -280,9 +278,7 @@ def fill_disk(session, journal):
 @pytest.mark.spec("08-5.4")
 def test_a_disk_that_takes_nothing_more_stops_quoting_and_not_the_cancels(tmp_path):
     with world(tmp_path, "--regime", "volatile") as one:
-        session = one.start()
-        until(lambda: one.is_trading(session))
-        until(one.open_orders)
+        session = one.start_quoting()
         (journal,) = one.journals()
         hard = fill_disk(session, journal)
         until(lambda: not one.open_orders())
@@ -306,9 +302,7 @@ def test_a_disk_that_takes_nothing_more_stops_quoting_and_not_the_cancels(tmp_pa
 @pytest.mark.spec("08-5.4", "09-1")
 def test_a_stop_on_a_full_disk_cancels_and_the_next_start_goes_on(tmp_path):
     with world(tmp_path, "--regime", "volatile") as one:
-        session = one.start()
-        until(lambda: one.is_trading(session))
-        until(one.open_orders)
+        session = one.start_quoting()
         (journal,) = one.journals()
         fill_disk(session, journal)
         until(lambda: any(text.startswith("journal: ") for text in one.states()[0]["holds"]))

@@ -214,14 +214,20 @@ fn what_was_lent_is_used_up_and_cancels_of_guards_need_none() {
     assert_eq!(causes(&desk.decide()), [Cause::StaleBook]);
 }
 
-/// spec: 02-10.1
-#[test]
-fn a_half_open_circuit_lets_one_request_probe() {
+/// A trader of a session that may send one request as a probe, and its permit.
+fn half_open() -> (Desk, Permit) {
     let mut desk = Desk::new(params());
     desk.trader.join_session(SeatPlace::ALONE);
     let mut permit = Permit::alone(1_000.0, f64::INFINITY, 0.0);
     permit.circuit = Circuit::Probe;
     desk.trader.set_permit(&permit);
+    (desk, permit)
+}
+
+/// spec: 02-10.1
+#[test]
+fn a_half_open_circuit_lets_one_request_probe() {
+    let (mut desk, mut permit) = half_open();
     let sent = desk.decide();
     assert_eq!(sent.len(), 1);
     assert!(desk.trader.is_probing());
@@ -246,11 +252,7 @@ fn a_half_open_circuit_lets_one_request_probe() {
 
 #[test]
 fn a_request_that_the_session_kept_back_is_no_failure_of_the_venue() {
-    let mut desk = Desk::new(params());
-    desk.trader.join_session(SeatPlace::ALONE);
-    let mut permit = Permit::alone(1_000.0, f64::INFINITY, 0.0);
-    permit.circuit = Circuit::Probe;
-    desk.trader.set_permit(&permit);
+    let (mut desk, mut permit) = half_open();
     let sent = desk.decide();
     let kept_back = ReportKind::Rejected(RejectReason::NotSent);
     desk.report(sent[0].0.cid(), kept_back);
